@@ -1,0 +1,3 @@
+"""Erlang/OTP supervision trees for Python."""
+
+__version__ = "0.1.0"

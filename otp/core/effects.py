@@ -1,0 +1,71 @@
+"""What a supervisor's machine wants done. No effect blocks: an end or a readiness comes back as an input."""
+
+from msgspec import Struct
+
+from otp.core.inputs import Timer
+from otp.events import Event
+from otp.exits import Exit
+from otp.spec import AnySpec
+
+__all__ = ("CancelTimer", "Done", "Effect", "Emit", "Kill", "Ready", "Reply", "SetTimer", "Start", "Stop")
+
+
+class Start(Struct, frozen=True):
+    """Start this incarnation of the child."""
+
+    child: str
+    generation: int
+    spec: AnySpec
+
+
+class Stop(Struct, frozen=True):
+    """Ask the child to end."""
+
+    child: str
+    generation: int
+
+
+class Kill(Struct, frozen=True):
+    """End the child without grace."""
+
+    child: str
+    generation: int
+
+
+class SetTimer(Struct, frozen=True):
+    """Say `TimerFired(timer)` at this time."""
+
+    timer: Timer
+    at: float
+
+
+class CancelTimer(Struct, frozen=True):
+    """The timer is not needed any more."""
+
+    timer: Timer
+
+
+class Emit(Struct, frozen=True):
+    """Tell whoever listens."""
+
+    event: Event
+
+
+class Reply(Struct, frozen=True):
+    """Answer a request: a value, or a `RequestError`, `StartError` or `ChildRefused` to be raised."""
+
+    token: object
+    result: object
+
+
+class Ready(Struct, frozen=True):
+    """All children are up: the supervisor has started."""
+
+
+class Done(Struct, frozen=True):
+    """The supervisor has ended; no incarnation of its children exists, but those that refused."""
+
+    exit: Exit
+
+
+Effect = Start | Stop | Kill | SetTimer | CancelTimer | Emit | Reply | Ready | Done

@@ -1,0 +1,144 @@
+"""What a supervisor's machine is told."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from otp.exits import Exit
+from otp.spec import AnySpec
+
+__all__ = (
+    "Begin",
+    "DeleteChild",
+    "Exited",
+    "Ignored",
+    "Input",
+    "Request",
+    "RestartChild",
+    "RestartNow",
+    "StartChild",
+    "StartFailed",
+    "Started",
+    "Stop",
+    "TerminateChild",
+    "Timer",
+    "TimerFired",
+    "TimerKind",
+    "TryAgain",
+)
+
+
+class Begin(Struct, frozen=True):
+    """Start the children."""
+
+
+class Started(Struct, frozen=True):
+    """A child that is declared `ready` says that it is up."""
+
+    child: str
+    generation: int
+    value: object
+
+
+class StartFailed(Struct, frozen=True):
+    """A child ended before it was ready."""
+
+    child: str
+    generation: int
+    exit: Exit
+
+
+class Ignored(Struct, frozen=True):
+    """A child raised `Ignore` before it was ready."""
+
+    child: str
+    generation: int
+
+
+class Exited(Struct, frozen=True):
+    """A child that was up has ended."""
+
+    child: str
+    generation: int
+    exit: Exit
+
+
+class TimerKind(StrEnum):
+    """What a timer waits for."""
+
+    START = "start"
+    """A start to be ready: `start_timeout`."""
+
+    SHUTDOWN = "shutdown"
+    """A stopped child to be gone: `shutdown`."""
+
+    KILL = "kill"
+    """A killed child to be gone."""
+
+
+class Timer(Struct, frozen=True):
+    """The name of a timer. Once its child has a newer generation it means nothing any more."""
+
+    child: str
+    generation: int
+    kind: TimerKind
+
+
+class TimerFired(Struct, frozen=True):
+    """The time of a timer has come."""
+
+    timer: Timer
+
+
+class TryAgain(Struct, frozen=True):
+    """The machine's note to itself: a restart failed, try once more (S35)."""
+
+    child: str
+    generation: int
+    exit: Exit
+
+
+class StartChild(Struct, frozen=True):
+    """Add a child and start it (S49)."""
+
+    spec: AnySpec
+    token: object
+
+
+class TerminateChild(Struct, frozen=True):
+    """Stop a child and keep its spec (S50)."""
+
+    child: str
+    token: object
+
+
+class RestartChild(Struct, frozen=True):
+    """Start a child that is down (S51)."""
+
+    child: str
+    token: object
+
+
+class DeleteChild(Struct, frozen=True):
+    """Forget a child that is down (S52)."""
+
+    child: str
+    token: object
+
+
+class RestartNow(Struct, frozen=True):
+    """Stop a child, wait until it is gone, start it fresh, with those that the strategy takes along."""
+
+    child: str
+    token: object
+
+
+class Stop(Struct, frozen=True):
+    """Stop all children, last first, and end with `exit`; `brutal`: all at once and without grace."""
+
+    exit: Exit
+    brutal: bool = False
+
+
+Request = StartChild | TerminateChild | RestartChild | DeleteChild | RestartNow
+Input = Begin | Started | StartFailed | Ignored | Exited | TimerFired | TryAgain | Stop | Request

@@ -1,0 +1,33 @@
+"""The restart window: is one more restart fine? S27, with float seconds (D1)."""
+
+from collections import deque
+
+__all__ = ("RestartWindow",)
+
+
+class RestartWindow:
+    """Restarts of one supervisor within the last `period` seconds, both ends included.
+
+    It holds at most `intensity + 1` stamps: a refused restart ends the supervisor, so no more can follow.
+    """
+
+    __slots__ = ("_stamps", "intensity", "period")
+
+    def __init__(self, intensity: int, period: float) -> None:
+        self.intensity = intensity
+        self.period = period
+        self._stamps: deque[float] = deque()
+
+    def record(self, now: float) -> bool:
+        """Count a restart at `now`, also when it is refused; whether it is within the limit."""
+        stamps = self._stamps
+        stamps.append(now)
+        oldest = now - self.period
+        while stamps[0] < oldest:
+            stamps.popleft()
+        return len(stamps) <= self.intensity
+
+    @property
+    def used(self) -> int:
+        """Restarts in the window as it was at the last `record`."""
+        return len(self._stamps)

@@ -1,0 +1,509 @@
+"""The supervisor as a machine without I/O: inputs in, effects out.
+
+The numbers S1…S62 are the rules of OTP's supervisor, D1…D8 our deviations from them (docs/semantics.md).
+
+How it stays in order although nothing blocks:
+
+- A one_for_one restart is done at once. Work on a group (the startup, a restart of several, the end) is a `Plan`, one
+  at a time, carried on by `advance()` whenever the child that it waits for is gone or up.
+- Ends of other children during a plan are deferred and decided after it, in their order (S14, S26), as OTP leaves them
+  in the mailbox. Requests are answered meanwhile (D4); one that meets a child on its way down waits until it is gone.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import ClassVar
+
+from otp import events
+from otp.core import effects, requests
+from otp.core.child import Child, ChildState, Purpose
+from otp.core.inputs import (
+    Begin,
+    DeleteChild,
+    Exited,
+    Ignored,
+    Input,
+    Request,
+    RestartChild,
+    RestartNow,
+    StartChild,
+    Started,
+    StartFailed,
+    Stop,
+    TerminateChild,
+    TimerFired,
+    TimerKind,
+    TryAgain,
+)
+from otp.core.intensity import RestartWindow
+from otp.core.plan import Plan
+from otp.core.roster import Roster
+from otp.core.strategy import affected, wants_restart
+from otp.errors import ChildRefused, IntensityReached, NoProc, StartError, StartTimeout
+from otp.events import Cause
+from otp.exits import Crashed, Exit, Normal, Refused, Shutdown
+from otp.spec import AutoShutdown, Restart, Strategy, SupervisorSpec
+
+__all__ = ("Phase", "SupervisorMachine")
+
+
+class Phase(StrEnum):
+    """Where a supervisor is in its life."""
+
+    NEW = "new"
+    STARTING = "starting"
+    UP = "up"
+    STOPPING = "stopping"
+    DONE = "done"
+
+
+class SupervisorMachine(Roster):
+    """One supervisor: its children, its window of restarts, and what it is busy with.
+
+    `handle(input, now)` returns the effects to execute, in order. The machine touches nothing outside itself, and a
+    one_for_one restart costs the same among any number of siblings.
+    """
+
+    def __init__(self, spec: SupervisorSpec, path: str = "") -> None:
+        super().__init__(spec, path)
+        self.phase = Phase.NEW
+        self.plan: Plan | None = None
+        self.window = RestartWindow(spec.intensity, spec.period)
+        self.grouped = spec.strategy is not Strategy.ONE_FOR_ONE
+        self._exit: Exit = Shutdown()
+        self._refused: list[str] = []
+        self._deferred: deque[Input] = deque()
+
+    def handle(self, event: Input, now: float) -> list[effects.Effect]:
+        """Take one input at the time `now` (seconds, monotonic) and say what is to be done, in this order."""
+        self.now = now
+        todo: list[effects.Effect] = []
+        self.effects = todo
+        self._HANDLERS[type(event)](self, event)
+        while self._deferred and self.plan is None:
+            event = self._deferred.popleft()
+            self._HANDLERS[type(event)](self, event)
+        return todo
+
+    def inherit(self, predecessors: Mapping[str, Child]) -> None:
+        """Go on with the generations and counters of the children of an earlier incarnation of this supervisor."""
+        for id, child in self.children.items():
+            if id in predecessors:
+                child.inherit(predecessors[id])
+
+    # ------------------------------------------------------------------------------------------------ the startup
+
+    def _begin(self, _: Begin) -> None:
+        self.phase = Phase.STARTING
+        self.plan = Plan(Purpose.STARTUP, to_start=self.children.values())
+        self.advance()
+
+    def _started(self, event: Started) -> None:
+        child = self.current(event.child, event.generation)
+        if child is not None and child.state is ChildState.STARTING:
+            self.cancel_timer(child)
+            self.up(child, event.value)
+            self._awaited_no_more(child)
+
+    def _start_failed(self, event: StartFailed) -> None:
+        child = self.current(event.child, event.generation)
+        if child is None:
+            return
+        if child.state is ChildState.STARTING:
+            self.cancel_timer(child)
+            self._failed_to_start(child, event.exit)
+        elif child.is_up:
+            self._gone(child, event.exit)
+
+    def _ignored(self, event: Ignored) -> None:
+        child = self.current(event.child, event.generation)
+        if child is None:
+            return
+        if child.state is not ChildState.STARTING:
+            self._gone(child, Shutdown())
+            return
+        self.cancel_timer(child)
+        child.state = ChildState.DONE
+        self.emit(events.ChildIgnored(path=child.path, at=self.now, generation=event.generation))
+        self.answer(child, None)
+        if self.spec.dynamic or child.spec.restart is Restart.TEMPORARY:  # S12, S24
+            self.forget(child)
+        self._awaited_no_more(child)
+
+    def _failed_to_start(self, child: Child, exit: Exit) -> None:
+        """What a failed start means depends on what the start was for (S13, S35, S49, S51)."""
+        self.emit(events.ChildStartFailed(path=child.path, at=self.now, generation=child.generation, exit=exit))
+        child.state = ChildState.STOPPED
+        error = _start_error(child, exit)
+        self.answer(child, error)
+        if isinstance(exit, Refused):
+            self._refusal(child, exit.paths)
+            return
+        match child.purpose:
+            case Purpose.STARTUP:
+                self.begin_stop(Crashed(error))
+            case Purpose.START_CHILD:
+                self.forget(child)
+            case Purpose.RESTART_CHILD:
+                pass
+            case Purpose.RESTART:
+                self._restart_failed(child, exit, error)
+
+    def _restart_failed(self, child: Child, exit: Exit, error: StartError) -> None:
+        # Not at once but as a note behind what waits already, so that ends and requests get in between (S35).
+        child.state = ChildState.RESTARTING
+        if child.down_since is None:
+            child.down_since = self.now
+        if self.plan is not None and self.plan.awaited is child:
+            self.tell(self.plan.token, error)
+            self.plan = None
+        self._deferred.append(TryAgain(child.spec.id, child.generation, exit))
+
+    def _try_again(self, event: TryAgain) -> None:
+        child = self.current(event.child, event.generation)
+        if child is not None and child.state is ChildState.RESTARTING:  # else another event took care of it (S39)
+            self._restart(child, event.exit)
+
+    # ------------------------------------------------------------------------------------------------ ends
+
+    def _exited(self, event: Exited) -> None:
+        child = self.current(event.child, event.generation)
+        if child is None:
+            return
+        if child.state is ChildState.RUNNING and (self.plan is not None or self.phase is not Phase.UP):
+            self._exited_meanwhile(child, event)
+        elif child.state in (ChildState.RUNNING, ChildState.EXITED):
+            self._ended(child, event.exit)
+        elif child.is_up:
+            self._gone(child, event.exit)
+
+    def _exited_meanwhile(self, child: Child, event: Exited) -> None:
+        """The child ended by itself while the supervisor is busy with others."""
+        child.state = ChildState.EXITED
+        child.value = None
+        child.down_since = self.now
+        if child.doomed:  # it only came first: the group restart or the end goes on without a second credit (S26)
+            self.emit_exited(child, event.exit, asked=False)
+            self._settle(child)
+        else:
+            self._deferred.append(event)
+
+    def _ended(self, child: Child, exit: Exit) -> None:
+        """The child ended by itself and the supervisor is free to decide (S16)."""
+        if child.down_since is None:
+            child.down_since = self.now
+        child.value = None
+        if isinstance(exit, Refused):
+            self.emit_exited(child, exit, asked=False)
+            self._refusal(child, exit.paths)
+        elif wants_restart(child.spec.restart, exit):
+            self._restart(child, exit)
+        else:
+            self.emit_exited(child, exit, asked=False)
+            self._ended_for_good(child)
+
+    def _ended_for_good(self, child: Child) -> None:
+        child.state = ChildState.DONE
+        child.down_since = None
+        if self.spec.dynamic or child.spec.restart is Restart.TEMPORARY:
+            self.forget(child)
+        if child.spec.significant and self._auto_shutdown():
+            self.begin_stop(Shutdown("auto_shutdown"))
+
+    def _auto_shutdown(self) -> bool:
+        """Whether the supervisor ends with a significant child that has just ended for good (S40)."""
+        match self.spec.auto_shutdown:
+            case AutoShutdown.NEVER:
+                return False
+            case AutoShutdown.ANY_SIGNIFICANT:
+                return True
+            case AutoShutdown.ALL_SIGNIFICANT:
+                over = (ChildState.STOPPED, ChildState.DONE)
+                return all(c.state in over for c in self.children.values() if c.spec.significant)
+
+    # ------------------------------------------------------------------------------------------------ restarts
+
+    def _restart(self, child: Child, exit: Exit) -> None:
+        """One automatic restart, or one more try: it costs one credit, however large the group (S26, S38)."""
+        if not self.window.record(self.now):
+            self._give_up(child, exit)
+        elif self.grouped:
+            self.restart_group(child, Cause.CRASH, exit)
+        else:
+            self.restart_one(child, Cause.CRASH, exit)
+
+    def restart_one(self, child: Child, cause: Cause, exit: Exit | None, token: object = None) -> None:
+        """Start a child that is down again; whoever holds `token` is told when it is up."""
+        self._count(child, cause, exit)
+        child.token = token
+        awaited = self.plan is not None and self.plan.awaited is child
+        self.start(child, child.purpose if awaited else Purpose.RESTART)
+
+    def restart_group(self, child: Child, cause: Cause, exit: Exit | None, token: object = None) -> None:
+        """Stop those that the strategy takes along, last first; then start all of them, first first (S22, S23)."""
+        group = affected(self.spec.strategy, self.children, child)
+        if cause is Cause.CRASH:
+            child.state = ChildState.STOPPED
+            self._count(child, cause, exit)
+        to_stop = [c for c in group if c.is_up]
+        self.plan = Plan(Purpose.RESTART, to_stop=to_stop, to_start=group, target=child, cause=cause, token=token)
+        self.advance()
+
+    def _count(self, child: Child, cause: Cause, exit: Exit | None) -> None:
+        match cause:
+            case Cause.CRASH:
+                child.crashes += 1
+            case Cause.MANUAL:
+                child.manual += 1
+            case Cause.COLLATERAL:
+                child.collateral += 1
+        self.emit(
+            events.ChildRestarting(
+                path=child.path,
+                at=self.now,
+                generation=child.generation + 1,
+                cause=cause,
+                exit=exit,
+                used=self.window.used,
+                intensity=self.spec.intensity,
+                period=self.spec.period,
+            )
+        )
+
+    def _give_up(self, child: Child, exit: Exit) -> None:
+        """One restart too many: stop all, and end in a way that the supervisor above cannot overlook (S31, D3)."""
+        spec = self.spec
+        self.emit(
+            events.IntensityReached(
+                path=self.path,
+                at=self.now,
+                offender=child.path,
+                exit=exit,
+                intensity=spec.intensity,
+                period=spec.period,
+            )
+        )
+        child.state = ChildState.STOPPED
+        error = IntensityReached(self.path, child.path, spec.intensity, spec.period)
+        if isinstance(exit, Crashed):
+            error.__cause__ = exit.error
+        self.begin_stop(Crashed(error))
+
+    # ------------------------------------------------------------------------------------------------ plans
+
+    def advance(self) -> None:
+        """Carry the plan on until it has to wait for a child."""
+        plan = self.plan
+        if plan is None or self.phase is Phase.DONE or not self._stopped_all(plan):
+            return
+        if plan.purpose is None:
+            self._done()
+        elif self._started_all(plan, plan.purpose):
+            self.plan = None
+            if plan.purpose is Purpose.STARTUP:
+                self._startup_done()
+            elif plan.target is not None:
+                self.tell(plan.token, plan.target.value)
+
+    def _stopped_all(self, plan: Plan) -> bool:
+        """Stop the next, last first and one at a time (S45); whether none is left."""
+        while plan.to_stop:
+            child = plan.to_stop[-1]
+            if child.state in (ChildState.RUNNING, ChildState.STARTING):
+                self.stop(child)
+            if child.state is ChildState.STOPPING:
+                return False
+            plan.to_stop.pop()
+        return True
+
+    def _started_all(self, plan: Plan, purpose: Purpose) -> bool:
+        """Start the next, waiting for those that say when they are ready; whether none is left."""
+        if plan.awaited is not None:
+            return False
+        while plan.to_start:
+            child = plan.to_start.popleft()
+            if child.state is ChildState.REFUSED:
+                self.begin_stop(Refused(tuple(self._refused)))
+                return False
+            if child.is_up or self.children.get(child.spec.id) is not child:
+                continue
+            if purpose is Purpose.RESTART and not (child is plan.target and plan.cause is Cause.CRASH):
+                self._count(child, plan.cause if child is plan.target else Cause.COLLATERAL, None)
+            self.start(child, purpose)
+            if child.state is ChildState.STARTING:
+                plan.awaited = child
+                return False
+        return True
+
+    def _awaited_no_more(self, child: Child) -> None:
+        plan = self.plan
+        if plan is not None and plan.awaited is child and child.state is not ChildState.STARTING:
+            plan.awaited = None
+            self.advance()
+
+    def _startup_done(self) -> None:
+        self.phase = Phase.UP
+        self.emit(events.SupervisorStarted(path=self.path, at=self.now))
+        self.effects.append(effects.Ready())
+
+    # ------------------------------------------------------------------------------------------------ the end
+
+    def _stop(self, event: Stop) -> None:
+        if self.phase is Phase.DONE:
+            return
+        if event.brutal:
+            self._kill_all()
+        self.begin_stop(event.exit)
+
+    def begin_stop(self, exit: Exit) -> None:
+        """Stop all children, last first, dynamic ones at once (S45), and end with `exit`. It cannot be undone."""
+        if self.phase in (Phase.STOPPING, Phase.DONE):
+            return
+        self.phase = Phase.STOPPING
+        self._exit = exit
+        self.emit(events.SupervisorStopping(path=self.path, at=self.now, exit=exit))
+        self._refuse_requests()
+        children = self.children.values()
+        self.plan = Plan(None, to_stop=[child for child in children if child.is_up])
+        if self.spec.dynamic:
+            for child in self.plan.to_stop:
+                if child.state in (ChildState.RUNNING, ChildState.STARTING):
+                    self.stop(child)
+        self.advance()
+
+    def _refuse_requests(self) -> None:
+        """Whoever still waits for an answer gets one (S47)."""
+        if self.plan is not None:
+            self.tell(self.plan.token, NoProc(self.path))
+        for child in self.children.values():
+            self.answer(child, NoProc(self.path))
+            for request in child.take_waiting():
+                self.tell(request.token, NoProc(self.path))
+        for event in self._deferred:
+            if isinstance(event, RestartNow):
+                self.tell(event.token, NoProc(self.path))
+        self._deferred.clear()
+
+    def _done(self) -> None:
+        self.phase = Phase.DONE
+        exit = Refused(tuple(self._refused)) if self._refused else self._exit
+        self.emit(events.SupervisorExited(path=self.path, at=self.now, exit=exit))
+        self.effects.append(effects.Done(exit))
+
+    # ------------------------------------------------------------------------------------------------ a child that was to stop
+
+    def _kill_all(self) -> None:
+        for child in self.children.values():
+            if child.is_up and child.state is not ChildState.REFUSED:
+                self.kill(child)
+
+    def _gone(self, child: Child, exit: Exit) -> None:
+        """A child that was asked to stop has ended."""
+        late = child.state is ChildState.REFUSED
+        if late:
+            self._refused.remove(child.path)
+        else:
+            self.cancel_timer(child)
+        child.value = None
+        child.down_since = self.now
+        failure, child.failure = child.failure, None
+        if failure is not None and not child.doomed and child.waiting is None:
+            self._failed_to_start(child, Crashed(failure))
+            return
+        self.emit_exited(child, exit, asked=True)
+        if isinstance(exit, Refused):
+            self._refusal(child, exit.paths)
+            return
+        self._settle(child)
+
+    def _settle(self, child: Child) -> None:
+        """A child that was to stop is down: go on with whatever waited for that."""
+        child.state = ChildState.STOPPED
+        doomed, child.doomed = child.doomed, False
+        if not doomed:
+            self.answer(child, StartError(child.path, "it was stopped while it was starting"))
+        if child.revive and self.phase is Phase.UP:
+            child.revive = False
+            self.restart_one(child, Cause.MANUAL, None)
+        for request in child.take_waiting():
+            requests.ANSWERS[type(request)](self, request)
+        if doomed and child.spec.restart is Restart.TEMPORARY and self.children.get(child.spec.id) is child:
+            self.forget(child)  # S22
+        if self.plan is None:
+            return
+        if doomed:
+            self.advance()
+        else:
+            self._awaited_no_more(child)
+
+    def _timer_fired(self, event: TimerFired) -> None:
+        child = self.children.get(event.timer.child)
+        if child is None or child.timer != event.timer:  # a moment too late: what it waited for has happened
+            return
+        child.timer = None
+        match event.timer.kind:
+            case TimerKind.START:
+                child.failure = StartTimeout(child.path, child.spec.start_timeout or 0.0)
+                self.stop(child)
+            case TimerKind.SHUTDOWN:
+                self.kill(child)
+            case TimerKind.KILL:
+                self.emit(events.ChildRefused(path=child.path, at=self.now, generation=child.generation))
+                self._refusal(child, (child.path,))
+
+    def _refusal(self, child: Child, paths: tuple[str, ...]) -> None:
+        """A child still runs and cannot be killed: never start a second beside it (D7).
+
+        A supervisor that needs the place, for a restart, gives up and says who refused. A request only fails; if the
+        child ends after all, a restart that was asked for is made up for.
+        """
+        child.state = ChildState.REFUSED
+        self._refused.extend(paths)
+        needed = child.doomed or child.failure is not None or not child.waiting
+        child.doomed = False
+        child.failure = None
+        for request in child.take_waiting():
+            child.revive = child.revive or isinstance(request, RestartNow)
+            self.tell(request.token, ChildRefused(paths))
+        if self.phase is Phase.STOPPING:
+            self.advance()
+        elif needed:
+            self.begin_stop(Refused(tuple(self._refused)))
+
+    def defer(self, event: Input) -> None:
+        """Handle `event` after the plan at hand."""
+        self._deferred.append(event)
+
+    def _request(self, event: Request) -> None:
+        if self.phase in (Phase.STOPPING, Phase.DONE):
+            self.reply(event, NoProc(self.path))
+        else:
+            requests.ANSWERS[type(event)](self, event)
+
+    _HANDLERS: ClassVar[dict[type[Input], Callable[..., None]]] = {
+        Begin: _begin,
+        Started: _started,
+        StartFailed: _start_failed,
+        Ignored: _ignored,
+        Exited: _exited,
+        TimerFired: _timer_fired,
+        TryAgain: _try_again,
+        Stop: _stop,
+        StartChild: _request,
+        TerminateChild: _request,
+        RestartChild: _request,
+        DeleteChild: _request,
+        RestartNow: _request,
+    }
+
+
+def _start_error(child: Child, exit: Exit) -> StartError:
+    if not isinstance(exit, Crashed):
+        why = "it returned before task_status.started()" if isinstance(exit, Normal) else str(exit)
+        return StartError(child.path, why)
+    if isinstance(exit.error, StartTimeout) and exit.error.path == child.path:
+        return exit.error
+    error = StartError(child.path, str(exit))
+    error.__cause__ = exit.error
+    return error

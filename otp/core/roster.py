@@ -1,0 +1,128 @@
+"""The children of one supervisor, and what can be done to one: start it, stop it, see that it is gone in time."""
+
+from otp import events
+from otp.core import effects
+from otp.core.child import Child, ChildState, Purpose
+from otp.core.inputs import Request, Timer, TimerKind
+from otp.core.paths import join
+from otp.exits import Exit
+from otp.spec import AnySpec, Restart, SupervisorSpec
+
+__all__ = ("KILL_PATIENCE", "Roster")
+
+KILL_PATIENCE = 0.5
+"""Seconds that a killed child has to be gone; then it has refused (D7)."""
+
+_INFINITY = float("inf")
+
+
+class Roster:
+    """The children by id, in start order, and the effects of the step at hand.
+
+    It knows the life of one child, and nothing of strategies, windows and plans.
+    """
+
+    def __init__(self, spec: SupervisorSpec, path: str) -> None:
+        self.spec = spec
+        self.path = join(path, spec.id)
+        self.children: dict[str, Child] = {child.id: self.new_child(child) for child in spec.children}
+        self.now = 0.0
+        self.effects: list[effects.Effect] = []
+
+    def new_child(self, spec: AnySpec) -> Child:
+        """The record of a child that has not been started yet."""
+        return Child(spec, join(self.path, spec.id))
+
+    def forget(self, child: Child) -> None:
+        """Drop the record of a child that is down."""
+        del self.children[child.spec.id]
+
+    def current(self, id: str, generation: int) -> Child | None:
+        """The child, if that is its newest incarnation: what comes from an older one means nothing any more."""
+        child = self.children.get(id)
+        return child if child is not None and child.generation == generation else None
+
+    def start(self, child: Child, purpose: Purpose) -> None:
+        """Start the next incarnation of a child that is down."""
+        spec = child.spec
+        child.generation += 1
+        child.purpose = purpose
+        self.effects.append(effects.Start(spec.id, child.generation, spec))
+        if spec.restart is Restart.TEMPORARY:
+            child.spec = spec.without_args()  # it is never started again, so nobody needs them (S60)
+        if not spec.ready:
+            self.up(child, None)
+            return
+        child.state = ChildState.STARTING
+        if spec.start_timeout is not None:
+            self.set_timer(child, TimerKind.START, spec.start_timeout)
+
+    def up(self, child: Child, value: object) -> None:
+        """The child is up, with this value; whoever waits for its start is told."""
+        child.state = ChildState.RUNNING
+        child.value = value
+        downtime = None
+        if child.down_since is not None:
+            downtime = self.now - child.down_since
+            child.downtime += downtime
+            child.down_since = None
+        self.effects.append(
+            effects.Emit(
+                events.ChildStarted(path=child.path, at=self.now, generation=child.generation, downtime=downtime)
+            )
+        )
+        self.answer(child, value)
+
+    def stop(self, child: Child) -> None:
+        """Ask a child that is up to end, and see that it does within its time (S43)."""
+        self.cancel_timer(child)
+        grace = child.spec.shutdown
+        if grace == "brutal_kill":
+            self.kill(child)
+            return
+        child.state = ChildState.STOPPING
+        self.effects.append(effects.Stop(child.spec.id, child.generation))
+        if grace != _INFINITY:
+            self.set_timer(child, TimerKind.SHUTDOWN, grace)
+
+    def kill(self, child: Child) -> None:
+        """End a child that is up without grace; if it is not gone in time, it has refused (D7)."""
+        self.cancel_timer(child)
+        child.state = ChildState.STOPPING
+        self.effects.append(effects.Kill(child.spec.id, child.generation))
+        if not isinstance(child.spec, SupervisorSpec):  # a killed supervisor ends by itself, with those who refuse
+            self.set_timer(child, TimerKind.KILL, KILL_PATIENCE)
+
+    def set_timer(self, child: Child, kind: TimerKind, seconds: float) -> None:
+        """Arm the one timer of this child."""
+        child.timer = Timer(child.spec.id, child.generation, kind)
+        self.effects.append(effects.SetTimer(child.timer, self.now + seconds))
+
+    def cancel_timer(self, child: Child) -> None:
+        """Disarm it."""
+        if child.timer is not None:
+            self.effects.append(effects.CancelTimer(child.timer))
+            child.timer = None
+
+    def emit(self, event: events.Event) -> None:
+        """Tell whoever listens."""
+        self.effects.append(effects.Emit(event))
+
+    def reply(self, request: Request, result: object) -> None:
+        """Answer a request."""
+        self.tell(request.token, result)
+
+    def tell(self, token: object, result: object) -> None:
+        """Give whoever holds `token` a result."""
+        if token is not None:
+            self.effects.append(effects.Reply(token, result))
+
+    def answer(self, child: Child, result: object) -> None:
+        """Tell whoever waits for the start of this child how it went."""
+        if child.token is not None:
+            token, child.token = child.token, None
+            self.tell(token, result)
+
+    def emit_exited(self, child: Child, exit: Exit, *, asked: bool) -> None:
+        """Tell that the child has ended and is not restarted for that."""
+        self.emit(events.ChildExited(path=child.path, at=self.now, generation=child.generation, exit=exit, asked=asked))

@@ -1,0 +1,177 @@
+"""Everything that otp raises.
+
+    OTPError
+    ├── SpecError                  a spec that cannot be run; raised where it is built
+    ├── StartError                 a child did not come up; `.path`, `.exit`
+    │   └── StartTimeout           … within its `start_timeout`
+    ├── RequestError               the supervisor's answer to a request is no; `.path`
+    │   ├── NoProc                 the supervisor is not running
+    │   ├── NotFound               no such child
+    │   ├── AlreadyStarted         a child of that id is up
+    │   ├── AlreadyPresent         a child of that id is known, and down
+    │   ├── Running                not possible while the child is up
+    │   ├── Restarting             not possible while the child is being restarted
+    │   ├── MaxChildren            the dynamic supervisor is full
+    │   └── NotSupported           no meaning for this kind of child or supervisor
+    ├── IntensityReached           more restarts than `intensity` within `period`: the supervisor gives up
+    └── ChildRefused               a child did not end when it was stopped; `.paths`
+
+Two more are raised *by* children, to say how they mean to end:
+
+    Ignore                         before being ready: leave me out, go on without me (OTP's `ignore`)
+    ExitShutdown                   I end on purpose; not a crash (OTP's exit reason `shutdown`)
+"""
+
+from collections.abc import Sequence
+
+__all__ = (
+    "AlreadyPresent",
+    "AlreadyStarted",
+    "ChildRefused",
+    "ExitShutdown",
+    "Ignore",
+    "IntensityReached",
+    "MaxChildren",
+    "NoProc",
+    "NotFound",
+    "NotSupported",
+    "OTPError",
+    "RequestError",
+    "Restarting",
+    "Running",
+    "SpecError",
+    "StartError",
+    "StartTimeout",
+)
+
+
+class OTPError(Exception):
+    """What all errors of otp have in common."""
+
+
+class SpecError(OTPError, ValueError):
+    """A spec that cannot be run: what was expected, what was got, what to write instead."""
+
+
+class StartError(OTPError):
+    """A child did not come up.
+
+    Attributes:
+        path: the child.
+        `__cause__`: what it raised, if it raised something.
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path} did not start: {why}")
+        self.path = path
+
+
+class StartTimeout(StartError):
+    """A child was not ready within its `start_timeout`, and was stopped."""
+
+    def __init__(self, path: str, seconds: float) -> None:
+        super().__init__(path, f"not ready within start_timeout={seconds:g} s")
+
+
+class RequestError(OTPError):
+    """The supervisor's answer to a request is no.
+
+    Attributes:
+        path: the child or supervisor that was asked for.
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path}: {why}")
+        self.path = path
+
+
+class NoProc(RequestError):
+    """The supervisor is not running, or ended before it could answer (S47)."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "the supervisor is not running")
+
+
+class NotFound(RequestError):
+    """The supervisor has no such child."""
+
+    def __init__(self, path: str, known: Sequence[str] = ()) -> None:
+        hint = f"; it has {', '.join(known)}" if known else ""
+        super().__init__(path, f"no such child{hint}")
+
+
+class AlreadyStarted(RequestError):
+    """A child of that id is up (S49)."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "already started; terminate_child it first, or choose another id")
+
+
+class AlreadyPresent(RequestError):
+    """A child of that id is known, and down (S49)."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "already present and down; restart_child it, or delete_child it first")
+
+
+class Running(RequestError):
+    """Not possible while the child is up (S51, S52)."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "is running; terminate_child it first")
+
+
+class Restarting(RequestError):
+    """Not possible while the child is being restarted (S36)."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "is being restarted; terminate_child ends that")
+
+
+class MaxChildren(RequestError):
+    """The dynamic supervisor has `max_children` children (E2)."""
+
+    def __init__(self, path: str, limit: int) -> None:
+        super().__init__(path, f"already has max_children={limit} children")
+
+
+class NotSupported(RequestError):
+    """The request has no meaning for this kind of child or supervisor (S51, S52)."""
+
+    def __init__(self, path: str, request: str, kind: str) -> None:
+        super().__init__(path, f"{request} is not for {kind}")
+
+
+class IntensityReached(OTPError):
+    """More than `intensity` restarts within `period` seconds (S27): restarting does not help, the supervisor gives up.
+
+    Attributes:
+        path: the supervisor.
+        offender: the child whose failure was one too many.
+        `__cause__`: the offender's last error, if it raised one.
+    """
+
+    def __init__(self, path: str, offender: str, intensity: int, period: float) -> None:
+        super().__init__(f"{path} gave up: {offender} failed, and {intensity} restarts in {period:g} s are the limit")
+        self.path = path
+        self.offender = offender
+
+
+class ChildRefused(OTPError):
+    """Children that did not end when they were stopped. Python cannot kill a task; they still run.
+
+    Attributes:
+        paths: who refused.
+    """
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        super().__init__(f"refused to stop: {', '.join(paths)}")
+        self.paths = paths
+
+
+class Ignore(Exception):
+    """Raised by a child before it is ready: do not run me, and go on without me (S12)."""
+
+
+class ExitShutdown(Exception):
+    """Raised by a child that ends on purpose, as OTP's exit reason `shutdown`: normal, not a crash."""

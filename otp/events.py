@@ -1,0 +1,164 @@
+"""What happens in a tree: the closed union of lifecycle events.
+
+`path` names the child or supervisor from the root down, `at` is `anyio.current_time()` in seconds, `generation` counts
+the incarnations of a child from 1.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from otp.exits import Crash, Exit
+
+__all__ = (
+    "Cause",
+    "ChildExited",
+    "ChildIgnored",
+    "ChildRefused",
+    "ChildRestarting",
+    "ChildStartFailed",
+    "ChildStarted",
+    "Event",
+    "HookFailed",
+    "IntensityReached",
+    "SupervisorExited",
+    "SupervisorStarted",
+    "SupervisorStopping",
+)
+
+
+class Cause(StrEnum):
+    """Why a child is started again; each cause has a counter of its own."""
+
+    CRASH = "crash"
+    """It ended by itself and its restart type wants it back."""
+
+    MANUAL = "manual"
+    """Somebody asked for it."""
+
+    COLLATERAL = "collateral"
+    """A sibling was restarted, and the strategy takes this one along."""
+
+
+class _Event(Struct, frozen=True, kw_only=True, tag_field="event"):
+    path: str
+    at: float
+
+
+class ChildStarted(_Event, frozen=True, kw_only=True, tag="child.started"):
+    """The child is up: it said that it is ready or, without `ready=True`, it was scheduled.
+
+    Attributes:
+        downtime: seconds since its predecessor ended; None for a first start.
+    """
+
+    generation: int
+    downtime: float | None
+
+
+class ChildStartFailed(_Event, frozen=True, kw_only=True, tag="child.start_failed"):
+    """The child ended before it was ready."""
+
+    generation: int
+    exit: Exit
+
+
+class ChildIgnored(_Event, frozen=True, kw_only=True, tag="child.ignored"):
+    """The child raised `Ignore` before it was ready: its siblings go on without it."""
+
+    generation: int
+
+
+class ChildExited(_Event, frozen=True, kw_only=True, tag="child.exited"):
+    """The child ended and is not restarted for that.
+
+    Attributes:
+        asked: it had been asked to stop.
+    """
+
+    generation: int
+    exit: Exit
+    asked: bool
+
+
+class ChildRestarting(_Event, frozen=True, kw_only=True, tag="child.restarting"):
+    """The child is started again.
+
+    Attributes:
+        generation: that of the incarnation to come.
+        cause: crash, manual or collateral.
+        exit: how its predecessor ended; None when there was none.
+        used: restarts in the supervisor's window, this one included.
+        intensity: how many the window allows.
+        period: its length in seconds.
+    """
+
+    generation: int
+    cause: Cause
+    exit: Exit | None
+    used: int
+    intensity: int
+    period: float
+
+
+class ChildRefused(_Event, frozen=True, kw_only=True, tag="child.refused"):
+    """The child did not end within its `shutdown` time and cannot be killed: it still runs.
+
+    Attributes:
+        chain: what it awaits, outermost first, as `function (file:line)`.
+    """
+
+    generation: int
+    chain: tuple[str, ...] = ()
+
+
+class SupervisorStarted(_Event, frozen=True, kw_only=True, tag="supervisor.started"):
+    """All children of the supervisor are up."""
+
+
+class IntensityReached(_Event, frozen=True, kw_only=True, tag="supervisor.intensity_reached"):
+    """One restart too many within the period: the supervisor gives up.
+
+    Attributes:
+        offender: the child that failed.
+        exit: how it ended.
+    """
+
+    offender: str
+    exit: Exit
+    intensity: int
+    period: float
+
+
+class SupervisorStopping(_Event, frozen=True, kw_only=True, tag="supervisor.stopping"):
+    """The supervisor stops its children, last first."""
+
+    exit: Exit
+
+
+class SupervisorExited(_Event, frozen=True, kw_only=True, tag="supervisor.exited"):
+    """The supervisor has ended, and all its children before it."""
+
+    exit: Exit
+
+
+class HookFailed(_Event, frozen=True, kw_only=True, tag="hook.failed"):
+    """An event hook raised and was detached. `path` is the root of the tree."""
+
+    hook: str
+    crash: Crash
+
+
+Event = (
+    ChildStarted
+    | ChildStartFailed
+    | ChildIgnored
+    | ChildExited
+    | ChildRestarting
+    | ChildRefused
+    | SupervisorStarted
+    | IntensityReached
+    | SupervisorStopping
+    | SupervisorExited
+    | HookFailed
+)

@@ -1,0 +1,1 @@
+"""Floor 2: executes what the machines decide, and tells them what happened."""

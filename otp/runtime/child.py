@@ -1,0 +1,114 @@
+"""One incarnation of a worker, in a task of its own."""
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from otp.core.inputs import Exited, Ignored, Started, StartFailed
+from otp.errors import ExitShutdown, Ignore
+from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
+from otp.spec import ChildSpec
+
+if TYPE_CHECKING:
+    from otp.runtime.supervisor import RunningSupervisor
+
+__all__ = ("TaskChild",)
+
+_NORMAL = Normal()
+_SHUTDOWN = Shutdown()
+_KILLED = Killed()
+
+
+class TaskChild:
+    """A worker's task, inside its own cancel scope. Its last act is to tell its supervisor how it ended.
+
+    A cancellation is ours when our own scope caught it, whatever the type of the exception; one that we did not ask
+    for is a crash.
+    """
+
+    __slots__ = ("_coroutine", "_interrupted", "_killed", "_owner", "_ready", "_scope", "_spec", "_task", "generation")
+
+    def __init__(self, owner: "RunningSupervisor", spec: ChildSpec, generation: int) -> None:
+        self.generation = generation
+        self._owner = owner
+        self._spec = spec
+        self._scope = owner.tree.spawner.new_scope()
+        self._ready = not spec.ready
+        self._killed = False
+        self._interrupted = False
+        self._coroutine: Coroutine[Any, Any, None] | None = None
+        self._task: object = None  # held here: an event loop keeps only weak references
+
+    def start(self, path: str) -> None:
+        """Start the task."""
+        self._task = self._owner.tree.spawner.spawn(self._open, path)
+
+    def stop(self) -> None:
+        """Ask it to end: cancel it. How it ended comes back as an input."""
+        if self._interrupted:
+            self._owner.ended(self._spec.id, self, Exited(self._spec.id, self.generation, _SHUTDOWN))
+        else:
+            self._scope.cancel()
+
+    def kill(self) -> None:
+        """The same without grace; a task that does not end then cannot be ended (D7)."""
+        self._killed = True
+        self.stop()
+
+    def started(self, value: object = None) -> None:
+        """What the worker calls when it is up (`task_status.started`)."""
+        if self._ready:
+            raise RuntimeError(f"{self._spec.id}: task_status.started() was called a second time")
+        self._ready = True
+        self._owner.feed(Started(self._spec.id, self.generation, value))
+
+    @property
+    def coroutine(self) -> Coroutine[Any, Any, None] | None:
+        """What runs, for looking at; None when it has not begun or is over."""
+        return self._coroutine
+
+    def _open(self) -> Coroutine[Any, Any, None]:
+        self._coroutine = self._run()
+        return self._coroutine
+
+    async def _run(self) -> None:
+        spec = self._spec
+        exit: Exit | None
+        try:
+            with self._scope:
+                if spec.ready:
+                    await spec.run(*spec.args, task_status=self)
+                else:
+                    await spec.run(*spec.args)
+            exit = self._stopped() if self._scope.cancelled_caught else _NORMAL
+        except Ignore as ignore:
+            exit = Crashed(ignore) if self._ready else None
+        except ExitShutdown as shutdown:
+            exit = Shutdown(str(shutdown))
+        except (KeyboardInterrupt, SystemExit) as interrupt:
+            self._interrupt(interrupt)
+            return
+        except BaseException as error:  # noqa: BLE001 # whatever ends a child, its supervisor decides what follows
+            exit = Crashed(error)
+        self._coroutine = None
+        self._owner.ended(spec.id, self, self._report(exit))
+        # The traceback of the error holds this frame: without the name in it there is no cycle for the collector.
+        del exit
+
+    def _stopped(self) -> Exit:
+        return _KILLED if self._killed else _SHUTDOWN
+
+    def _report(self, exit: Exit | None) -> Exited | StartFailed | Ignored:
+        if exit is None:
+            return Ignored(self._spec.id, self.generation)
+        if self._ready:
+            return Exited(self._spec.id, self.generation, exit)
+        return StartFailed(self._spec.id, self.generation, exit)
+
+    def _interrupt(self, interrupt: BaseException) -> None:
+        """Ctrl-C or `sys.exit` reached this task: the whole tree stops in order.
+
+        This child is over, but counts as up until its turn to stop comes: so it is not restarted in between.
+        """
+        self._coroutine = None
+        self._interrupted = True
+        self._owner.tree.interrupt(interrupt)

@@ -1,0 +1,56 @@
+"""Describing an exception as text, so that it can be let go."""
+
+from collections.abc import Iterator
+from traceback import walk_tb
+from typing import cast
+
+from otp.exits import Crash
+
+__all__ = ("describe",)
+
+MESSAGE_LIMIT = 2_048
+"""Characters of a message that are kept."""
+
+FRAME_LIMIT = 30
+"""Frames that are kept: the innermost."""
+
+
+def describe(error: BaseException) -> Crash:
+    """What `error` was: its type, its message on one line, its frames without those of the runtime."""
+    return Crash(
+        type=_type_name(type(error)),
+        message=_message(error),
+        frames=_frames(error),
+        leaves=tuple(map(describe, _leaves(error))),
+    )
+
+
+def _type_name(kind: type[BaseException]) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception as broken:  # noqa: BLE001 # whatever a foreign __str__ raises, the crash is reported
+        text = f"<str() raised {type(broken).__name__}>"
+    line = "".join(c if c.isprintable() else " " for c in text[: MESSAGE_LIMIT + 1])
+    return line if len(line) <= MESSAGE_LIMIT else f"{line[: MESSAGE_LIMIT - 1]}…"
+
+
+def _frames(error: BaseException) -> tuple[str, ...]:
+    frames = [
+        f"{frame.f_code.co_filename}:{line} {frame.f_code.co_qualname}"
+        for frame, line in walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__") != "otp.runtime.child"
+    ]
+    return tuple(frames[-FRAME_LIMIT:])
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for part in cast("BaseExceptionGroup[BaseException]", error).exceptions:
+            if isinstance(part, BaseExceptionGroup):
+                yield from _leaves(cast("BaseException", part))
+            else:
+                yield part

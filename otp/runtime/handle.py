@@ -1,0 +1,187 @@
+"""The handle: what the program that opened a tree can ask it and do to it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from otp.core.inputs import DeleteChild, Request, RestartChild, RestartNow, StartChild, TerminateChild
+from otp.core.machine import Phase
+from otp.core.paths import join, parts
+from otp.errors import NoProc, NotFound, NotSupported
+from otp.runtime.answer import Answer
+from otp.runtime.inspect import ChildInfo, Counts, child_info, count_children, walk
+from otp.runtime.reporter import EventHook
+from otp.runtime.supervisor import RunningSupervisor
+from otp.spec import AnySpec
+
+if TYPE_CHECKING:
+    from otp.runtime.tree import Tree
+
+__all__ = ("Supervisor",)
+
+
+class Supervisor:
+    """A supervisor of a running tree, named by its path; it stays valid when that supervisor is restarted.
+
+    Children are named by their path from here: `"ws_worker"`, `"workers/ws_worker"`. All methods raise `NoProc` when
+    the supervisor that they need is not running, and `NotFound` for an unknown child.
+    """
+
+    def __init__(self, tree: "Tree", path: tuple[str, ...] = ()) -> None:
+        self._tree = tree
+        self._path = path
+
+    @property
+    def path(self) -> str:
+        """The path of this supervisor, from the root of the tree."""
+        return "/".join((self._tree.root.machine.spec.id, *self._path))
+
+    # ------------------------------------------------------------------------------------------------ requests
+
+    async def start_child(self, spec: AnySpec, *, under: str = "") -> Any:
+        """Add a child behind the others and start it (S49).
+
+        Args:
+            spec: of the child.
+            under: path of the supervisor that gets it; empty: this one.
+
+        Returns:
+            What it gave to `task_status.started()`; None without `ready=True`, and for a child that raised `Ignore`.
+
+        Raises:
+            AlreadyStarted: a child of that id is up.
+            AlreadyPresent: a child of that id is known, and down.
+            MaxChildren: the dynamic supervisor is full.
+            StartError: it did not come up; it is forgotten. The cause is its `__cause__`.
+            SpecError: it cannot stand under this supervisor.
+        """
+        supervisor = self._supervisor(parts(under))
+        supervisor.machine.spec.check_child(spec)
+        answer = Answer()
+        return await self._ask(supervisor, StartChild(spec, answer), answer)
+
+    async def terminate_child(self, path: str) -> None:
+        """Stop a child and keep its spec, unless it is temporary or dynamic (S50). Fine if it is down already.
+
+        Raises:
+            ChildRefused: it did not end.
+        """
+        supervisor, id = self._locate(path)
+        answer = Answer()
+        await self._ask(supervisor, TerminateChild(id, answer), answer)
+
+    async def restart_child(self, path: str) -> Any:
+        """Start a child that is down (S51); returns what `start_child` does.
+
+        Raises:
+            Running: it is up. To restart a child that is up, use `restart`.
+            Restarting: a restart is under way.
+            StartError: it did not come up; it stays down.
+            NotSupported: under a dynamic supervisor.
+        """
+        supervisor, id = self._locate(path)
+        answer = Answer()
+        return await self._ask(supervisor, RestartChild(id, answer), answer)
+
+    async def delete_child(self, path: str) -> None:
+        """Forget a child that is down (S52).
+
+        Raises:
+            Running: it is up.
+            Restarting: a restart is under way.
+            NotSupported: under a dynamic supervisor.
+        """
+        supervisor, id = self._locate(path)
+        answer = Answer()
+        await self._ask(supervisor, DeleteChild(id, answer), answer)
+
+    async def restart(self, path: str) -> Any:
+        """Stop a child, wait until it is gone, start it fresh; its siblings as the strategy says.
+
+        It is counted as `manual` and costs no intensity. A start that fails is tried again like any restart.
+
+        Raises:
+            StartError: the first try did not come up.
+            ChildRefused: it did not end. It is restarted should it end after all.
+            NotSupported: it is temporary, so never restarted.
+        """
+        supervisor, id = self._locate(path)
+        answer = Answer()
+        return await self._ask(supervisor, RestartNow(id, answer), answer)
+
+    def stop(self) -> None:
+        """Stop the whole tree in order; the block of `open_supervisor` is cancelled when that is done."""
+        self._tree.stop()
+
+    def kill(self) -> None:
+        """Stop the whole tree at once, without grace and without order."""
+        self._tree.stop(brutal=True)
+
+    # ------------------------------------------------------------------------------------------------ looking
+
+    def which_children(self, path: str = "") -> tuple[ChildInfo, ...]:
+        """The children of this supervisor, or of the one at `path`, in start order (S53, D8)."""
+        return tuple(map(child_info, self._supervisor(parts(path)).machine.children.values()))
+
+    def count_children(self, path: str = "") -> Counts:
+        """How many children it has (S55)."""
+        return count_children(self._supervisor(parts(path)).machine.children)
+
+    def child(self, path: str) -> ChildInfo:
+        """One child as it is now (S54)."""
+        supervisor, id = self._locate(path)
+        return child_info(supervisor.machine.children[id])
+
+    def get_childspec(self, path: str) -> AnySpec:
+        """The spec of a child; a temporary one has lost its arguments (S56, S60)."""
+        supervisor, id = self._locate(path)
+        return supervisor.machine.children[id].spec
+
+    def walk(self) -> Iterator[ChildInfo]:
+        """All children below, each before its own children, in start order."""
+        return walk(self._supervisor(()))
+
+    def supervisor(self, path: str) -> "Supervisor":
+        """The handle of a supervisor below this one."""
+        below = Supervisor(self._tree, (*self._path, *parts(path)))
+        self._supervisor(parts(path))
+        return below
+
+    def attach(self, hook: EventHook) -> None:
+        """Tell `hook` of every event in the tree from now on. It must not block; if it raises, it is detached."""
+        self._tree.reporter.attach(hook)
+
+    def detach(self, hook: EventHook) -> None:
+        """Tell it no more."""
+        self._tree.reporter.detach(hook)
+
+    # ------------------------------------------------------------------------------------------------
+
+    async def _ask(self, supervisor: RunningSupervisor, request: Request, answer: Answer) -> Any:
+        supervisor.feed(request)
+        return await answer.wait()
+
+    def _locate(self, path: str) -> tuple[RunningSupervisor, str]:
+        *above, id = parts(path) or ("",)
+        if not id:
+            raise NotSupported(self.path, "this", "the supervisor itself; name one of its children")
+        supervisor = self._supervisor(tuple(above))
+        if id not in supervisor.machine.children:
+            raise NotFound(join(supervisor.machine.path, id), tuple(supervisor.machine.children))
+        return supervisor, id
+
+    def _supervisor(self, path: tuple[str, ...]) -> RunningSupervisor:
+        supervisor = self._tree.root
+        for id in (*self._path, *path):
+            below = supervisor.live.get(id)
+            where = join(supervisor.machine.path, id)
+            if isinstance(below, RunningSupervisor):
+                supervisor = below
+            elif id not in supervisor.machine.children:
+                raise NotFound(where, tuple(supervisor.machine.children))
+            elif below is not None:
+                raise NotSupported(where, "this", "workers; name a supervisor")
+            else:
+                raise NoProc(where)
+        if supervisor.machine.phase is Phase.DONE:
+            raise NoProc(supervisor.machine.path)
+        return supervisor

@@ -1,0 +1,110 @@
+"""Looking at a running tree, as frozen values."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
+
+from otp.core.child import Child, ChildState
+from otp.spec import Restart, SupervisorSpec
+
+if TYPE_CHECKING:
+    from otp.runtime.supervisor import RunningSupervisor
+
+__all__ = ("ChildInfo", "Counts", "await_chain", "child_info", "count_children", "walk")
+
+
+class ChildInfo(Struct, frozen=True, kw_only=True):
+    """One child as it is now (S53, in start order: D8).
+
+    Attributes:
+        id: its name.
+        path: its name from the root down.
+        kind: worker or supervisor.
+        state: see `ChildState`.
+        restart: its restart type.
+        generation: incarnations so far; 0 before the first.
+        value: what it gave to `task_status.started()`.
+        crashes: restarts because it ended by itself.
+        manual: restarts that somebody asked for.
+        collateral: restarts because a sibling was restarted.
+        downtime: seconds from an end to being up again, all together.
+    """
+
+    id: str
+    path: str
+    kind: Literal["worker", "supervisor"]
+    state: ChildState
+    restart: Restart
+    generation: int
+    value: Any
+    crashes: int
+    manual: int
+    collateral: int
+    downtime: float
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """How many children a supervisor has (S55).
+
+    Attributes:
+        specs: all that it knows.
+        active: those with a live incarnation.
+        supervisors: supervisors among `specs`, alive or not.
+        workers: workers among `specs`, alive or not.
+    """
+
+    specs: int
+    active: int
+    supervisors: int
+    workers: int
+
+
+def child_info(child: Child) -> ChildInfo:
+    """The child as it is now."""
+    return ChildInfo(
+        id=child.spec.id,
+        path=child.path,
+        kind="supervisor" if isinstance(child.spec, SupervisorSpec) else "worker",
+        state=child.state,
+        restart=child.spec.restart,
+        generation=child.generation,
+        value=child.value,
+        crashes=child.crashes,
+        manual=child.manual,
+        collateral=child.collateral,
+        downtime=child.downtime,
+    )
+
+
+def count_children(children: dict[str, Child]) -> Counts:
+    """The children counted."""
+    supervisors = sum(isinstance(child.spec, SupervisorSpec) for child in children.values())
+    return Counts(
+        specs=len(children),
+        active=sum(child.is_up for child in children.values()),
+        supervisors=supervisors,
+        workers=len(children) - supervisors,
+    )
+
+
+def walk(supervisor: "RunningSupervisor") -> Iterator[ChildInfo]:
+    """All children below a supervisor, each before its own children, in start order."""
+    from otp.runtime.supervisor import RunningSupervisor  # noqa: PLC0415 # it imports this module
+
+    for child in supervisor.machine.children.values():
+        yield child_info(child)
+        below = supervisor.live.get(child.spec.id)
+        if isinstance(below, RunningSupervisor):
+            yield from walk(below)
+
+
+def await_chain(awaitable: object) -> tuple[str, ...]:
+    """What a coroutine awaits, outermost first, as `function (file:line)`. Nothing of it is run."""
+    chain: list[str] = []
+    while awaitable is not None:
+        frame = getattr(awaitable, "cr_frame", None) or getattr(awaitable, "gi_frame", None)
+        if frame is not None:
+            chain.append(f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})")
+        awaitable = getattr(awaitable, "cr_await", None) or getattr(awaitable, "gi_yieldfrom", None)
+    return tuple(chain)

@@ -1,0 +1,99 @@
+"""`open_supervisor`: a tree inside somebody else's program.
+
+Who runs where, and why a cancellation from outside never reaches the children all at once:
+
+1. A host task, shielded, owns the tree: its tasks, its timers, its reporter.
+2. The block runs in the caller's task, which is not shielded. A cancelled scope around it, a `task.cancel()` or an
+   exception ends the block, and with that the tree is told to stop, in order.
+3. The caller waits, shielded, until the tree is gone, and only then lets the cancellation or the exception go on.
+4. If the tree ends first, the block is cancelled, and the reason is raised in its place.
+"""
+
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio.abc import TaskStatus
+
+from otp.errors import StartError
+from otp.runtime.handle import Supervisor
+from otp.runtime.reporter import EventHook
+from otp.runtime.spawn import open_spawner
+from otp.runtime.tree import Tree
+from otp.spec import SupervisorSpec
+
+__all__ = ("open_supervisor",)
+
+
+@asynccontextmanager
+async def open_supervisor(spec: SupervisorSpec, *, hooks: Iterable[EventHook] = ()) -> AsyncGenerator[Supervisor]:
+    """Run a tree for as long as the block runs.
+
+    The block begins when all children are up. Leaving it, however, stops them in reverse order. If the tree ends
+    first, the block is cancelled; so a block that only keeps the tree running is `await anyio.sleep_forever()`.
+
+    Args:
+        spec: the tree.
+        hooks: called with every event; see `EventHook`.
+
+    Raises:
+        StartError: a child did not come up; those before it have been stopped again (S13).
+        IntensityReached: the tree gave up.
+        ChildRefused: a child did not end when it was stopped. Raised only once it has ended after all, for a task
+            cannot be abandoned; the event `ChildRefused` comes at once.
+    """
+    failure: BaseException | None = None
+    tree: Tree
+    async with anyio.create_task_group() as outer:
+        tree = await outer.start(_host, spec, tuple(hooks))
+        raised: BaseException | None = None
+        try:
+            await _start(tree)
+            with anyio.CancelScope() as body:
+                tree.cancel_when_ended(body)
+                yield Supervisor(tree)
+        except BaseException as error:  # noqa: BLE001 # raised again below, once the tree is gone
+            raised = error
+        interrupted = await _stop(tree)
+        failure = raised or interrupted or tree.failure()
+        del raised, interrupted
+    if failure is not None:
+        try:
+            raise failure
+        finally:
+            del failure
+
+
+async def _start(tree: Tree) -> None:
+    tree.root.begin()
+    await tree.settled.wait()
+    if tree.exit is not None:
+        raise tree.failure() or StartError(tree.root.machine.path, f"it ended while it was starting: {tree.exit}")
+
+
+async def _host(spec: SupervisorSpec, hooks: tuple[EventHook, ...], *, task_status: TaskStatus[Tree]) -> None:
+    with anyio.CancelScope(shield=True):
+        async with open_spawner() as spawner, anyio.create_task_group() as services:
+            tree = Tree(spec, spawner, hooks)
+            services.start_soon(tree.timers.run)
+            services.start_soon(tree.reporter.run)
+            task_status.started(tree)
+            await tree.gone.wait()
+            tree.reporter.deliver()
+            services.cancel_scope.cancel()
+
+
+async def _stop(tree: Tree) -> BaseException | None:
+    """Stop the tree and wait until it is gone; a cancellation that comes meanwhile is returned.
+
+    A shield does not hold off asyncio's own `task.cancel()`: it is taken note of, and the stop goes on.
+    """
+    interrupted: BaseException | None = None
+    tree.stop()
+    with anyio.CancelScope(shield=True):
+        while not tree.gone.is_set():
+            try:
+                await tree.gone.wait()
+            except anyio.get_cancelled_exc_class() as error:
+                interrupted = error
+    return interrupted

@@ -1,0 +1,89 @@
+"""Event hooks: told what happened after it was acted upon, in order, by one task."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+import anyio
+from msgspec.structs import replace
+
+from otp.events import (
+    ChildExited,
+    ChildRestarting,
+    ChildStartFailed,
+    Event,
+    HookFailed,
+    IntensityReached,
+    SupervisorExited,
+    SupervisorStopping,
+)
+from otp.exits import Crashed
+from otp.runtime.crash import describe
+
+__all__ = ("EventHook", "Reporter")
+
+EventHook = Callable[[Event], None]
+"""Called with each event. It runs in the event loop, so it must not block; one that raises is detached."""
+
+_WITH_EXIT = (
+    ChildExited,
+    ChildRestarting,
+    ChildStartFailed,
+    IntensityReached,
+    SupervisorExited,
+    SupervisorStopping,
+)
+
+
+class Reporter:
+    """Hands events to the hooks. Exceptions become text on the way, so none outlives its report."""
+
+    def __init__(self, root: str, now: Callable[[], float], hooks: Iterable[EventHook]) -> None:
+        self._root = root
+        self._now = now
+        self._hooks = list(hooks)
+        self._queue: deque[Event] = deque()
+        self._wake = anyio.Event()
+
+    def attach(self, hook: EventHook) -> None:
+        """Tell `hook` of what happens from now on."""
+        self._hooks.append(hook)
+
+    def detach(self, hook: EventHook) -> None:
+        """Tell it no more; nothing happens if it is not attached."""
+        if hook in self._hooks:
+            self._hooks.remove(hook)
+
+    def put(self, event: Event) -> None:
+        """Tell the hooks soon. Without hooks there is nobody to tell."""
+        if self._hooks:
+            if not self._queue:
+                self._wake.set()
+            self._queue.append(event)
+
+    async def run(self) -> None:
+        """Deliver, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake = anyio.Event()
+            self.deliver()
+
+    def deliver(self) -> None:
+        """Hand over what waits, now."""
+        while self._queue:
+            event = _as_text(self._queue.popleft())
+            for hook in tuple(self._hooks):
+                try:
+                    hook(event)
+                except Exception as error:  # noqa: BLE001 # a hook never harms the tree
+                    self._failed(hook, error)
+
+    def _failed(self, hook: EventHook, error: Exception) -> None:
+        self.detach(hook)
+        name = getattr(hook, "__qualname__", type(hook).__qualname__)
+        self.put(HookFailed(path=self._root, at=self._now(), hook=name, crash=describe(error)))
+
+
+def _as_text(event: Event) -> Event:
+    if isinstance(event, _WITH_EXIT) and isinstance(event.exit, Crashed) and event.exit.error is not None:
+        return replace(event, exit=Crashed(None, describe(event.exit.error)))
+    return event

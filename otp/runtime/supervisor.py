@@ -1,0 +1,173 @@
+"""A running supervisor: a machine, the children that it has started, and the hop between them.
+
+It has no task. Whoever has an input, a dying child, a timer, a caller, executes the effects in that same step.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from msgspec.structs import replace
+
+from otp.core import effects
+from otp.core.child import Child
+from otp.core.inputs import Begin, Exited, Input, Started, StartFailed, Stop
+from otp.core.machine import SupervisorMachine
+from otp.events import ChildRefused
+from otp.exits import Exit, Killed, Refused, Shutdown
+from otp.runtime.answer import Answer
+from otp.runtime.child import TaskChild
+from otp.runtime.inspect import await_chain
+from otp.spec import SupervisorSpec
+
+if TYPE_CHECKING:
+    from otp.runtime.tree import Tree
+
+__all__ = ("RunningSupervisor",)
+
+
+class Ledger(NamedTuple):
+    """What is left of a supervisor: the records of its children, and the ledgers of the supervisors among them."""
+
+    children: dict[str, Child]
+    below: dict[str, "Ledger"]
+
+
+class RunningSupervisor:
+    """Feeds its machine and does what the machine wants."""
+
+    __slots__ = ("_busy", "_inbox", "_ledgers", "_parent", "_up", "generation", "live", "machine", "tree")
+
+    def __init__(
+        self, tree: "Tree", spec: SupervisorSpec, generation: int, parent: "RunningSupervisor | None" = None
+    ) -> None:
+        self.tree = tree
+        self.generation = generation
+        self.machine: SupervisorMachine = SupervisorMachine(spec, parent.machine.path if parent else "")
+        self.live: dict[str, TaskChild | RunningSupervisor] = {}
+        self._ledgers: dict[str, Ledger] = {}
+        self._parent = parent
+        self._inbox: deque[Input] = deque()
+        self._busy = False
+        self._up = False
+
+    def feed(self, event: Input) -> None:
+        """Tell the machine, and do what it wants; inputs that come up meanwhile are handled after, in their order."""
+        inbox = self._inbox
+        inbox.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while inbox:
+                for effect in self.machine.handle(inbox.popleft(), self.tree.now()):
+                    self._EXECUTE[type(effect)](self, effect)
+        except Exception as bug:  # noqa: BLE001 # a supervisor that fails itself must not leave its children unsupervised
+            self.tree.break_down(bug)
+        finally:
+            self._busy = False
+
+    def ended(self, id: str, child: "TaskChild | RunningSupervisor", event: Input) -> None:
+        """A child has run its last line."""
+        if self.live.get(id) is child:
+            del self.live[id]
+        self.feed(event)
+        self.tree.look_for_the_end()
+
+    def inherit(self, ledger: Ledger | None) -> None:
+        """Go on with the counters of the predecessor: they belong to a path, not to an incarnation above it."""
+        if ledger is not None:
+            self.machine.inherit(ledger.children)
+            self._ledgers = ledger.below
+
+    def begin(self) -> None:
+        """Start the children."""
+        self.feed(Begin())
+
+    def keep(self, id: str, ledger: Ledger) -> None:
+        """Keep the counters of a supervisor that has ended for the one that follows it."""
+        self._ledgers[id] = ledger
+
+    def stop(self) -> None:
+        """Stop the subtree in order."""
+        self.feed(Stop(Shutdown()))
+
+    def kill(self) -> None:
+        """Stop the subtree at once."""
+        self.feed(Stop(Killed(), brutal=True))
+
+    # ------------------------------------------------------------------------------------------------ effects
+
+    def _start(self, effect: effects.Start) -> None:
+        spec = effect.spec
+        if isinstance(spec, SupervisorSpec):
+            child = RunningSupervisor(self.tree, spec, effect.generation, self)
+            child.inherit(self._ledgers.pop(effect.child, None))
+            self.live[effect.child] = child
+            child.begin()
+        else:
+            task = TaskChild(self, spec, effect.generation)
+            self.live[effect.child] = task
+            task.start(self.machine.children[effect.child].path)
+
+    def _stop_child(self, effect: effects.Stop) -> None:
+        child = self.live.get(effect.child)
+        if child is not None and child.generation == effect.generation:
+            child.stop()
+
+    def _kill_child(self, effect: effects.Kill) -> None:
+        child = self.live.get(effect.child)
+        if child is not None and child.generation == effect.generation:
+            child.kill()
+
+    def _set_timer(self, effect: effects.SetTimer) -> None:
+        self.tree.timers.set(self, effect.timer, effect.at)
+
+    def _cancel_timer(self, effect: effects.CancelTimer) -> None:
+        self.tree.timers.cancel(self, effect.timer)
+
+    def _emit(self, effect: effects.Emit) -> None:
+        event = effect.event
+        if type(event) is ChildRefused:
+            event = replace(event, chain=self._chain_of(event.path))
+        self.tree.reporter.put(event)
+
+    def _chain_of(self, path: str) -> tuple[str, ...]:
+        child = self.live.get(path.rpartition("/")[2])
+        return await_chain(child.coroutine)[1:] if isinstance(child, TaskChild) else ()
+
+    def _reply(self, effect: effects.Reply) -> None:
+        if isinstance(effect.token, Answer):
+            effect.token.give(effect.result)
+
+    def _ready(self, _: effects.Ready) -> None:
+        self._up = True
+        if self._parent is None:
+            self.tree.started()
+        else:
+            self._parent.feed(Started(self.machine.spec.id, self.generation, None))
+
+    def _done(self, effect: effects.Done) -> None:
+        if self._parent is None:
+            self.tree.ended(effect.exit)
+        elif isinstance(effect.exit, Refused):
+            self._parent.feed(self._end(effect.exit))  # and stay among the live: somebody in here still runs
+        else:
+            self._parent.keep(self.machine.spec.id, Ledger(self.machine.children, self._ledgers))
+            self._parent.ended(self.machine.spec.id, self, self._end(effect.exit))
+
+    def _end(self, exit: Exit) -> Input:
+        kind = Exited if self._up else StartFailed
+        return kind(self.machine.spec.id, self.generation, exit)
+
+    _EXECUTE: ClassVar[dict[type[effects.Effect], Callable[..., None]]] = {
+        effects.Start: _start,
+        effects.Stop: _stop_child,
+        effects.Kill: _kill_child,
+        effects.SetTimer: _set_timer,
+        effects.CancelTimer: _cancel_timer,
+        effects.Emit: _emit,
+        effects.Reply: _reply,
+        effects.Ready: _ready,
+        effects.Done: _done,
+    }

@@ -1,0 +1,383 @@
+"""Specs: what to supervise and how, as data.
+
+`worker()`, `supervisor()` and `dynamic_supervisor()` build them; they are checked when built.
+"""
+
+import math
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVarTuple, overload
+
+from otp.errors import SpecError
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskStatus
+
+__all__ = (
+    "DEFAULT_INTENSITY",
+    "DEFAULT_PERIOD",
+    "DEFAULT_SHUTDOWN",
+    "AnySpec",
+    "AutoShutdown",
+    "ChildSpec",
+    "Grace",
+    "Restart",
+    "StartsUp",
+    "Strategy",
+    "SupervisorSpec",
+    "dynamic_supervisor",
+    "supervisor",
+    "worker",
+)
+
+Ts = TypeVarTuple("Ts")
+
+DEFAULT_INTENSITY = 3
+"""Restarts that a supervisor allows within its period (Elixir's default, D2)."""
+
+DEFAULT_PERIOD = 5.0
+"""Seconds."""
+
+DEFAULT_SHUTDOWN = 5.0
+"""Seconds that a worker has to clean up when it is stopped (S4)."""
+
+Grace = float | Literal["brutal_kill"]
+"""How a child is stopped: seconds to clean up (`math.inf`: as long as it takes), or without grace."""
+
+
+class Strategy(StrEnum):
+    """Which children the failure of one takes along (1.5 of the semantics)."""
+
+    ONE_FOR_ONE = "one_for_one"
+    """None: that child alone is restarted."""
+
+    ONE_FOR_ALL = "one_for_all"
+    """All of them."""
+
+    REST_FOR_ONE = "rest_for_one"
+    """Those that were started after it."""
+
+
+class Restart(StrEnum):
+    """When a child that ended is started again (S16)."""
+
+    PERMANENT = "permanent"
+    """Always, also after a normal return."""
+
+    TRANSIENT = "transient"
+    """Only after an abnormal end."""
+
+    TEMPORARY = "temporary"
+    """Never; it is forgotten."""
+
+
+class AutoShutdown(StrEnum):
+    """Whether a supervisor ends with its significant children (S40)."""
+
+    NEVER = "never"
+    ANY_SIGNIFICANT = "any_significant"
+    ALL_SIGNIFICANT = "all_significant"
+
+
+class StartsUp(Protocol[*Ts]):
+    """A worker that says when it is ready, by anyio's convention: it calls `task_status.started(value)`."""
+
+    def __call__(self, *args: *Ts, task_status: "TaskStatus[Any]") -> Awaitable[object]:
+        """Run until stopped."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildSpec:
+    """One worker: a coroutine function and how it is supervised. Built by `worker()`, which describes the fields."""
+
+    id: str
+    run: Callable[..., Awaitable[object]]
+    args: tuple[Any, ...] = ()
+    restart: Restart = Restart.PERMANENT
+    shutdown: Grace = DEFAULT_SHUTDOWN
+    significant: bool = False
+    ready: bool = False
+    start_timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_child(self)
+        if not callable(self.run):
+            raise SpecError(
+                f"worker({self.id!r}) expects a coroutine function and its arguments, got {self.run!r}; "
+                f"write worker({self.id!r}, run, arg, …) and leave the call to the supervisor"
+            )
+        if self.start_timeout is not None and not self.ready:
+            raise SpecError(
+                f"start_timeout={self.start_timeout!r} of worker {self.id!r} has nothing to wait for; "
+                "add ready=True and call task_status.started() in the worker"
+            )
+        if self.start_timeout is not None and not self.start_timeout > 0:
+            raise SpecError(
+                f"start_timeout of worker {self.id!r}: expected seconds above 0, got {self.start_timeout!r}"
+            )
+
+    def without_args(self) -> "ChildSpec":
+        """The spec without its arguments, as it is kept for a temporary child (S60)."""
+        return replace(self, args=()) if self.args else self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisorSpec:
+    """One supervisor and its children. Built by `supervisor()` and `dynamic_supervisor()`, which describe the fields."""
+
+    id: str
+    strategy: Strategy = Strategy.ONE_FOR_ONE
+    intensity: int = DEFAULT_INTENSITY
+    period: float = DEFAULT_PERIOD
+    auto_shutdown: AutoShutdown = AutoShutdown.NEVER
+    children: tuple["AnySpec", ...] = ()
+    restart: Restart = Restart.PERMANENT
+    shutdown: Grace = math.inf
+    significant: bool = False
+    dynamic: bool = False
+    max_children: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_child(self)
+        _check_flags(self)
+        _check_children(self)
+
+    @property
+    def ready(self) -> bool:
+        """A supervisor is up when all its children are."""
+        return True
+
+    @property
+    def start_timeout(self) -> None:
+        """A supervisor takes as long to start as its children do."""
+        return
+
+    def without_args(self) -> "SupervisorSpec":
+        """Itself: a supervisor has no arguments to forget."""
+        return self
+
+    def check_child(self, child: "AnySpec") -> None:
+        """Raise `SpecError` if `child` cannot stand under this supervisor (S6)."""
+        if child.significant and self.auto_shutdown is AutoShutdown.NEVER:
+            raise SpecError(
+                f"child {child.id!r} is significant=True, but its supervisor {self.id!r} has auto_shutdown=never; "
+                "give the supervisor AutoShutdown.ANY_SIGNIFICANT or ALL_SIGNIFICANT, or drop significant"
+            )
+
+
+AnySpec = ChildSpec | SupervisorSpec
+
+
+@overload
+def worker(
+    id: str,
+    run: StartsUp[*Ts],
+    /,
+    *args: *Ts,
+    ready: Literal[True],
+    restart: Restart = ...,
+    shutdown: Grace = ...,
+    significant: bool = ...,
+    start_timeout: float | None = ...,
+) -> ChildSpec: ...
+@overload
+def worker(
+    id: str,
+    run: Callable[[*Ts], Awaitable[object]],
+    /,
+    *args: *Ts,
+    ready: Literal[False] = ...,
+    restart: Restart = ...,
+    shutdown: Grace = ...,
+    significant: bool = ...,
+) -> ChildSpec: ...
+def worker(
+    id: str,
+    run: Callable[..., Awaitable[object]],
+    /,
+    *args: object,
+    ready: bool = False,
+    restart: Restart = Restart.PERMANENT,
+    shutdown: Grace = DEFAULT_SHUTDOWN,
+    significant: bool = False,
+    start_timeout: float | None = None,
+) -> ChildSpec:
+    """A child that runs `await run(*args)`.
+
+    Args:
+        id: its name, unique in its supervisor; the last part of its path.
+        run: a coroutine function. It is called afresh for each incarnation.
+        args: its arguments. For keyword arguments use `functools.partial`.
+        ready: it takes `task_status` and says `task_status.started(value)` when it is up; children behind it wait for
+            that. Without it a child counts as started when it is scheduled.
+        restart: permanent, transient or temporary (S16).
+        shutdown: seconds to clean up when stopped, `math.inf`, or "brutal_kill".
+        significant: its end may end the supervisor (`auto_shutdown`, S40). Not for permanent children.
+        start_timeout: seconds to become ready, needs `ready=True`; None: as long as it takes.
+
+    Raises:
+        SpecError: the combination cannot be run.
+    """
+    return ChildSpec(
+        id=id,
+        run=run,
+        args=args,
+        restart=restart,
+        shutdown=shutdown,
+        significant=significant,
+        ready=ready,
+        start_timeout=start_timeout,
+    )
+
+
+def supervisor(
+    id: str,
+    *,
+    children: Iterable[AnySpec] = (),
+    strategy: Strategy = Strategy.ONE_FOR_ONE,
+    intensity: int = DEFAULT_INTENSITY,
+    period: float = DEFAULT_PERIOD,
+    auto_shutdown: AutoShutdown = AutoShutdown.NEVER,
+    restart: Restart = Restart.PERMANENT,
+    shutdown: Grace = math.inf,
+    significant: bool = False,
+) -> SupervisorSpec:
+    """A supervisor: its children are started in this order and stopped in the reverse one.
+
+    Args:
+        id: its name, unique in its own supervisor; part of the path of its children.
+        children: workers and supervisors, in start order.
+        strategy: which children the failure of one takes along.
+        intensity: restarts that are fine within `period`; one more and the supervisor gives up (S27). 0: none.
+        period: seconds.
+        auto_shutdown: whether it ends with its significant children (S40).
+        restart: how its own supervisor treats it.
+        shutdown: seconds for the whole subtree to stop; leave it at `math.inf` unless you know better (S5).
+        significant: its own end may end the supervisor above.
+
+    Raises:
+        SpecError: the combination cannot be run.
+    """
+    return SupervisorSpec(
+        id=id,
+        strategy=strategy,
+        intensity=intensity,
+        period=period,
+        auto_shutdown=auto_shutdown,
+        children=_as_children(id, children),
+        restart=restart,
+        shutdown=shutdown,
+        significant=significant,
+    )
+
+
+def dynamic_supervisor(
+    id: str,
+    *,
+    max_children: int | None = None,
+    intensity: int = DEFAULT_INTENSITY,
+    period: float = DEFAULT_PERIOD,
+    restart: Restart = Restart.PERMANENT,
+    shutdown: Grace = math.inf,
+    significant: bool = False,
+) -> SupervisorSpec:
+    """A supervisor of children that come and go: any spec per child, one_for_one, all stopped at once (D6).
+
+    It starts empty; `start_child` adds children, and a child that is down and not restarted is forgotten.
+
+    Args:
+        id: its name.
+        max_children: how many it may have, those being restarted included; None: no limit (E2).
+        intensity: as in `supervisor()`.
+        period: as in `supervisor()`.
+        restart: as in `supervisor()`.
+        shutdown: as in `supervisor()`.
+        significant: as in `supervisor()`.
+
+    Raises:
+        SpecError: the combination cannot be run.
+    """
+    return SupervisorSpec(
+        id=id,
+        intensity=intensity,
+        period=period,
+        restart=restart,
+        shutdown=shutdown,
+        significant=significant,
+        dynamic=True,
+        max_children=max_children,
+    )
+
+
+_NOT_IN_IDS = frozenset("/*?[]")
+
+
+def _check_child(spec: AnySpec) -> None:
+    """The rules for every child, be it worker or supervisor (S4, S6, S7)."""
+    if not isinstance(spec.id, str) or not spec.id:  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
+        raise SpecError(f"id: expected a name, got {spec.id!r}")
+    if any(c in _NOT_IN_IDS or c.isspace() or not c.isprintable() for c in spec.id):
+        raise SpecError(f"id {spec.id!r}: expected a name without blanks and any of / * ? [ ], which paths use")
+    _check_member("restart", spec.restart, Restart, spec.id)
+    _check_shutdown(spec)
+    if not isinstance(spec.significant, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise SpecError(f"significant of {spec.id!r}: expected True or False, got {spec.significant!r}")
+    if spec.significant and spec.restart is Restart.PERMANENT:
+        raise SpecError(
+            f"child {spec.id!r} is significant=True and restart=permanent, so it never ends for good; "
+            "make it Restart.TRANSIENT or Restart.TEMPORARY, or drop significant"
+        )
+
+
+def _check_shutdown(spec: AnySpec) -> None:
+    grace = spec.shutdown
+    if grace != "brutal_kill" and (not _is_number(grace) or not grace >= 0):
+        raise SpecError(
+            f"shutdown of {spec.id!r}: expected seconds (0 or more), math.inf or 'brutal_kill', got {grace!r}"
+        )
+
+
+def _check_flags(spec: SupervisorSpec) -> None:
+    """The supervisor flags (S2)."""
+    _check_member("strategy", spec.strategy, Strategy, spec.id)
+    _check_member("auto_shutdown", spec.auto_shutdown, AutoShutdown, spec.id)
+    if not isinstance(spec.intensity, int) or isinstance(spec.intensity, bool) or spec.intensity < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise SpecError(
+            f"intensity of {spec.id!r}: expected a whole number of restarts, 0 or more, got {spec.intensity!r}"
+        )
+    if not _is_number(spec.period) or not 0 < spec.period < math.inf:
+        raise SpecError(f"period of {spec.id!r}: expected finite seconds above 0, got {spec.period!r}")
+    if spec.max_children is not None and (not isinstance(spec.max_children, int) or spec.max_children < 1):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise SpecError(f"max_children of {spec.id!r}: expected a number above 0 or None, got {spec.max_children!r}")
+
+
+def _check_children(spec: SupervisorSpec) -> None:
+    seen: set[str] = set()
+    for child in spec.children:
+        if child.id in seen:
+            raise SpecError(f"two children of supervisor {spec.id!r} have the id {child.id!r}; give each its own")
+        seen.add(child.id)
+        spec.check_child(child)
+
+
+def _check_member(name: str, value: object, members: type[StrEnum], owner: str) -> None:
+    if not isinstance(value, members):
+        choices = ", ".join(f"{members.__name__}.{member.name}" for member in members)
+        raise SpecError(f"{name} of {owner!r}: expected one of {choices}, got {value!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value  # noqa: PLR0124 # NaN
+
+
+def _as_children(owner: str, children: Iterable[AnySpec]) -> tuple[AnySpec, ...]:
+    listed = tuple(children)
+    for child in listed:
+        if not isinstance(child, ChildSpec | SupervisorSpec):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise SpecError(
+                f"children of supervisor {owner!r}: expected specs, got {child!r}; "
+                "write worker(id, run, …) or supervisor(id, children=[…])"
+            )
+    return listed
