@@ -7,15 +7,13 @@ from otp.spec import Restart, Strategy
 __all__ = ("affected", "wants_restart")
 
 
+_PERMANENT = Restart.PERMANENT
+_TEMPORARY = Restart.TEMPORARY
+
+
 def wants_restart(restart: Restart, exit: Exit) -> bool:
-    """The table of S16: restart type × exit reason."""
-    match restart:
-        case Restart.PERMANENT:
-            return True
-        case Restart.TRANSIENT:
-            return exit.abnormal
-        case Restart.TEMPORARY:
-            return False
+    """The table of S16: permanent always, transient after an ABNORMAL exit, temporary never."""
+    return restart is _PERMANENT or (exit.abnormal and restart is not _TEMPORARY)
 
 
 def affected(strategy: Strategy, children: dict[str, Child], failed: Child) -> list[Child]:

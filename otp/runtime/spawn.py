@@ -63,14 +63,14 @@ class _TrioSpawner:
     def __init__(self, nursery: "trio.Nursery") -> None:
         import trio  # noqa: PLC0415 # only where it runs
 
-        self._start_soon = nursery.start_soon
+        self._start_soon: Callable[..., None] = nursery.start_soon
         self._context = copy_context()
         self.now: Callable[[], float] = trio.current_time
         self.new_scope: Callable[[], Scope] = trio.CancelScope
 
     def spawn(self, run: Callable[[], Coroutine[Any, Any, None]], name: str) -> object:
         # A nursery copies the context that it is called in.
-        self._context.run(lambda: self._start_soon(run, name=name))
+        self._context.run(self._start_soon, run, name=name)
         return None
 
 
