@@ -62,6 +62,8 @@ class RunningSupervisor:
             while inbox:
                 for effect in self.machine.handle(inbox.popleft(), self.tree.now()):
                     self._EXECUTE[type(effect)](self, effect)
+            if self._ledgers:
+                self._ledgers = {id: kept for id, kept in self._ledgers.items() if id in self.machine.children}
         except Exception as bug:  # noqa: BLE001 # a supervisor that fails itself must not leave its children unsupervised
             self.tree.break_down(bug)
         finally:
@@ -74,6 +76,11 @@ class RunningSupervisor:
         self.feed(event)
         self.tree.look_for_the_end()
 
+    def supervisor_ended(self, id: str, child: "RunningSupervisor", event: Input, ledger: Ledger) -> None:
+        """The same for a supervisor; the one that follows it goes on with its ledger."""
+        self._ledgers[id] = ledger
+        self.ended(id, child, event)
+
     def inherit(self, ledger: Ledger | None) -> None:
         """Go on with the counters of the predecessor: they belong to a path, not to an incarnation above it."""
         if ledger is not None:
@@ -83,10 +90,6 @@ class RunningSupervisor:
     def begin(self) -> None:
         """Start the children."""
         self.feed(Begin())
-
-    def keep(self, id: str, ledger: Ledger) -> None:
-        """Keep the counters of a supervisor that has ended for the one that follows it."""
-        self._ledgers[id] = ledger
 
     def stop(self) -> None:
         """Stop the subtree in order."""
@@ -153,8 +156,8 @@ class RunningSupervisor:
         elif isinstance(effect.exit, Refused):
             self._parent.feed(self._end(effect.exit))  # and stay among the live: somebody in here still runs
         else:
-            self._parent.keep(self.machine.spec.id, Ledger(self.machine.children, self._ledgers))
-            self._parent.ended(self.machine.spec.id, self, self._end(effect.exit))
+            ledger = Ledger(self.machine.children, self._ledgers)
+            self._parent.supervisor_ended(self.machine.spec.id, self, self._end(effect.exit), ledger)
 
     def _end(self, exit: Exit) -> Input:
         kind = Exited if self._up else StartFailed

@@ -82,7 +82,8 @@ class Probe:
 
     def spec(self, **options: Any) -> ChildSpec:
         """A child spec of that name; `ready=True` unless said otherwise. The options are those of `worker()`."""
-        return ChildSpec(id=self.name, run=self.run, **{"ready": True, **options})
+        options.setdefault("ready", True)
+        return ChildSpec(id=self.name, run=self.run, **options)
 
     def crash(self, error: BaseException | None = None) -> None:
         """Make the running incarnation raise."""

@@ -1,0 +1,59 @@
+# Each target sets up what it needs in .venv; a second run starts at once.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test lint format bench clean
+
+help:
+	@echo "make demo    market data under supervision, and four faults, in about 40 seconds"
+	@echo "make test    the tests"
+	@echo "make lint    ruff, mypy, pyright, import-linter"
+	@echo "make format  rewrite the code as ruff formats it"
+	@echo "make bench   restart latency and throughput, as ratios"
+	@echo "make clean   remove .venv and what the tools left"
+
+demo: .venv/demo
+	@$(BIN)/otp demo
+
+test: .venv/test
+	$(BIN)/python -m pytest
+
+lint: .venv/lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+format: .venv/lint
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .venv/test
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"otp needs Python 3.11 or newer, {sys.executable} is {v.major}.{v.minor}; write make PYTHON=python3.12")'
+	@echo "setting up .venv"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --upgrade "pip>=25.1"
+	@touch $@
+
+.venv/demo: .venv/made pyproject.toml
+	@echo "installing what the demo needs"
+	@$(PIP) install --editable ".[services,embedded,uvloop]"
+	@touch $@
+
+.venv/test: .venv/made pyproject.toml
+	@echo "installing what the tests need"
+	@$(PIP) install --editable ".[services,embedded,trio,uvloop]" --group test
+	@touch $@ .venv/demo
+
+.venv/lint: .venv/test pyproject.toml
+	@echo "installing what the linters need"
+	@$(PIP) install --group lint
+	@touch $@

@@ -1,0 +1,62 @@
+"""Figures: taken in rounds, shown as a table, kept as JSON."""
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+RESULTS = Path(__file__).parent / "results"
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One line of a benchmark: a figure, and how it stands to its floor and to its limit."""
+
+    what: str
+    figure: float
+    unit: str
+    p99: float | None = None
+    ratio: float | None = None
+    to: str = ""
+    limit: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        if self.limit is None:
+            return ""
+        value = self.figure if self.ratio is None else self.ratio
+        return "ok" if value <= self.limit else "OVER"
+
+
+def median_and_p99(samples: Sequence[float]) -> tuple[float, float]:
+    ordered = sorted(samples)
+    return statistics.median(ordered), ordered[min(len(ordered) - 1, round(len(ordered) * 0.99))]
+
+
+def machine() -> str:
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, {platform.python_implementation()} {platform.python_version()}"
+
+
+def show(name: str, rows: Sequence[Row]) -> None:
+    """Print the table and write `results/NAME.json`."""
+    print(f"\n{name}  ({machine()})\n")
+    width = max(len(row.what) for row in rows)
+    for row in rows:
+        p99 = f"p99 {row.p99:9.2f}" if row.p99 is not None else " " * 13
+        ratio = f"{row.ratio:6.2f} × {row.to}" if row.ratio is not None else ""
+        limit = f"(limit {row.limit:g}) {row.verdict}" if row.limit is not None else ""
+        print(f"  {row.what:<{width}}  {row.figure:10.2f} {row.unit:<8} {p99}  {ratio:<44} {limit}".rstrip())
+    RESULTS.mkdir(exist_ok=True)
+    document = {
+        "schema": 1,
+        "benchmark": name,
+        "machine": machine(),
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "rows": rows,
+    }
+    text = json.dumps(document, default=lambda row: {f: getattr(row, f) for f in row.__struct_fields__}, indent=1)
+    (RESULTS / f"{name}.json").write_text(text + "\n")

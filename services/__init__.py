@@ -1,0 +1,1 @@
+"""The market-data services that run under the supervision trees of `trees/`."""

@@ -1,0 +1,1 @@
+"""Massive: the provider's WebSocket feed in, the Redis buses out."""

@@ -1,0 +1,26 @@
+"""`python -m services.massive.main`: massive as it always ran, without a supervisor."""
+
+import anyio
+
+from services.massive import unsupervised
+from services.shared.heartbeat import start_heartbeat
+from services.shared.logutil import LogUtil
+from services.shared.setup_base import SetupBase
+
+SERVICE = "massive"
+
+
+async def main() -> None:
+    """Bootstrap, identity, shared services, orchestrator: four phases, each once."""
+    logger = LogUtil(SERVICE)
+    config = await SetupBase(SERVICE, logger).load()
+    logger.configure_from_config(config)
+    heartbeat = start_heartbeat(SERVICE, config, logger)
+    try:
+        await unsupervised.run(config, logger)
+    finally:
+        heartbeat.set()
+
+
+if __name__ == "__main__":
+    anyio.run(main)

@@ -1,0 +1,95 @@
+"""The orchestrator: plans what to subscribe to, and watches what goes through the pipeline.
+
+The wish list is a set on market-redis, so nothing is lost when the orchestrator restarts. While Redis is away it keeps
+the plan it has: a list that cannot be read is no reason to stop a feed that flows.
+"""
+
+import anyio
+from anyio.abc import TaskStatus
+from redis.exceptions import ConnectionError as NotConnected
+from redis.exceptions import TimeoutError as NoReply
+
+from services.massive.config import Massive
+from services.massive.pipeline import Counts, Pipeline
+from services.massive.subscriptions import plan_subscriptions
+from services.shared.logutil import LogUtil
+from services.shared.redis_clients import Client, until_it_answers
+
+__all__ = ("WATCH_INTERVAL", "run")
+
+WATCH_INTERVAL = 5.0
+"""Seconds between two looks at the wish list and the pipeline, when nothing calls for one earlier."""
+
+
+async def run(
+    config: Massive, pipeline: Pipeline, redis: Client, logger: LogUtil, *, task_status: TaskStatus[int]
+) -> None:
+    """Plan, say how many subscriptions are wanted, and go on planning and watching until stopped.
+
+    Args:
+        config: the service.
+        pipeline: where the plan is posted, and what is watched.
+        redis: client of market-redis, shared by all incarnations.
+        logger: told of refused wishes and of losses, once each.
+        task_status: ready once a first plan is posted.
+    """
+    planner = _Planner(config, pipeline, redis, logger)
+    await until_it_answers(redis)
+    task_status.started(await planner.plan())
+    watch = _Watch(pipeline.counts, logger)
+    while True:
+        with anyio.move_on_after(WATCH_INTERVAL):
+            await pipeline.wake.wait()
+        pipeline.wake = anyio.Event()
+        await planner.plan_if_reachable()
+        watch.look()
+
+
+class _Planner:
+    """Turns the wish list on the bus into the plan that is posted to the socket's worker."""
+
+    def __init__(self, config: Massive, pipeline: Pipeline, redis: Client, logger: LogUtil) -> None:
+        self._config = config
+        self._pipeline = pipeline
+        self._redis = redis
+        self._logger = logger
+        self._refused: tuple[str, ...] = ()
+
+    async def plan(self) -> int:
+        """Read the wish list, post the plan, and return how many subscriptions are wanted."""
+        listed = await self._redis.execute_command("SMEMBERS", self._config.keys.subscription_list)
+        wishes = {bytes(wish).decode() for wish in listed}
+        plan = plan_subscriptions(wishes or self._config.feed.subscriptions, self._config.feed.market)
+        self._pipeline.wishes.post(plan.wanted)
+        if plan.refused != self._refused:
+            self._refused = plan.refused
+            for refused in plan.refused:
+                self._logger.warning(f"subscription refused: {refused}")
+        return len(plan.wanted)
+
+    async def plan_if_reachable(self) -> None:
+        """The same, but a Redis that is away leaves the plan as it is until the next look."""
+        try:
+            await self.plan()
+        except (NotConnected, NoReply):
+            return
+
+
+class _Watch:
+    """Says once when frames begin to get lost, and once when that is over."""
+
+    def __init__(self, counts: Counts, logger: LogUtil) -> None:
+        self._counts = counts
+        self._logger = logger
+        self._seen = counts.dropped_frames
+        self._losing = False
+
+    def look(self) -> None:
+        """Compare with the last look."""
+        dropped = self._counts.dropped_frames - self._seen
+        self._seen = self._counts.dropped_frames
+        if dropped and not self._losing:
+            self._logger.warning(f"the bus is slower than the feed: {dropped} frames dropped, the oldest first")
+        elif self._losing and not dropped:
+            self._logger.info("no more frames are dropped")
+        self._losing = dropped > 0

@@ -1,0 +1,1 @@
+"""The workers of massive: plain coroutines that know nothing of their supervisor."""

@@ -1,0 +1,1 @@
+"""What every service shares: identity and configuration, logging, the heartbeat, the Redis buses."""

@@ -1,0 +1,186 @@
+"""Redis clients by role: who may retry, who may wait, and for how long.
+
+redis-py's own defaults differ between its constructors (`from_url` never retries, `Redis()` retries ten times), and a
+retried XADD adds its entry twice. So every client is made here, with its retries written down.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, Protocol, cast
+
+import anyio
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.exceptions import AuthenticationError, AuthorizationError
+from redis.exceptions import ConnectionError as NotConnected
+from redis.exceptions import TimeoutError as NoReply
+from redis.retry import Retry as ThreadRetry
+
+from services.shared.redis_address import normalised
+
+__all__ = (
+    "Client",
+    "Pipeline",
+    "PubSub",
+    "ThreadClient",
+    "ThreadPipeline",
+    "Word",
+    "blocking",
+    "control",
+    "heartbeat",
+    "opened",
+    "producer",
+    "until_it_answers",
+)
+
+HEALTH_CHECK: Final = 10  # seconds of idleness after which a connection is tried with PING before it is used
+CLOSING: Final = 1.0  # seconds that closing a client may take
+
+Word = str | bytes | int | float
+
+
+class Pipeline(Protocol):
+    """Commands that go out together."""
+
+    def execute_command(self, *words: Word) -> object:
+        """Put a command into the pipeline."""
+        ...
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Send the commands and return their replies, errors among them when they are not to be raised."""
+        ...
+
+
+class PubSub(Protocol):
+    """One subscribed connection."""
+
+    async def subscribe(self, *channels: str) -> None:
+        """Ask for channels; the confirmation comes as a message of the type `subscribe`."""
+        ...
+
+    def listen(self) -> AsyncIterator[dict[str, Any]]:
+        """Iterate over messages and confirmations."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        ...
+
+
+class Client(Protocol):
+    """The part of `redis.asyncio.Redis` that services use, with types; replies are bytes."""
+
+    async def execute_command(self, *words: Word) -> Any:
+        """Send one command and return its reply."""
+        ...
+
+    def pipeline(self, transaction: bool = True) -> Pipeline:
+        """Begin commands that go out together, as one MULTI if it is a transaction."""
+        ...
+
+    def pubsub(self) -> PubSub:
+        """Prepare a connection for subscriptions."""
+        ...
+
+    def register_script(self, script: str) -> Callable[..., Awaitable[Any]]:
+        """Make a Lua script callable with `keys` and `args`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class ThreadPipeline(Protocol):
+    """Commands of a thread that go out together."""
+
+    def execute_command(self, *words: Word) -> object:
+        """Put a command into the pipeline."""
+        ...
+
+    def execute(self) -> list[Any]:
+        """Send the commands and return their replies."""
+        ...
+
+
+class ThreadClient(Protocol):
+    """The part of the synchronous `redis.Redis` that the heartbeat uses."""
+
+    def pipeline(self, transaction: bool = True) -> ThreadPipeline:
+        """Begin commands that go out together."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+def control(url: str) -> Client:
+    """Make a client for single questions whose repetition does no harm: it retries three times within a second."""
+    return _client(url, Retry(ExponentialBackoff(cap=0.5, base=0.05), 3), timeout=2.0)
+
+
+def blocking(url: str) -> Client:
+    """Make a client for reads that wait for data: no limit on the wait, no retry."""
+    return _client(url, Retry(NoBackoff(), 0), timeout=None)
+
+
+def producer(url: str) -> Client:
+    """Make a client for writes: no retry, since only the writer knows whether a second try would double them."""
+    return _client(url, Retry(NoBackoff(), 0), timeout=5.0)
+
+
+def heartbeat(url: str, timeout: float) -> ThreadClient:
+    """Make the synchronous client of the heartbeat thread: one fast retry, `timeout` seconds for each step."""
+    connect: Any = redis.Redis  # the signatures of redis-py are partly unknown to type checkers
+    made = connect.from_url(
+        normalised(url),
+        retry=ThreadRetry(NoBackoff(), 1),
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        health_check_interval=0,
+    )
+    return cast("ThreadClient", made)
+
+
+@asynccontextmanager
+async def opened(client: Client | PubSub) -> AsyncGenerator[None]:
+    """Close the client at the end, in a second at most, also when the end is a cancellation."""
+    try:
+        yield
+    finally:
+        with anyio.move_on_after(CLOSING, shield=True):
+            await client.aclose()
+
+
+async def until_it_answers(client: Client) -> None:
+    """Wait, with growing pauses up to a second, until the server answers PING.
+
+    Raises:
+        AuthenticationError, AuthorizationError: the server answers, but not to us; waiting would not help.
+    """
+    pause = 0.05
+    while True:
+        try:
+            await client.execute_command("PING")
+        except (AuthenticationError, AuthorizationError):
+            raise
+        except (NotConnected, NoReply, OSError):
+            await anyio.sleep(pause)
+            pause = min(2 * pause, 1.0)
+        else:
+            return
+
+
+def _client(url: str, retry: Retry, timeout: float | None) -> Client:
+    connect: Any = redis.asyncio.Redis  # the signatures of redis-py are partly unknown to type checkers
+    made = connect.from_url(
+        normalised(url),
+        retry=retry,
+        socket_timeout=timeout,
+        socket_connect_timeout=5.0,
+        health_check_interval=HEALTH_CHECK,
+    )
+    return cast("Client", made)

@@ -1,0 +1,49 @@
+"""From the identity to the configuration of massive."""
+
+import pytest
+
+from services.massive.setup import ConfigError, massive_config
+
+SETUP = {
+    "service_name": "massive",
+    "MASSIVE_WS_URL": "wss://feed.example",
+    "MASSIVE_API_KEY": "canary-key",
+    "buses": {
+        "system-redis": {"url": "redis://127.0.0.1:6379"},
+        "market-redis": {"url": "redis://127.0.0.1:6380"},
+        "intel-redis": {"url": "redis://127.0.0.1:6381"},
+    },
+    "feed": {"subscriptions": ["T.GOOG"], "silence": 30.0},
+}
+
+
+def test_the_feed_and_the_buses_are_read():
+    config = massive_config(SETUP)
+    assert config.feed.url == "wss://feed.example"
+    assert config.feed.subscriptions == ("T.GOOG",)
+    assert config.feed.silence == 30.0
+    assert config.buses.market == "redis://127.0.0.1:6380"
+
+
+@pytest.mark.parametrize("key", ["MASSIVE_WS_URL", "MASSIVE_API_KEY"])
+def test_what_is_missing_is_named_with_the_place_to_put_it(key):
+    with pytest.raises(ConfigError, match=rf'{key}: put it under "env"'):
+        massive_config({name: value for name, value in SETUP.items() if name != key})
+
+
+def test_a_bus_without_a_url_is_an_error_and_never_an_embedded_server():
+    buses = {**SETUP["buses"], "market-redis": {"role": "market"}}
+    with pytest.raises(ConfigError, match=r'URL of market-redis: put "market-redis": \{"url"'):
+        massive_config({**SETUP, "buses": buses})
+
+
+def test_a_wrong_type_and_an_unknown_field_of_the_feed_are_named():
+    with pytest.raises(ConfigError, match=r"Expected `float \| null`, got `str` - at `\$\.silence`"):
+        massive_config({**SETUP, "feed": {"silence": "long"}})
+    with pytest.raises(ConfigError, match="unknown field `silnce`"):
+        massive_config({**SETUP, "feed": {"silnce": 1.0}})
+
+
+def test_the_key_is_in_no_text_of_the_configuration():
+    config = massive_config(SETUP)
+    assert "canary-key" not in f"{config!r} {config} {config.feed!r} {config.feed}"

@@ -1,0 +1,1 @@
+"""One module for each service: a function that returns its tree."""
