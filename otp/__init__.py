@@ -1,3 +1,86 @@
-"""Erlang/OTP supervision trees for Python."""
+"""Erlang/OTP supervision trees for Python.
+
+    worker, supervisor, dynamic_supervisor      say what to supervise, as data
+    run                                         a tree as the whole program
+    open_supervisor                             a tree inside another program; gives the handle, a `Supervisor`
+    Ignore, ExitShutdown                        raised by a worker to say how it means to end
+
+What happens in a tree is in `otp.events`, why a child ended in `otp.exits`; the test kit is `otp.testing`.
+"""
+
+from otp.application import run
+from otp.errors import (
+    AlreadyPresent,
+    AlreadyStarted,
+    ChildRefused,
+    ExitShutdown,
+    Ignore,
+    IntensityReached,
+    MaxChildren,
+    NoProc,
+    NotFound,
+    NotSupported,
+    OTPError,
+    RequestError,
+    Restarting,
+    Running,
+    SpecError,
+    StartError,
+    StartTimeout,
+)
+from otp.events import Event
+from otp.exits import Exit
+from otp.observe.log import log_events
+from otp.runtime.handle import Supervisor
+from otp.runtime.inspect import ChildInfo, Counts
+from otp.runtime.open import open_supervisor
+from otp.runtime.reporter import EventHook
+from otp.spec import (
+    AutoShutdown,
+    ChildSpec,
+    Restart,
+    Strategy,
+    SupervisorSpec,
+    dynamic_supervisor,
+    supervisor,
+    worker,
+)
 
 __version__ = "0.1.0"
+
+__all__ = (
+    "AlreadyPresent",
+    "AlreadyStarted",
+    "AutoShutdown",
+    "ChildInfo",
+    "ChildRefused",
+    "ChildSpec",
+    "Counts",
+    "Event",
+    "EventHook",
+    "Exit",
+    "ExitShutdown",
+    "Ignore",
+    "IntensityReached",
+    "MaxChildren",
+    "NoProc",
+    "NotFound",
+    "NotSupported",
+    "OTPError",
+    "RequestError",
+    "Restart",
+    "Restarting",
+    "Running",
+    "SpecError",
+    "StartError",
+    "StartTimeout",
+    "Strategy",
+    "Supervisor",
+    "SupervisorSpec",
+    "dynamic_supervisor",
+    "log_events",
+    "open_supervisor",
+    "run",
+    "supervisor",
+    "worker",
+)

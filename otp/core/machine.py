@@ -10,9 +10,7 @@ How it stays in order although nothing blocks:
   in the mailbox. Requests are answered meanwhile (D4); one that meets a child on its way down waits until it is gone.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from typing import ClassVar
 
 from otp import events
@@ -36,50 +34,27 @@ from otp.core.inputs import (
     TimerKind,
     TryAgain,
 )
-from otp.core.intensity import RestartWindow
-from otp.core.plan import Plan
-from otp.core.roster import Roster
-from otp.core.strategy import affected, wants_restart
+from otp.core.plan import Phase, Plan, PlannedRoster
+from otp.core.strategy import wants_restart
 from otp.errors import ChildRefused, IntensityReached, NoProc, StartError, StartTimeout
 from otp.events import Cause
 from otp.exits import Crashed, Exit, Normal, Refused, Shutdown
-from otp.spec import AutoShutdown, Restart, Strategy, SupervisorSpec
+from otp.spec import AutoShutdown, Restart
 
-__all__ = ("Phase", "SupervisorMachine")
+__all__ = ("SupervisorMachine",)
 
 
 # The restart path reads these: through its class a member costs 70 ns on Python 3.11, ten times as much.
 _RUNNING = ChildState.RUNNING
 _CRASH = Cause.CRASH
-_RESTART = Purpose.RESTART
 
 
-class Phase(StrEnum):
-    """Where a supervisor is in its life."""
-
-    NEW = "new"
-    STARTING = "starting"
-    UP = "up"
-    STOPPING = "stopping"
-    DONE = "done"
-
-
-class SupervisorMachine(Roster):
+class SupervisorMachine(PlannedRoster):
     """One supervisor: its children, its window of restarts, and what it is busy with.
 
     `handle(input, now)` returns the effects to execute, in order. The machine touches nothing outside itself, and a
     one_for_one restart costs the same among any number of siblings.
     """
-
-    def __init__(self, spec: SupervisorSpec, path: str = "") -> None:
-        super().__init__(spec, path)
-        self.phase = Phase.NEW
-        self.plan: Plan | None = None
-        self.window = RestartWindow(spec.intensity, spec.period)
-        self.grouped = spec.strategy is not Strategy.ONE_FOR_ONE
-        self._exit: Exit = Shutdown()
-        self._refused: list[str] = []
-        self._deferred: deque[Input] = deque()
 
     def handle(self, event: Input, now: float) -> list[effects.Effect]:
         """Take one input at the time `now` (seconds, monotonic) and say what is to be done, in this order."""
@@ -87,8 +62,8 @@ class SupervisorMachine(Roster):
         todo: list[effects.Effect] = []
         self.effects = todo
         self._HANDLERS[type(event)](self, event)
-        while self._deferred and self.plan is None:
-            event = self._deferred.popleft()
+        while self.deferred and self.plan is None:
+            event = self.deferred.popleft()
             self._HANDLERS[type(event)](self, event)
         return todo
 
@@ -110,7 +85,7 @@ class SupervisorMachine(Roster):
         if child is not None and child.state is ChildState.STARTING:
             self.cancel_timer(child)
             self.up(child, event.value)
-            self._awaited_no_more(child)
+            self.awaited_no_more(child)
 
     def _start_failed(self, event: StartFailed) -> None:
         child = self.current(event.child, event.generation)
@@ -135,7 +110,7 @@ class SupervisorMachine(Roster):
         self.answer(child, None)
         if self.spec.dynamic or child.spec.restart is Restart.TEMPORARY:  # S12, S24
             self.forget(child)
-        self._awaited_no_more(child)
+        self.awaited_no_more(child)
 
     def _failed_to_start(self, child: Child, exit: Exit) -> None:
         """What a failed start means depends on what the start was for (S13, S35, S49, S51)."""
@@ -164,7 +139,7 @@ class SupervisorMachine(Roster):
         if self.plan is not None and self.plan.awaited is child:
             self.tell(self.plan.token, error)
             self.plan = None
-        self._deferred.append(TryAgain(child.spec.id, child.generation, exit))
+        self.deferred.append(TryAgain(child.spec.id, child.generation, exit))
 
     def _try_again(self, event: TryAgain) -> None:
         child = self.current(event.child, event.generation)
@@ -193,7 +168,7 @@ class SupervisorMachine(Roster):
             self.emit_exited(child, event.exit, asked=False)
             self._settle(child)
         else:
-            self._deferred.append(event)
+            self.deferred.append(event)
 
     def _ended(self, child: Child, exit: Exit) -> None:
         """The child ended by itself and the supervisor is free to decide (S16)."""
@@ -239,43 +214,6 @@ class SupervisorMachine(Roster):
         else:
             self.restart_one(child, _CRASH, exit)
 
-    def restart_one(self, child: Child, cause: Cause, exit: Exit | None, token: object = None) -> None:
-        """Start a child that is down again; whoever holds `token` is told when it is up."""
-        self._count(child, cause, exit)
-        child.token = token
-        awaited = self.plan is not None and self.plan.awaited is child
-        self.start(child, child.purpose if awaited else _RESTART)
-
-    def restart_group(self, child: Child, cause: Cause, exit: Exit | None, token: object = None) -> None:
-        """Stop those that the strategy takes along, last first; then start all of them, first first (S22, S23)."""
-        group = affected(self.spec.strategy, self.children, child)
-        if cause is Cause.CRASH:
-            child.state = ChildState.STOPPED
-            self._count(child, cause, exit)
-        to_stop = [c for c in group if c.is_up]
-        self.plan = Plan(Purpose.RESTART, to_stop=to_stop, to_start=group, target=child, cause=cause, token=token)
-        self.advance()
-
-    def _count(self, child: Child, cause: Cause, exit: Exit | None) -> None:
-        if cause is _CRASH:
-            child.crashes += 1
-        elif cause is Cause.MANUAL:
-            child.manual += 1
-        else:
-            child.collateral += 1
-        self.emit(
-            events.ChildRestarting(
-                path=child.path,
-                at=self.now,
-                generation=child.generation + 1,
-                cause=cause,
-                exit=exit,
-                used=self.window.used,
-                intensity=self.spec.intensity,
-                period=self.spec.period,
-            )
-        )
-
     def _give_up(self, child: Child, exit: Exit) -> None:
         """One restart too many: stop all, and end in a way that the supervisor above cannot overlook (S31, D3)."""
         spec = self.spec
@@ -297,117 +235,22 @@ class SupervisorMachine(Roster):
 
     # ------------------------------------------------------------------------------------------------ plans
 
-    def advance(self) -> None:
-        """Carry the plan on until it has to wait for a child."""
-        plan = self.plan
-        if plan is None or self.phase is Phase.DONE or not self._stopped_all(plan):
-            return
-        if plan.purpose is None:
-            self._done()
-        elif self._started_all(plan, plan.purpose):
-            self.plan = None
-            if plan.purpose is Purpose.STARTUP:
-                self._startup_done()
-            elif plan.target is not None:
-                self.tell(plan.token, plan.target.value)
-
-    def _stopped_all(self, plan: Plan) -> bool:
-        """Stop the next, last first and one at a time (S45); whether none is left."""
-        while plan.to_stop:
-            child = plan.to_stop[-1]
-            if child.state in (ChildState.RUNNING, ChildState.STARTING):
-                self.stop(child)
-            if child.state is ChildState.STOPPING:
-                return False
-            plan.to_stop.pop()
-        return True
-
-    def _started_all(self, plan: Plan, purpose: Purpose) -> bool:
-        """Start the next, waiting for those that say when they are ready; whether none is left."""
-        if plan.awaited is not None:
-            return False
-        while plan.to_start:
-            child = plan.to_start.popleft()
-            if child.state is ChildState.REFUSED:
-                self.begin_stop(Refused(tuple(self._refused)))
-                return False
-            if child.is_up or self.children.get(child.spec.id) is not child:
-                continue
-            if purpose is Purpose.RESTART and not (child is plan.target and plan.cause is Cause.CRASH):
-                self._count(child, plan.cause if child is plan.target else Cause.COLLATERAL, None)
-            self.start(child, purpose)
-            if child.state is ChildState.STARTING:
-                plan.awaited = child
-                return False
-        return True
-
-    def _awaited_no_more(self, child: Child) -> None:
-        plan = self.plan
-        if plan is not None and plan.awaited is child and child.state is not ChildState.STARTING:
-            plan.awaited = None
-            self.advance()
-
-    def _startup_done(self) -> None:
-        self.phase = Phase.UP
-        self.emit(events.SupervisorStarted(path=self.path, at=self.now))
-        self.effects.append(effects.Ready())
-
     # ------------------------------------------------------------------------------------------------ the end
 
     def _stop(self, event: Stop) -> None:
         if self.phase is Phase.DONE:
             return
         if event.brutal:
-            self._kill_all()
+            self.kill_all()
         self.begin_stop(event.exit)
 
-    def begin_stop(self, exit: Exit) -> None:
-        """Stop all children, last first, dynamic ones at once (S45), and end with `exit`. It cannot be undone."""
-        if self.phase in (Phase.STOPPING, Phase.DONE):
-            return
-        self.phase = Phase.STOPPING
-        self._exit = exit
-        self.emit(events.SupervisorStopping(path=self.path, at=self.now, exit=exit))
-        self._refuse_requests()
-        children = self.children.values()
-        self.plan = Plan(None, to_stop=[child for child in children if child.is_up])
-        if self.spec.dynamic:
-            for child in self.plan.to_stop:
-                if child.state in (ChildState.RUNNING, ChildState.STARTING):
-                    self.stop(child)
-        self.advance()
-
-    def _refuse_requests(self) -> None:
-        """Whoever still waits for an answer gets one (S47)."""
-        if self.plan is not None:
-            self.tell(self.plan.token, NoProc(self.path))
-        for child in self.children.values():
-            self.answer(child, NoProc(self.path))
-            for request in child.take_waiting():
-                self.tell(request.token, NoProc(self.path))
-        for event in self._deferred:
-            if isinstance(event, RestartNow):
-                self.tell(event.token, NoProc(self.path))
-        self._deferred.clear()
-
-    def _done(self) -> None:
-        self.phase = Phase.DONE
-        exit = Refused(tuple(self._refused)) if self._refused else self._exit
-        self.emit(events.SupervisorExited(path=self.path, at=self.now, exit=exit))
-        self.effects.append(effects.Done(exit))
-
     # ------------------------------------------------------------------------------------------------ a child that was to stop
-
-    def _kill_all(self) -> None:
-        for child in self.children.values():
-            if child.is_up and child.state is not ChildState.REFUSED:
-                self.kill(child)
 
     def _gone(self, child: Child, exit: Exit) -> None:
         """A child that was asked to stop has ended."""
         late = child.state is ChildState.REFUSED
         if late:
-            self._refused.remove(child.path)
+            self.refused.remove(child.path)
         else:
             self.cancel_timer(child)
         child.value = None
@@ -440,7 +283,7 @@ class SupervisorMachine(Roster):
         if doomed:
             self.advance()
         else:
-            self._awaited_no_more(child)
+            self.awaited_no_more(child)
 
     def _timer_fired(self, event: TimerFired) -> None:
         child = self.children.get(event.timer.child)
@@ -464,7 +307,7 @@ class SupervisorMachine(Roster):
         child ends after all, a restart that was asked for is made up for.
         """
         child.state = ChildState.REFUSED
-        self._refused.extend(paths)
+        self.refused.extend(paths)
         needed = child.doomed or child.failure is not None or not child.waiting
         child.doomed = False
         child.failure = None
@@ -474,11 +317,7 @@ class SupervisorMachine(Roster):
         if self.phase is Phase.STOPPING:
             self.advance()
         elif needed:
-            self.begin_stop(Refused(tuple(self._refused)))
-
-    def defer(self, event: Input) -> None:
-        """Handle `event` after the plan at hand."""
-        self._deferred.append(event)
+            self.begin_stop(Refused(tuple(self.refused)))
 
     def _request(self, event: Request) -> None:
         if self.phase in (Phase.STOPPING, Phase.DONE):

@@ -2,11 +2,35 @@
 
 from collections import deque
 from collections.abc import Iterable
+from enum import StrEnum
 
-from otp.core.child import Child, Purpose
+from otp import events
+from otp.core import effects
+from otp.core.child import Child, ChildState, Purpose
+from otp.core.inputs import Input, RestartNow
+from otp.core.intensity import RestartWindow
+from otp.core.roster import Roster
+from otp.core.strategy import affected
+from otp.errors import NoProc
 from otp.events import Cause
+from otp.exits import Exit, Refused, Shutdown
+from otp.spec import Strategy, SupervisorSpec
 
-__all__ = ("Plan",)
+__all__ = ("Phase", "Plan", "PlannedRoster")
+
+# The restart path reads these: through its class a member costs 70 ns on Python 3.11, ten times as much.
+_CRASH = Cause.CRASH
+_RESTART = Purpose.RESTART
+
+
+class Phase(StrEnum):
+    """Where a supervisor is in its life."""
+
+    NEW = "new"
+    STARTING = "starting"
+    UP = "up"
+    STOPPING = "stopping"
+    DONE = "done"
 
 
 class Plan:
@@ -48,3 +72,162 @@ class Plan:
         """Do not start `child` when its turn comes."""
         if child in self.to_start:
             self.to_start.remove(child)
+
+
+class PlannedRoster(Roster):
+    """A roster that restarts and stops several children in their order, one plan at a time.
+
+    Attributes:
+        phase: where the supervisor is in its life.
+        plan: what it is busy with.
+        window: its restarts.
+        grouped: whether a restart takes siblings along.
+    """
+
+    def __init__(self, spec: SupervisorSpec, path: str) -> None:
+        super().__init__(spec, path)
+        self.phase = Phase.NEW
+        self.plan: Plan | None = None
+        self.window = RestartWindow(spec.intensity, spec.period)
+        self.grouped = spec.strategy is not Strategy.ONE_FOR_ONE
+        self._exit: Exit = Shutdown()
+        self.refused: list[str] = []
+        self.deferred: deque[Input] = deque()
+
+    def restart_one(self, child: Child, cause: Cause, exit: Exit | None, token: object = None) -> None:
+        """Start a child that is down again; whoever holds `token` is told when it is up."""
+        self._count(child, cause, exit)
+        child.token = token
+        awaited = self.plan is not None and self.plan.awaited is child
+        self.start(child, child.purpose if awaited else _RESTART)
+
+    def restart_group(self, child: Child, cause: Cause, exit: Exit | None, token: object = None) -> None:
+        """Stop those that the strategy takes along, last first; then start all of them, first first (S22, S23)."""
+        group = affected(self.spec.strategy, self.children, child)
+        if cause is Cause.CRASH:
+            child.state = ChildState.STOPPED
+            self._count(child, cause, exit)
+        to_stop = [c for c in group if c.is_up]
+        self.plan = Plan(Purpose.RESTART, to_stop=to_stop, to_start=group, target=child, cause=cause, token=token)
+        self.advance()
+
+    def _count(self, child: Child, cause: Cause, exit: Exit | None) -> None:
+        if cause is _CRASH:
+            child.crashes += 1
+        elif cause is Cause.MANUAL:
+            child.manual += 1
+        else:
+            child.collateral += 1
+        self.emit(
+            events.ChildRestarting(
+                path=child.path,
+                at=self.now,
+                generation=child.generation + 1,
+                cause=cause,
+                exit=exit,
+                used=self.window.used,
+                intensity=self.spec.intensity,
+                period=self.spec.period,
+            )
+        )
+
+    def advance(self) -> None:
+        """Carry the plan on until it has to wait for a child."""
+        plan = self.plan
+        if plan is None or self.phase is Phase.DONE or not self._stopped_all(plan):
+            return
+        if plan.purpose is None:
+            self._done()
+        elif self._started_all(plan, plan.purpose):
+            self.plan = None
+            if plan.purpose is Purpose.STARTUP:
+                self._startup_done()
+            elif plan.target is not None:
+                self.tell(plan.token, plan.target.value)
+
+    def _stopped_all(self, plan: Plan) -> bool:
+        """Stop the next, last first and one at a time (S45); whether none is left."""
+        while plan.to_stop:
+            child = plan.to_stop[-1]
+            if child.state in (ChildState.RUNNING, ChildState.STARTING):
+                self.stop(child)
+            if child.state is ChildState.STOPPING:
+                return False
+            plan.to_stop.pop()
+        return True
+
+    def _started_all(self, plan: Plan, purpose: Purpose) -> bool:
+        """Start the next, waiting for those that say when they are ready; whether none is left."""
+        if plan.awaited is not None:
+            return False
+        while plan.to_start:
+            child = plan.to_start.popleft()
+            if child.state is ChildState.REFUSED:
+                self.begin_stop(Refused(tuple(self.refused)))
+                return False
+            if child.is_up or self.children.get(child.spec.id) is not child:
+                continue
+            if purpose is Purpose.RESTART and not (child is plan.target and plan.cause is Cause.CRASH):
+                self._count(child, plan.cause if child is plan.target else Cause.COLLATERAL, None)
+            self.start(child, purpose)
+            if child.state is ChildState.STARTING:
+                plan.awaited = child
+                return False
+        return True
+
+    def awaited_no_more(self, child: Child) -> None:
+        """The child is up, or will not come up: the plan goes on if it waited for that."""
+        plan = self.plan
+        if plan is not None and plan.awaited is child and child.state is not ChildState.STARTING:
+            plan.awaited = None
+            self.advance()
+
+    def _startup_done(self) -> None:
+        self.phase = Phase.UP
+        self.emit(events.SupervisorStarted(path=self.path, at=self.now))
+        self.effects.append(effects.Ready())
+
+    def begin_stop(self, exit: Exit) -> None:
+        """Stop all children, last first, dynamic ones at once (S45), and end with `exit`. It cannot be undone."""
+        if self.phase in (Phase.STOPPING, Phase.DONE):
+            return
+        self.phase = Phase.STOPPING
+        self._exit = exit
+        self.emit(events.SupervisorStopping(path=self.path, at=self.now, exit=exit))
+        self._refuse_requests()
+        children = self.children.values()
+        self.plan = Plan(None, to_stop=[child for child in children if child.is_up])
+        if self.spec.dynamic:
+            for child in self.plan.to_stop:
+                if child.state in (ChildState.RUNNING, ChildState.STARTING):
+                    self.stop(child)
+        self.advance()
+
+    def _refuse_requests(self) -> None:
+        """Whoever still waits for an answer gets one (S47)."""
+        if self.plan is not None:
+            self.tell(self.plan.token, NoProc(self.path))
+        for child in self.children.values():
+            self.answer(child, NoProc(self.path))
+            for request in child.take_waiting():
+                self.tell(request.token, NoProc(self.path))
+        for event in self.deferred:
+            if isinstance(event, RestartNow):
+                self.tell(event.token, NoProc(self.path))
+        self.deferred.clear()
+
+    def _done(self) -> None:
+        self.phase = Phase.DONE
+        exit = Refused(tuple(self.refused)) if self.refused else self._exit
+        self.emit(events.SupervisorExited(path=self.path, at=self.now, exit=exit))
+        self.effects.append(effects.Done(exit))
+
+    def kill_all(self) -> None:
+        """End all children that are up without grace."""
+        for child in self.children.values():
+            if child.is_up and child.state is not ChildState.REFUSED:
+                self.kill(child)
+
+    def defer(self, event: Input) -> None:
+        """Handle `event` after the plan at hand."""
+        self.deferred.append(event)

@@ -1,0 +1,1 @@
+"""Floor 4: tells people what happens in a tree."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from otp.core.inputs import DeleteChild, Request, RestartChild, RestartNow, StartChild, TerminateChild
-from otp.core.machine import Phase
+from otp.core.plan import Phase
 from otp.core.paths import join, parts
 from otp.errors import NoProc, NotFound, NotSupported
 from otp.runtime.answer import Answer

@@ -22,7 +22,7 @@ from otp.runtime.spawn import open_spawner
 from otp.runtime.tree import Tree
 from otp.spec import SupervisorSpec
 
-__all__ = ("open_supervisor",)
+__all__ = ("open_supervisor", "open_tree")
 
 
 @asynccontextmanager
@@ -42,16 +42,29 @@ async def open_supervisor(spec: SupervisorSpec, *, hooks: Iterable[EventHook] = 
         ChildRefused: a child did not end when it was stopped. Raised only once it has ended after all, for a task
             cannot be abandoned; the event `ChildRefused` comes at once.
     """
+    async with open_tree(spec, hooks) as tree:
+        tree.root.begin()
+        await tree.settled.wait()
+        if tree.exit is not None:
+            raise tree.failure() or StartError(tree.root.machine.path, f"it ended while it was starting: {tree.exit}")
+        with anyio.CancelScope() as body:
+            tree.cancel_when_ended(body)
+            yield Supervisor(tree)
+
+
+@asynccontextmanager
+async def open_tree(spec: SupervisorSpec, hooks: Iterable[EventHook]) -> AsyncGenerator[Tree]:
+    """The same with nothing started yet, for a block that has to be able to stop the tree while it starts.
+
+    The block calls `tree.root.begin()`, and sees to `tree.cancel_when_ended` itself.
+    """
     failure: BaseException | None = None
     tree: Tree
     async with anyio.create_task_group() as outer:
         tree = await outer.start(_host, spec, tuple(hooks))
         raised: BaseException | None = None
         try:
-            await _start(tree)
-            with anyio.CancelScope() as body:
-                tree.cancel_when_ended(body)
-                yield Supervisor(tree)
+            yield tree
         except BaseException as error:  # noqa: BLE001 # raised again below, once the tree is gone
             raised = error
         interrupted = await _stop(tree)
@@ -62,13 +75,6 @@ async def open_supervisor(spec: SupervisorSpec, *, hooks: Iterable[EventHook] = 
             raise failure
         finally:
             del failure
-
-
-async def _start(tree: Tree) -> None:
-    tree.root.begin()
-    await tree.settled.wait()
-    if tree.exit is not None:
-        raise tree.failure() or StartError(tree.root.machine.path, f"it ended while it was starting: {tree.exit}")
 
 
 async def _host(spec: SupervisorSpec, hooks: tuple[EventHook, ...], *, task_status: TaskStatus[Tree]) -> None:

@@ -6,11 +6,11 @@ its predecessor had not yet settled.
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 
 import anyio
-from msgspec import Struct
+from msgspec import Struct, structs
 
 
 class Frame(Struct, frozen=True, gc=False):
@@ -39,7 +39,13 @@ class Rejected(Struct, frozen=True, gc=False):
 
 
 class Counts(Struct):
-    """What went through, since the process began."""
+    """What went through, since the process began.
+
+    Attributes:
+        repeated: frames that were written again, since the answer to the first time got lost.
+        consumed: entries of the stream that `redis_consumer` has turned into prices.
+        lost: entries that the stream's limit cut off before `redis_consumer` had them.
+    """
 
     connects: int = 0
     frames_in: int = 0
@@ -51,6 +57,7 @@ class Counts(Struct):
     rejected: int = 0
     repeated: int = 0
     consumed: int = 0
+    lost: int = 0
 
 
 class FrameQueue:
@@ -102,11 +109,32 @@ class FrameQueue:
         self._counts.events_out += sum(frame.events for frame in self._shown)
         self._shown = ()
 
+    def begin_above(self, top: str, missing: Collection[str] = ()) -> None:
+        """Give ids above `top` from now on, for the stream takes no others; also to frames that it cannot hold yet.
+
+        Args:
+            top: the last id of the stream.
+            missing: ids of shown frames that the stream refused and does not hold: these begin again as well. All other
+                shown frames keep their ids, since one of them may be on its way.
+        """
+        self._last_id = max(self._last_id, _ordinal(top))
+        self._shown = tuple(self._renewed(frame) if frame.id in missing else frame for frame in self._shown)
+        if missing or (self._waiting and _ordinal(self._waiting[0].id) <= _ordinal(top)):
+            self._waiting = deque(self._renewed(frame) for frame in self._waiting)
+
+    def _renewed(self, frame: Frame) -> Frame:
+        return structs.replace(frame, id=self._next_id(frame.received))
+
     def _next_id(self, received: int) -> str:
         # Ids must rise even when the wall clock steps back.
         stamp, sequence = self._last_id
         self._last_id = (received, 0) if received > stamp else (stamp, sequence + 1)
         return f"{self._last_id[0]}-{self._last_id[1]}"
+
+
+def _ordinal(id: str) -> tuple[int, int]:
+    stamp, _, sequence = id.partition("-")
+    return int(stamp), int(sequence)
 
 
 class Wishes:

@@ -1,35 +1,87 @@
 """The supervisor of massive: phase four of `supervised_main`, and what the heartbeat says of it."""
 
 import time
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from typing import Any
 
 import anyio
 
-from otp import Supervisor
+from otp import EventHook, Supervisor, SupervisorSpec, log_events
 from otp.application import serve
-from otp.loading import load
+from services.massive.config import Massive
 from services.massive.setup import massive_config
 from services.massive.shared_services import SharedServices
 from services.shared.logutil import LogUtil
 
-__all__ = ("TREE", "MassiveSupervisor")
+__all__ = ("LOOK_INTERVAL", "TREE", "MassiveSupervisor")
 
 TREE = "trees.massive:tree"
 """The tree by its name, as in `otp run`: services know of no tree above them."""
 
-LOOK_INTERVAL = 0.5
-"""Seconds between two looks at the tree for the heartbeat; a loop that is stuck shows as an older look."""
+LOOK_INTERVAL = 0.25
+"""Seconds between two looks at the tree for the heartbeat."""
 
 
 class MassiveSupervisor:
-    """Runs massive as a supervised tree, with the shared services that were made before."""
+    """Runs massive as a supervised tree. The shared services are made here, once, and no restart touches them."""
 
     def __init__(self, *, config: dict[str, Any], logger: LogUtil) -> None:
-        self._config = massive_config(config)
-        self._shared = SharedServices.make(self._config, logger)
-        self._status = {"state": "starting"}
+        self.config: Massive = massive_config(config)
+        self.shared = SharedServices.make(self.config, logger)
+        self.handle: Supervisor | None = None
+        self._status: Mapping[str, Any] = {"state": "starting"}
         self._looked = time.monotonic()
 
-    async def run(self) -> int:
-        """Run until SIGTERM, SIGINT or the end of the tree; returns the exit code of the process."""
-        ...
+    def spec(self) -> SupervisorSpec:
+        """The tree of this service."""
+        module, _, name = TREE.partition(":")
+        tree: Callable[[Massive, SharedServices], SupervisorSpec] = getattr(import_module(module), name)
+        return tree(self.config, self.shared)
+
+    async def run(self, hooks: Iterable[EventHook] = ()) -> int:
+        """Run until the tree ends, or SIGTERM or SIGINT ends it; returns the exit code of the process.
+
+        Args:
+            hooks: told of every event, after the log.
+        """
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._look_around)
+                code = await serve(self.spec(), hooks=(log_events(), *hooks), opened=self._opened)
+                group.cancel_scope.cancel()
+        finally:
+            self._status = {"state": "stopped"}
+            await self.shared.aclose()
+        return code
+
+    def heartbeat(self) -> Mapping[str, Any]:
+        """What the heartbeat adds to its payload, from its own thread.
+
+        `loop_age` is how long ago (seconds) the event loop last looked: well above `LOOK_INTERVAL`, it is stuck.
+        """
+        return {**self._status, "loop_age": round(time.monotonic() - self._looked, 3)}
+
+    def _opened(self, handle: Supervisor) -> None:
+        self.handle = handle
+
+    async def _look_around(self) -> None:
+        while True:
+            self._looked = time.monotonic()
+            if self.handle is not None:
+                self._status = status_of(self.handle)
+            await anyio.sleep(LOOK_INTERVAL)
+
+
+def status_of(handle: Supervisor) -> Mapping[str, Any]:
+    """The tree in a few words: `up` when all its children are, how many restarts of each kind."""
+    children = tuple(handle.walk())
+    down = [child.path for child in children if child.state != "running"]
+    return {
+        "state": "degraded" if down else "up",
+        "children": len(children),
+        "down": down,
+        "crashes": sum(child.crashes for child in children),
+        "manual": sum(child.manual for child in children),
+        "collateral": sum(child.collateral for child in children),
+    }

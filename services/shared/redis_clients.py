@@ -30,6 +30,7 @@ __all__ = (
     "blocking",
     "control",
     "heartbeat",
+    "lent_or_opened",
     "opened",
     "producer",
     "until_it_answers",
@@ -153,6 +154,17 @@ async def opened(client: Client | PubSub) -> AsyncGenerator[None]:
     finally:
         with anyio.move_on_after(CLOSING, shield=True):
             await client.aclose()
+
+
+@asynccontextmanager
+async def lent_or_opened(lent: Client | None, make: Callable[[str], Client], url: str) -> AsyncGenerator[Client]:
+    """Use a client that is lent, and leave it open; without one, make one for the block."""
+    if lent is not None:
+        yield lent
+        return
+    client = make(url)
+    async with opened(client):
+        yield client
 
 
 async def until_it_answers(client: Client) -> None:

@@ -1,0 +1,6 @@
+"""`python -m otp` is the `otp` command."""
+
+from otp.cli import main
+
+if __name__ == "__main__":
+    main()

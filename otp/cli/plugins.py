@@ -1,0 +1,60 @@
+"""Commands that other packages bring, by an entry point in the group `otp.commands`.
+
+    [project.entry-points."otp.commands"]
+    demo = "services.massive.demo:command"
+
+A plugin is imported when its command is called or the help lists it. One that cannot be imported stays in the help,
+with what to install.
+"""
+
+from importlib.metadata import EntryPoint, entry_points
+
+import click
+
+from otp.cli.target import Failure
+from otp.extras import hint
+
+__all__ = ("GROUP", "PluginGroup")
+
+GROUP = "otp.commands"
+
+
+class PluginGroup(click.Group):
+    """A group whose own commands come first; a plugin cannot take the name of one of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click gives it
+        """The names, own ones first."""
+        own = list(self.commands)
+        return own + sorted(entry_points(group=GROUP).names - set(own))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; None if there is none."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        return next((_loaded(found) for found in entry_points(group=GROUP, name=cmd_name)), None)
+
+
+def _loaded(plugin: EntryPoint) -> click.Command:
+    try:
+        command = plugin.load()
+    except Exception as error:  # noqa: BLE001 # a broken plugin must not break the other commands
+        return _unavailable(plugin, f"importing {plugin.module} failed: {type(error).__name__}: {error}", hint(error))
+    if not isinstance(command, click.Command):
+        return _unavailable(plugin, f"expected {plugin.value} to be a click command, got {command!r}", "")
+    return command
+
+
+def _unavailable(plugin: EntryPoint, why: str, install: str) -> click.Command:
+    """Stands in for a command that is not there, whatever arguments it is called with."""
+
+    def fail(arguments: tuple[str, ...]) -> None:  # noqa: ARG001 # what it would have been called with
+        raise Failure(f"otp {plugin.name} is not available: {why}{f'; {install}' if install else ''}")
+
+    return click.Command(
+        plugin.name,
+        callback=fail,
+        params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
+        context_settings={"ignore_unknown_options": True, "help_option_names": []},
+        short_help=f"(not available: {install or why})",
+    )

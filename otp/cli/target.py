@@ -1,0 +1,44 @@
+"""What the commands about a tree have in common: its TARGET, its config, and how they fail."""
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from otp.loading import LoadError, load
+from otp.spec import SupervisorSpec
+
+__all__ = ("Failure", "load_target", "with_target")
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+class Failure(click.ClickException):
+    """One clear message on standard error, and exit code 2."""
+
+    exit_code = 2
+
+
+def with_target(command: Command) -> Command:
+    """Give a command the arguments of `load_target`."""
+    for parameter in (
+        click.option("--traceback", "show_traceback", is_flag=True, help="Show where it failed."),
+        click.option(
+            "--config", type=click.Path(path_type=Path), metavar="FILE", help="JSON or TOML file for the tree's config."
+        ),
+        click.argument("target"),
+    ):
+        command = parameter(command)
+    return command
+
+
+def load_target(target: str, config: Path | None, show_traceback: bool) -> SupervisorSpec:
+    """The tree that was asked for, or the end of the command with a message."""
+    try:
+        return load(target, config)
+    except LoadError as error:
+        if show_traceback:
+            traceback.print_exception(error)
+        raise Failure(str(error)) from error

@@ -1,0 +1,75 @@
+"""`otp tree`: a tree on paper.
+
+    TREE              RESTART    SHUTDOWN
+    massive                                rest_for_one, 5 restarts in 60 s
+    ├─ orchestrator   permanent  5 s       ready
+    └─ workers        permanent  no limit  one_for_one, 3 restarts in 5 s
+       └─ ws_worker   permanent  5 s
+
+Nobody restarts or stops a root: it has no RESTART and no SHUTDOWN.
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from otp.cli.target import load_target, with_target
+from otp.spec import AnySpec, AutoShutdown, ChildSpec, Grace, SupervisorSpec
+
+__all__ = ("draw", "tree")
+
+Row = tuple[str, ...]
+
+HEADER: Row = ("TREE", "RESTART", "SHUTDOWN", "")
+
+
+@click.command
+@with_target
+def tree(*, target: str, config: Path | None, show_traceback: bool) -> None:
+    """Print a tree without starting it, in start order."""
+    click.echo(draw(load_target(target, config, show_traceback)))
+
+
+def draw(spec: SupervisorSpec) -> str:
+    """The tree as aligned lines."""
+    root = (spec.id, "", "", _how(spec))
+    rows = [HEADER, root, *_rows(spec, "")]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def _rows(spec: SupervisorSpec, indent: str) -> Iterator[Row]:
+    for number, child in enumerate(spec.children, start=1):
+        branch, below = ("└─ ", "   ") if number == len(spec.children) else ("├─ ", "│  ")
+        yield f"{indent}{branch}{child.id}", child.restart.value, _shutdown(child.shutdown), _how(child)
+        if isinstance(child, SupervisorSpec):
+            yield from _rows(child, indent + below)
+
+
+def _shutdown(grace: Grace) -> str:
+    if isinstance(grace, str):
+        return grace
+    return "no limit" if grace == math.inf else f"{grace:g} s"
+
+
+def _how(spec: AnySpec) -> str:
+    words = _worker(spec) if isinstance(spec, ChildSpec) else _supervisor(spec)
+    return ", ".join([*words, "significant"] if spec.significant else words)
+
+
+def _worker(spec: ChildSpec) -> list[str]:
+    if spec.start_timeout is not None:
+        return [f"ready within {spec.start_timeout:g} s"]
+    return ["ready"] if spec.ready else []
+
+
+def _supervisor(spec: SupervisorSpec) -> list[str]:
+    words = ["dynamic" if spec.dynamic else spec.strategy.value]
+    if spec.max_children is not None:
+        words.append(f"at most {spec.max_children} children")
+    words.append(f"{spec.intensity} restart{'s'[: spec.intensity != 1]} in {spec.period:g} s")
+    if spec.auto_shutdown is not AutoShutdown.NEVER:
+        words.append(f"auto_shutdown {spec.auto_shutdown.value}")
+    return words

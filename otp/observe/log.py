@@ -1,0 +1,83 @@
+"""The log: one line when something happens, none while all is well.
+
+    09:30:00.412 WARNING  massive/workers/ws_worker  restarting after ProviderClosed: 1012  (1 of 5 in 60 s)
+    09:30:00.416 INFO     massive/workers/ws_worker  up again after 4.2 ms
+
+Nothing here formats what a child said: a message is data, and exceptions come as text (`diagnose` stays off, so no
+local value gets into a log). Each record carries `path`, `event`, `generation` and `frames` as extra for sinks that
+want more than the line.
+"""
+
+import os
+import sys
+
+from loguru import logger
+
+from otp.events import ChildRestarting, ChildStarted, ChildStartFailed, Event, SupervisorExited
+from otp.exits import Crash
+from otp.observe.sentences import crash_of, sentence
+from otp.runtime.reporter import EventHook
+
+__all__ = ("FORMAT", "log_events", "open_stderr")
+
+FORMAT = "{time:HH:mm:ss.SSS} <level>{level: <8}</level> {message}"
+"""A line of the log; the message begins with the path."""
+
+
+def log_events() -> EventHook:
+    """An event hook that writes through loguru, to whatever sinks there are.
+
+    Use one for each tree. Healthy operation is at DEBUG; see `otp.observe.sentences` for the levels.
+    """
+    return _Log()
+
+
+def open_stderr() -> bool:
+    """Write the log to standard error, unless somebody has set up loguru before; whether it does.
+
+    Nobody has as long as loguru's own sink is there, which this one replaces: INFO and above instead of DEBUG, and no
+    values of variables in tracebacks. Another level comes from the environment, by loguru's own `LOGURU_LEVEL`.
+    """
+    if "LOGURU_AUTOINIT" in os.environ:  # then loguru may have no sink of its own, and 0 may be one of somebody's
+        return False
+    try:
+        logger.remove(0)
+    except ValueError:
+        return False
+    level = os.environ.get("LOGURU_LEVEL", "INFO")
+    logger.add(sys.stderr, format=FORMAT, level=level, backtrace=False, diagnose=False)
+    return True
+
+
+class _Log:
+    """Writes each event, and remembers which children are on their way up again: a recovery is news, a start is not."""
+
+    def __init__(self) -> None:
+        self._down: dict[str, type[Event]] = {}
+
+    def __call__(self, event: Event) -> None:
+        said = sentence(event, self._down.get(event.path))
+        crash = crash_of(event)
+        bound = logger.bind(
+            path=event.path,
+            event=type(event).__struct_config__.tag,
+            generation=getattr(event, "generation", None),
+            frames=_frames(crash),
+        )
+        bound.log(said.level, f"{event.path}  {said.text}")
+        self._remember(event)
+
+    def _remember(self, event: Event) -> None:
+        if isinstance(event, ChildRestarting | ChildStartFailed):
+            self._down[event.path] = type(event)
+        elif isinstance(event, ChildStarted):
+            self._down.pop(event.path, None)
+        elif isinstance(event, SupervisorExited):  # what is below it never comes up
+            below = f"{event.path}/"
+            self._down = {path: kind for path, kind in self._down.items() if not path.startswith(below)}
+
+
+def _frames(crash: Crash | None) -> tuple[str, ...]:
+    if crash is None:
+        return ()
+    return tuple(frame for part in crash.leaves or (crash,) for frame in part.frames)

@@ -1,0 +1,232 @@
+"""What an event means, in a sentence for whoever reads the log at half past nine in the morning, and how grave it is.
+
+Healthy operation is DEBUG: a start, a stop in order, a task that is done. INFO is a recovery, and what somebody asked
+for. WARNING is a failure that was dealt with, ERROR one that costs something, CRITICAL the end of a tree.
+"""
+
+import sysconfig
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import Any, Literal, NamedTuple
+
+from otp.events import (
+    Cause,
+    ChildExited,
+    ChildIgnored,
+    ChildRefused,
+    ChildRestarting,
+    ChildStarted,
+    ChildStartFailed,
+    Event,
+    HookFailed,
+    IntensityReached,
+    SupervisorExited,
+    SupervisorStarted,
+    SupervisorStopping,
+)
+from otp.exits import Crash, Crashed, Exit, Killed, Normal, Refused, Shutdown
+
+__all__ = ("Level", "Sentence", "crash_of", "hanging_place", "own_frame", "sentence")
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+CHAIN_LIMIT = 4
+"""Own steps of an await chain that a line shows: the innermost."""
+
+
+class Sentence(NamedTuple):
+    """One line of the log, without its time and its path."""
+
+    level: Level
+    text: str
+
+
+def sentence(event: Event, before: type[Event] | None = None) -> Sentence:
+    """What `event` means.
+
+    Args:
+        event: what happened.
+        before: `ChildRestarting` or `ChildStartFailed`, if that came last for the same path; so a recovery is told from
+            a first start, and another try from a first restart.
+    """
+    said = _SENTENCES[type(event)](event, before)
+    return Sentence(said.level, _printable(said.text))
+
+
+def crash_of(event: Event) -> Crash | None:
+    """The crash that the event tells of, if it does."""
+    if isinstance(event, HookFailed):
+        return event.crash
+    exit = getattr(event, "exit", None)
+    return exit.crash if isinstance(exit, Crashed) else None
+
+
+def own_frame(crash: Crash) -> str:
+    """The innermost own frame, as `folder/file:line function`; own is what is neither standard library nor installed."""
+    frames = crash.leaves[0].frames if crash.leaves else crash.frames
+    place, _, function = (_own(frames) or ("",))[-1].rpartition(" ")
+    return f"{_short(place)} {function}" if place else ""
+
+
+def hanging_place(chain: tuple[str, ...]) -> str:
+    """Where an await chain hangs: its own steps, outermost first."""
+    steps = [step.rpartition(" ") for step in _own(chain)[-CHAIN_LIMIT:]]
+    return " → ".join(f"{function} ({_short(place[1:-1])})" for function, _, place in steps)
+
+
+def _own(frames: tuple[str, ...]) -> tuple[str, ...]:
+    """The frames outside of the standard library and installed packages; the innermost one if there are none."""
+    own = tuple(frame for frame in frames if "site-packages" not in frame and _STDLIB not in frame)
+    return own or frames[-1:]
+
+
+def _short(place: str) -> str:
+    return "/".join(PurePath(place).parts[-2:])
+
+
+_STDLIB = sysconfig.get_path("stdlib")
+
+
+# ------------------------------------------------------------------------------------------------ children
+
+
+def _child_started(event: ChildStarted, before: type[Event] | None) -> Sentence:
+    if event.downtime is None:
+        return Sentence("DEBUG", "is up")
+    # Without ready=True the start is the moment of the end: there is nothing that was measured.
+    level: Level = "INFO" if before is not None and event.downtime else "DEBUG"
+    return Sentence(level, f"up again after {_duration(event.downtime)}")
+
+
+def _child_restarting(event: ChildRestarting, before: type[Event] | None) -> Sentence:
+    if event.cause is Cause.MANUAL:
+        return Sentence("INFO", "restarted by request")
+    if event.cause is Cause.COLLATERAL:
+        return Sentence("INFO", "restarted along with a sibling")
+    budget = f"  ({event.used} of {event.intensity} in {event.period:g} s)"
+    if before is ChildStartFailed:
+        return Sentence("WARNING", f"starting it again{budget}")
+    return Sentence("WARNING", f"restarting after {_why(event.exit)}{budget}{_where(event.exit)}")
+
+
+def _child_start_failed(event: ChildStartFailed, _: type[Event] | None) -> Sentence:
+    why = "it returned before it was ready" if isinstance(event.exit, Normal) else _why(event.exit)
+    why = why.removeprefix(f"{event.path} did not start: ")
+    return Sentence("ERROR", f"did not start: {why}{_where(event.exit)}")
+
+
+def _child_ignored(_: ChildIgnored, __: type[Event] | None) -> Sentence:
+    return Sentence("DEBUG", "is left out: it raised Ignore")
+
+
+def _child_exited(event: ChildExited, _: type[Event] | None) -> Sentence:
+    exit = event.exit
+    if event.asked:
+        return _stopped(exit)
+    if exit.abnormal:
+        return Sentence("ERROR", f"failed: {_why(exit)}; it is not restarted for that{_where(exit)}")
+    return Sentence("DEBUG", f"ended: {_why(exit)}")
+
+
+def _stopped(exit: Exit) -> Sentence:
+    match exit:
+        case Crashed():
+            return Sentence("WARNING", f"raised while it was stopped: {_why(exit)}{_where(exit)}")
+        case Killed():
+            return Sentence("WARNING", "was killed: it had no time left to clean up")
+        case Refused():
+            return Sentence("ERROR", f"is not down: {_why(exit)}")
+        case Normal() | Shutdown():
+            return Sentence("DEBUG", "stopped")
+
+
+def _child_refused(event: ChildRefused, _: type[Event] | None) -> Sentence:
+    place = hanging_place(event.chain)
+    return Sentence("ERROR", f"refuses to stop and still runs{f'; it hangs in {place}' if place else ''}")
+
+
+# ------------------------------------------------------------------------------------------------ supervisors
+
+
+def _supervisor_started(_: SupervisorStarted, __: type[Event] | None) -> Sentence:
+    return Sentence("DEBUG", "all its children are up")
+
+
+def _intensity_reached(event: IntensityReached, _: type[Event] | None) -> Sentence:
+    above = event.path.rpartition("/")[0]
+    then = f"its children stop, {above} decides what follows" if above else "the whole tree stops"
+    text = f"gives up: {event.offender} ended{_spent(event)} ({_why(event.exit)}); {then}{_where(event.exit)}"
+    return Sentence("ERROR", text)
+
+
+def _spent(event: IntensityReached) -> str:
+    if event.intensity == 0:
+        return ", and no restart is allowed"
+    return f" once more after {event.intensity} restart{'s'[: event.intensity > 1]} in {event.period:g} s"
+
+
+def _supervisor_stopping(event: SupervisorStopping, _: type[Event] | None) -> Sentence:
+    return Sentence("DEBUG", f"stops its children: {_why(event.exit)}")
+
+
+def _supervisor_exited(event: SupervisorExited, _: type[Event] | None) -> Sentence:
+    if not event.exit.abnormal:
+        return Sentence("DEBUG", "is down")
+    # What follows from the end of a supervisor is told by the one above it; above the root there is nobody.
+    level: Level = "DEBUG" if "/" in event.path or isinstance(event.exit, Killed) else "CRITICAL"
+    return Sentence(level, f"is down: {_why(event.exit)}")
+
+
+def _hook_failed(event: HookFailed, _: type[Event] | None) -> Sentence:
+    return Sentence("ERROR", f"event hook {event.hook} raised and is detached: {event.crash}{_at(event.crash)}")
+
+
+_SENTENCES: dict[type[Event], Callable[[Any, type[Event] | None], Sentence]] = {
+    ChildStarted: _child_started,
+    ChildRestarting: _child_restarting,
+    ChildStartFailed: _child_start_failed,
+    ChildIgnored: _child_ignored,
+    ChildExited: _child_exited,
+    ChildRefused: _child_refused,
+    SupervisorStarted: _supervisor_started,
+    IntensityReached: _intensity_reached,
+    SupervisorStopping: _supervisor_stopping,
+    SupervisorExited: _supervisor_exited,
+    HookFailed: _hook_failed,
+}
+
+
+# ------------------------------------------------------------------------------------------------ phrases
+
+
+def _why(exit: Exit | None) -> str:
+    match exit:
+        case Crashed(crash=Crash(type="otp.errors.IntensityReached")):
+            return "it gave up"
+        case Crashed(crash=Crash(type="otp.errors.StartError" | "otp.errors.StartTimeout", message=message)):
+            return message
+        case Normal():
+            return "it returned"
+        case Killed():
+            return "it was killed"
+        case Refused(paths=paths):
+            return f"{', '.join(paths)} refused to stop"
+        case _:
+            return str(exit)
+
+
+def _where(exit: Exit | None) -> str:
+    return _at(exit.crash) if isinstance(exit, Crashed) and exit.crash is not None else ""
+
+
+def _at(crash: Crash) -> str:
+    frame = own_frame(crash)
+    return f"  [{frame}]" if frame else ""
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,0 +1,179 @@
+"""`otp.run` as a program: real processes, real signals, on every backend."""
+
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import otp
+
+PROGRAMS = pathlib.Path(__file__).with_name("programs.py")
+
+pytestmark = pytest.mark.parametrize("backend", ["asyncio", "uvloop", "trio"])
+
+
+class Program:
+    """One program in a process of its own; `said` is what it has printed so far."""
+
+    def __init__(self, name, backend, *options):
+        self.process = subprocess.Popen(
+            [sys.executable, str(PROGRAMS), name, backend, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.said = []
+        self.watchdog = threading.Timer(30, self.process.kill)
+
+    def __enter__(self):
+        self.watchdog.start()
+        return self
+
+    def __exit__(self, *_):
+        self.watchdog.cancel()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def wait_for(self, *lines):
+        """Read on until all these lines have come, in whatever order."""
+        missing = set(lines)
+        while missing:
+            line = self.process.stdout.readline()
+            assert line, f"ended before {missing}, having said {self.said} and {self.process.stderr.read()}"
+            self.said.append(line.rstrip())
+            missing.discard(line.rstrip())
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def end(self):
+        """Exit code and log, once it has ended."""
+        out, log = self.process.communicate()
+        self.said.extend(out.splitlines())
+        return self.process.returncode, log
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_signal_stops_the_tree_in_order_and_in_silence(backend, number):
+    with Program("calm", backend) as program:
+        program.wait_for("start a", "start b", "start c")
+        program.signal(number)
+        assert program.end() == (0, "")
+        assert [line for line in program.said if line.startswith("end")] == ["end c", "end b", "end a"]
+
+
+def test_the_second_signal_ends_what_is_left_at_once(backend):
+    with Program("slow_stop", backend) as program:
+        program.wait_for("start a", "start b")
+        program.signal(signal.SIGTERM)
+        program.wait_for("stopping b")
+        began = time.monotonic()
+        program.signal(signal.SIGINT)
+        code, log = program.end()
+        assert code == 128 + signal.SIGINT
+        assert time.monotonic() - began < 5
+        assert "end a" in program.said  # it could be cancelled, so its clean-up ran
+        assert "root/b  refuses to stop" in log  # the shielded one could not
+
+
+def test_a_stop_that_takes_longer_than_its_grace_ends_at_once(backend):
+    with Program("slow_stop", backend, "0.1") as program:
+        program.wait_for("start a", "start b")
+        program.signal(signal.SIGTERM)
+        code, _ = program.end()
+        assert code == 128 + signal.SIGTERM
+        assert "end a" in program.said
+
+
+def test_a_signal_during_a_slow_start_stops_what_has_started(backend):
+    with Program("slow_start", backend) as program:
+        program.wait_for("start a", "start b")
+        program.signal(signal.SIGTERM)
+        assert program.end() == (0, "")
+        assert "start c" not in program.said
+        assert program.said[-3:] == ["end b", "stopping a", "end a"]
+
+
+def test_a_child_that_refuses_to_stop_is_named_with_the_place_where_it_hangs(backend):
+    with Program("refusing", backend) as program:
+        program.wait_for("start a", "start b", "start c")
+        began = time.monotonic()
+        program.signal(signal.SIGTERM)
+        code, log = program.end()
+        assert code == 70
+        assert time.monotonic() - began < 5  # 0.05 s of shutdown, 0.5 s to be killed, 0.2 s to end after all
+        assert [line for line in program.said if line.startswith("end")] == ["end c", "end a"]
+        refused, down, last = log.splitlines()
+        assert "root/b  refuses to stop and still runs; it hangs in refuse (tests/programs.py:" in refused
+        assert "root  is down: root/b refused to stop" in down
+        assert "the process exits with code 70, with this still running: root/b in refuse (" in last
+        assert "hang (tests/programs.py:" in last
+
+
+def test_a_tree_that_gives_up_exits_with_70(backend):
+    with Program("giving_up", backend) as program:
+        code, log = program.end()
+        assert code == 70
+        assert "end a" in program.said
+        assert [line.split(maxsplit=1)[1].split("  [")[0] for line in log.splitlines()] == [
+            "WARNING  root/b  restarting after ValueError: bad {tick}  (1 of 1 in 5 s)",
+            "ERROR    root  gives up: root/b ended once more after 1 restart in 5 s (ValueError: bad {tick}); "
+            "the whole tree stops",
+            "CRITICAL root  is down: it gave up",
+        ]
+
+
+def test_a_tree_that_does_not_start_exits_with_70(backend):
+    with Program("not_starting", backend) as program:
+        code, log = program.end()
+        assert code == 70
+        assert "end a" in program.said
+        assert "root/b  did not start: ValueError: bad" in log
+
+
+def test_a_wrong_spec_met_on_the_way_exits_with_78(backend):
+    with Program("misconfigured", backend) as program:
+        code, log = program.end()
+        assert code == 78
+        assert "SpecError: wrong" in log
+
+
+def test_sys_exit_in_a_child_stops_the_tree_in_order_and_keeps_its_code(backend):
+    with Program("exiting", backend) as program:
+        assert program.end() == (3, "")
+        assert program.said[-4:] == ["stopping c", "end c", "stopping a", "end a"]
+
+
+def test_a_keyboard_interrupt_in_a_child_stops_the_tree_in_order_and_goes_on_upwards(backend):
+    with Program("interrupted", backend) as program:
+        code, log = program.end()
+        assert code in (-signal.SIGINT, 128 + signal.SIGINT)
+        assert log.endswith("KeyboardInterrupt\n")
+        assert program.said[-4:] == ["stopping c", "end c", "stopping a", "end a"]
+
+
+def test_a_tree_that_ends_by_itself_exits_with_0(backend):
+    with Program("finite", backend) as program:
+        assert program.end() == (0, "")
+
+
+class TestWhatCannotRun:
+    def test_what_is_not_a_tree_is_refused(self, backend):
+        worker = otp.worker("a", lambda: None)
+        with pytest.raises(otp.SpecError, match="run\\(\\) expects a tree, got ChildSpec"):
+            otp.run(worker)
+
+    def test_an_unknown_backend_is_refused(self, backend):
+        with pytest.raises(ValueError, match="backend: expected 'asyncio' or 'trio', got 'twisted'"):
+            otp.run(otp.supervisor("root"), backend="twisted")
+
+    def test_a_backend_that_is_not_installed_says_what_to_install(self, backend, monkeypatch):
+        monkeypatch.setattr("otp.application.find_spec", lambda _: None)
+        with pytest.raises(ValueError, match="trio is not installed; pip install 'marketswarm-otp\\[trio\\]'"):
+            otp.run(otp.supervisor("root"), backend="trio")
