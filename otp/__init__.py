@@ -5,9 +5,10 @@
     open_supervisor                             a tree inside another program; gives the handle, a `Supervisor`
     Ignore, ExitShutdown                        raised by a worker to say how it means to end
 
-What happens in a tree is in `otp.events`, why a child ended in `otp.exits`; the test kit is `otp.testing`.
+What happens in a tree is in `events`, why a child ended in `exits`; the test kit is `otp.testing`.
 """
 
+from otp import events, exits
 from otp.application import run
 from otp.errors import (
     AlreadyPresent,
@@ -78,6 +79,8 @@ __all__ = (
     "Supervisor",
     "SupervisorSpec",
     "dynamic_supervisor",
+    "events",
+    "exits",
     "log_events",
     "open_supervisor",
     "run",

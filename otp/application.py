@@ -70,7 +70,7 @@ def run(
         ValueError: there is no such backend here.
     """
     if not isinstance(spec, SupervisorSpec):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-        raise SpecError(f"run() expects a tree, got {spec!r}; write run(supervisor(id, children=[…]))")
+        raise SpecError(f"run() expects a tree, got a {type(spec).__name__}; write run(supervisor(id, children=[…]))")
     options = _loop_options(backend, uvloop)
     if hooks is None:
         open_stderr()
@@ -157,7 +157,7 @@ class _Program:
         tree.reporter.deliver()
         code = self._code or FAILED
         names = ", ".join(map(_with_place, self._refusals.values())) or "a task"
-        logger.critical(f"{self._spec.id}  the process exits with code {code} with this still running: {names}")
+        logger.critical(f"{self._spec.id}  the process exits with code {code}, with this still running: {names}")
         logger.complete()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -2,6 +2,7 @@
 
     OTPError
     ├── SpecError                  a spec that cannot be run; raised where it is built
+    ├── LoadError                  there is no tree of that name to be had
     ├── StartError                 a child did not come up; `.path`, `.exit`
     │   └── StartTimeout           … within its `start_timeout`
     ├── RequestError               the supervisor's answer to a request is no; `.path`
@@ -31,6 +32,7 @@ __all__ = (
     "ExitShutdown",
     "Ignore",
     "IntensityReached",
+    "LoadError",
     "MaxChildren",
     "NoProc",
     "NotFound",
@@ -51,6 +53,14 @@ class OTPError(Exception):
 
 class SpecError(OTPError, ValueError):
     """A spec that cannot be run: what was expected, what was got, what to write instead."""
+
+
+class LoadError(OTPError):
+    """There is no tree to be had: what was asked for, what was found, what to write instead.
+
+    Attributes:
+        `__cause__`: what the module, the function or the config raised, if one of them did.
+    """
 
 
 class StartError(OTPError):

@@ -74,11 +74,13 @@ class ChildExited(_Event, frozen=True, kw_only=True, tag="child.exited"):
 
     Attributes:
         asked: it had been asked to stop.
+        brutal: its spec says `brutal_kill`, so that being killed is as it should be (S44).
     """
 
     generation: int
     exit: Exit
     asked: bool
+    brutal: bool = False
 
 
 class ChildRestarting(_Event, frozen=True, kw_only=True, tag="child.restarting"):

@@ -15,21 +15,13 @@ from typing import Any, cast
 
 import msgspec
 
-from otp.errors import OTPError, SpecError
+from otp.errors import LoadError, SpecError
 from otp.extras import hint
 from otp.spec import ChildSpec, SupervisorSpec
 
-__all__ = ("LoadError", "load")
+__all__ = ("load",)
 
 _DECODERS: dict[str, Callable[..., Any]] = {".json": msgspec.json.decode, ".toml": msgspec.toml.decode}
-
-
-class LoadError(OTPError):
-    """There is no tree to be had: what was asked for, what was found, what to write instead.
-
-    Attributes:
-        `__cause__`: what the module, the function or the config raised, if one of them did.
-    """
 
 
 def load(target: str, config: str | PathLike[str] | None = None) -> SupervisorSpec:
@@ -163,7 +155,12 @@ def _checked(target: str, built: object) -> SupervisorSpec:
     elif inspect.iscoroutine(built):
         cast("Any", built).close()  # else Python complains that nobody awaited it
         instead = "it is an async function; make it a plain def"
-    raise LoadError(f"{target} is not a tree: expected a supervisor's spec, got {built!r:.80}; {instead}")
+    raise LoadError(f"{target} is not a tree: expected a supervisor's spec, got {_kind(built)}; {instead}")
+
+
+def _kind(built: object) -> str:
+    # Not its repr: a spec shows its arguments, and a config may hold secrets.
+    return f"the class {built.__qualname__}" if isinstance(built, type) else f"a {type(built).__name__}"
 
 
 def _text(error: BaseException) -> str:

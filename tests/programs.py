@@ -13,7 +13,7 @@ from otp import supervisor, worker
 
 
 def say(text):
-    print(text, flush=True)
+    print(text, flush=True)  # noqa: T201 # that is what it is for
 
 
 async def obey(name, *, cleanup=0.0):

@@ -1,5 +1,6 @@
 """`otp.run` as a program: real processes, real signals, on every backend."""
 
+import asyncio
 import pathlib
 import signal
 import subprocess
@@ -7,13 +8,23 @@ import sys
 import threading
 import time
 
+import anyio
 import pytest
+from loguru import logger
 
 import otp
+from otp.application import serve
+from otp.core.inputs import Exited
+from otp.core.machine import SupervisorMachine
+from otp.events import SupervisorExited
+from otp.testing import EventRecorder
 
 PROGRAMS = pathlib.Path(__file__).with_name("programs.py")
 
-pytestmark = pytest.mark.parametrize("backend", ["asyncio", "uvloop", "trio"])
+
+@pytest.fixture(params=["asyncio", "uvloop", "trio"])
+def backend(request):
+    return request.param
 
 
 class Program:
@@ -121,12 +132,13 @@ def test_a_tree_that_gives_up_exits_with_70(backend):
         code, log = program.end()
         assert code == 70
         assert "end a" in program.said
-        assert [line.split(maxsplit=1)[1].split("  [")[0] for line in log.splitlines()] == [
-            "WARNING  root/b  restarting after ValueError: bad {tick}  (1 of 1 in 5 s)",
-            "ERROR    root  gives up: root/b ended once more after 1 restart in 5 s (ValueError: bad {tick}); "
-            "the whole tree stops",
-            "CRITICAL root  is down: it gave up",
-        ]
+        restarting, gives_up, down = (line.split(maxsplit=1)[1].split("  [")[0] for line in log.splitlines())
+        assert restarting == "WARNING  root/b  restarting after ValueError: bad {tick}  (1 of 1 in 5 s)"
+        assert gives_up.startswith(
+            "ERROR    root  gives up: root/b ended once more after 1 restart in 5 s (ValueError: "
+        )
+        assert gives_up.endswith("(ValueError: bad {tick}); the whole tree stops")
+        assert down == "CRITICAL root  is down: it gave up"
 
 
 def test_a_tree_that_does_not_start_exits_with_70(backend):
@@ -163,17 +175,77 @@ def test_a_tree_that_ends_by_itself_exits_with_0(backend):
         assert program.end() == (0, "")
 
 
-class TestWhatCannotRun:
-    def test_what_is_not_a_tree_is_refused(self, backend):
-        worker = otp.worker("a", lambda: None)
-        with pytest.raises(otp.SpecError, match="run\\(\\) expects a tree, got ChildSpec"):
-            otp.run(worker)
+class TestInOneProcess:
+    def test_own_hooks_take_the_place_of_the_log(self, capfd):
+        events = EventRecorder()
+        assert otp.run(finite(), hooks=[events]) == 0
+        assert events.of(SupervisorExited, "root")
+        assert capfd.readouterr() == ("", "")
 
-    def test_an_unknown_backend_is_refused(self, backend):
+    @pytest.mark.parametrize(("uvloop", "module"), [(None, "uvloop"), (True, "uvloop"), (False, "asyncio")])
+    def test_asyncio_runs_on_uvloop_where_it_is_installed_unless_told_otherwise(self, uvloop, module):
+        loops = []
+        otp.run(finite(loops), hooks=[], uvloop=uvloop)
+        assert type(loops[0]).__module__.partition(".")[0] == module
+
+    def test_a_failure_of_the_supervision_itself_is_reported_in_full(self, monkeypatch, log):
+        monkeypatch.setattr(SupervisorMachine, "_HANDLERS", SupervisorMachine._HANDLERS | {Exited: lambda *_: 1 / 0})
+        assert otp.run(finite(), hooks=[]) == 70
+        assert "otp itself failed, please report it:\nTraceback" in log[0]
+        assert "ZeroDivisionError" in log[0]
+
+    def test_in_a_loop_that_runs_already_it_gives_the_handle_before_the_start(self):
+        def look(root):
+            seen.append((root.path, root.child("a").state))
+
+        async def program():
+            return await serve(finite(), opened=look)
+
+        seen = []
+        assert anyio.run(program) == 0
+        assert seen == [("root", "pending")]
+
+    def test_the_signals_are_given_back(self):
+        before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+        otp.run(finite(), hooks=[])
+        assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+    def test_what_is_not_a_tree_is_refused(self):
+        with pytest.raises(otp.SpecError, match="run\\(\\) expects a tree, got a ChildSpec"):
+            otp.run(otp.worker("a", anyio.sleep_forever))
+
+    def test_an_unknown_backend_is_refused(self):
         with pytest.raises(ValueError, match="backend: expected 'asyncio' or 'trio', got 'twisted'"):
             otp.run(otp.supervisor("root"), backend="twisted")
 
-    def test_a_backend_that_is_not_installed_says_what_to_install(self, backend, monkeypatch):
+    def test_uvloop_on_trio_is_refused(self):
+        with pytest.raises(ValueError, match="uvloop=True expects backend='asyncio', got 'trio'"):
+            otp.run(otp.supervisor("root"), backend="trio", uvloop=True)
+
+    @pytest.mark.parametrize(("options", "missing"), [({"backend": "trio"}, "trio"), ({"uvloop": True}, "uvloop")])
+    def test_a_loop_that_is_not_installed_says_what_to_install(self, options, missing, monkeypatch):
         monkeypatch.setattr("otp.application.find_spec", lambda _: None)
-        with pytest.raises(ValueError, match="trio is not installed; pip install 'marketswarm-otp\\[trio\\]'"):
-            otp.run(otp.supervisor("root"), backend="trio")
+        with pytest.raises(
+            ValueError, match=f"{missing} is not installed; pip install 'marketswarm-otp\\[{missing}\\]'"
+        ):
+            otp.run(otp.supervisor("root"), **options)
+
+
+def finite(loops=None):
+    async def look():
+        if loops is not None:
+            loops.append(asyncio.get_running_loop())
+
+    return otp.supervisor(
+        "root",
+        auto_shutdown=otp.AutoShutdown.ANY_SIGNIFICANT,
+        children=[otp.worker("a", look, restart=otp.Restart.TEMPORARY, significant=True)],
+    )
+
+
+@pytest.fixture
+def log():
+    lines = []
+    sink = logger.add(lines.append, format="{message}", level="INFO", diagnose=False)
+    yield lines
+    logger.remove(sink)

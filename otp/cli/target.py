@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import click
 
-from otp.loading import LoadError, load
+from otp.errors import LoadError
+from otp.loading import load
 from otp.spec import SupervisorSpec
 
 __all__ = ("Failure", "load_target", "with_target")

@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 
-from otp.core.inputs import Request, Timer
-from otp.errors import StartTimeout
+from otp.core.inputs import Request, RestartNow, TerminateChild, Timer
+from otp.errors import StartError
 from otp.spec import AnySpec
 
 __all__ = ("Child", "ChildState", "Purpose")
@@ -74,7 +74,7 @@ class Child:
         token: who waits for it to be up.
         timer: the one that is armed for it.
         waiting: requests to be handled when it is gone.
-        failure: it is being stopped because its start took too long.
+        failure: why its start has failed although it is not gone yet: it took too long.
         doomed: the group restart at hand will stop it.
         revive: it refused a requested restart; start it when it is gone after all.
     """
@@ -114,7 +114,7 @@ class Child:
         self.token: object = None
         self.waiting: list[Request] | None = None
         self.timer: Timer | None = None
-        self.failure: StartTimeout | None = None
+        self.failure: StartError | None = None
         self.doomed = False
         self.revive = False
 
@@ -137,6 +137,11 @@ class Child:
         if self.waiting is None:
             self.waiting = []
         self.waiting.append(request)
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether a request that waits decides what follows its end."""
+        return any(isinstance(request, TerminateChild | RestartNow) for request in self.waiting or ())
 
     def take_waiting(self) -> list[Request]:
         """The requests that waited for the child to be gone, oldest first; they wait no longer."""

@@ -34,7 +34,8 @@ from otp.core.inputs import (
     TimerKind,
     TryAgain,
 )
-from otp.core.plan import Phase, Plan, PlannedRoster
+from otp.core.paths import is_within
+from otp.core.plan import Phase, Plan, PlannedRoster, stopped_early
 from otp.core.strategy import wants_restart
 from otp.errors import ChildRefused, IntensityReached, NoProc, StartError, StartTimeout
 from otp.events import Cause
@@ -106,8 +107,12 @@ class SupervisorMachine(PlannedRoster):
             return
         self.cancel_timer(child)
         child.state = ChildState.DONE
+        child.down_since = None
         self.emit(events.ChildIgnored(path=child.path, at=self.now, generation=event.generation))
         self.answer(child, None)
+        if child.doomed:
+            self._settle(child)
+            return
         if self.spec.dynamic or child.spec.restart is Restart.TEMPORARY:  # S12, S24
             self.forget(child)
         self.awaited_no_more(child)
@@ -119,17 +124,22 @@ class SupervisorMachine(PlannedRoster):
         error = _start_error(child, exit)
         self.answer(child, error)
         if isinstance(exit, Refused):
+            child.failure = error
             self._refusal(child, exit.paths)
             return
         match child.purpose:
-            case Purpose.STARTUP:
-                self.begin_stop(Crashed(error))
             case Purpose.START_CHILD:
                 self.forget(child)
+            case _ if child.doomed:  # it only came first: the group restart or the end goes on
+                self._settle(child)
+            case Purpose.STARTUP:
+                self.begin_stop(Crashed(error))
             case Purpose.RESTART_CHILD:
-                pass
+                child.down_since = None
             case Purpose.RESTART:
                 self._restart_failed(child, exit, error)
+        for request in child.take_waiting():
+            self._request(request)
 
     def _restart_failed(self, child: Child, exit: Exit, error: StartError) -> None:
         # Not at once but as a note behind what waits already, so that ends and requests get in between (S35).
@@ -137,7 +147,7 @@ class SupervisorMachine(PlannedRoster):
         if child.down_since is None:
             child.down_since = self.now
         if self.plan is not None and self.plan.awaited is child:
-            self.tell(self.plan.token, error)
+            self.answer_plan(error)
             self.plan = None
         self.deferred.append(TryAgain(child.spec.id, child.generation, exit))
 
@@ -152,7 +162,7 @@ class SupervisorMachine(PlannedRoster):
         child = self.current(event.child, event.generation)
         if child is None:
             return
-        if child.state is _RUNNING and self.plan is not None:
+        if child.state is _RUNNING and self.plan is not None and type(event.exit) is not Refused:
             self._exited_meanwhile(child, event)
         elif child.state is _RUNNING or child.state is ChildState.EXITED:
             self._ended(child, event.exit)
@@ -233,30 +243,27 @@ class SupervisorMachine(PlannedRoster):
             error.__cause__ = exit.error
         self.begin_stop(Crashed(error))
 
-    # ------------------------------------------------------------------------------------------------ plans
-
     # ------------------------------------------------------------------------------------------------ the end
 
     def _stop(self, event: Stop) -> None:
         if self.phase is Phase.DONE:
             return
         if event.brutal:
-            self.kill_all()
+            self.kill_all(event.exit)
         self.begin_stop(event.exit)
 
     # ------------------------------------------------------------------------------------------------ a child that was to stop
 
     def _gone(self, child: Child, exit: Exit) -> None:
         """A child that was asked to stop has ended."""
-        late = child.state is ChildState.REFUSED
-        if late:
-            self.refused.remove(child.path)
-        else:
-            self.cancel_timer(child)
+        self.cancel_timer(child)
+        if child.state is ChildState.REFUSED:  # late, but it is gone
+            self.refused = [path for path in self.refused if not is_within(path, child.path)]
         child.value = None
-        child.down_since = self.now
+        if child.down_since is None:
+            child.down_since = self.now
         failure, child.failure = child.failure, None
-        if failure is not None and not child.doomed and child.waiting is None:
+        if failure is not None and not child.doomed and not child.is_claimed:
             self._failed_to_start(child, Crashed(failure))
             return
         self.emit_exited(child, exit, asked=True)
@@ -269,14 +276,15 @@ class SupervisorMachine(PlannedRoster):
         """A child that was to stop is down: go on with whatever waited for that."""
         child.state = ChildState.STOPPED
         doomed, child.doomed = child.doomed, False
-        if not doomed:
-            self.answer(child, StartError(child.path, "it was stopped while it was starting"))
-        if child.revive and self.phase is Phase.UP:
+        temporary = child.spec.restart is Restart.TEMPORARY
+        if not doomed or temporary:
+            self.answer(child, stopped_early(child))
+        if child.revive:
             child.revive = False
-            self.restart_one(child, Cause.MANUAL, None)
+            child.wait(RestartNow(child.spec.id, None))
         for request in child.take_waiting():
-            requests.ANSWERS[type(request)](self, request)
-        if doomed and child.spec.restart is Restart.TEMPORARY and self.children.get(child.spec.id) is child:
+            self._request(request)
+        if doomed and temporary and self.children.get(child.spec.id) is child:
             self.forget(child)  # S22
         if self.plan is None:
             return
@@ -306,18 +314,23 @@ class SupervisorMachine(PlannedRoster):
         A supervisor that needs the place, for a restart, gives up and says who refused. A request only fails; if the
         child ends after all, a restart that was asked for is made up for.
         """
+        error = ChildRefused(paths)
+        needed = _is_needed(child)
         child.state = ChildState.REFUSED
-        self.refused.extend(paths)
-        needed = child.doomed or child.failure is not None or not child.waiting
         child.doomed = False
         child.failure = None
+        self.refused.extend(paths)
+        self.answer(child, error)
         for request in child.take_waiting():
-            child.revive = child.revive or isinstance(request, RestartNow)
-            self.tell(request.token, ChildRefused(paths))
+            child.revive = isinstance(request, RestartNow)
+            self.tell(request.token, error)
         if self.phase is Phase.STOPPING:
             self.advance()
         elif needed:
+            self.answer_plan(error)
             self.begin_stop(Refused(tuple(self.refused)))
+        else:
+            self.awaited_no_more(child)
 
     def _request(self, event: Request) -> None:
         if self.phase in (Phase.STOPPING, Phase.DONE):
@@ -340,6 +353,17 @@ class SupervisorMachine(PlannedRoster):
         DeleteChild: _request,
         RestartNow: _request,
     }
+
+
+def _is_needed(child: Child) -> bool:
+    """Whether the place of a child that refuses to end is needed, for another incarnation of it."""
+    if child.doomed:
+        return True
+    if child.is_claimed:
+        return False
+    if child.failure is not None:
+        return child.purpose in (Purpose.STARTUP, Purpose.RESTART)
+    return child.spec.restart is not Restart.TEMPORARY
 
 
 def _start_error(child: Child, exit: Exit) -> StartError:

@@ -1,11 +1,16 @@
 """Paths: `massive/workers/ws_worker` names a child from the root of its tree down."""
 
-__all__ = ("join", "parts")
+__all__ = ("is_within", "join", "parts")
 
 
 def join(parent: str, child: str) -> str:
     """The path of `child` under `parent`; an empty parent is above the root."""
     return f"{parent}/{child}" if parent else child
+
+
+def is_within(path: str, above: str) -> bool:
+    """Whether `path` is `above` or a child somewhere below it."""
+    return path == above or path.startswith(f"{above}/")
 
 
 def parts(path: str) -> tuple[str, ...]:

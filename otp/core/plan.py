@@ -7,16 +7,16 @@ from enum import StrEnum
 from otp import events
 from otp.core import effects
 from otp.core.child import Child, ChildState, Purpose
-from otp.core.inputs import Input, RestartNow
+from otp.core.inputs import Exited, Input, RestartNow
 from otp.core.intensity import RestartWindow
 from otp.core.roster import Roster
 from otp.core.strategy import affected
-from otp.errors import NoProc
+from otp.errors import ChildRefused, NoProc, StartError
 from otp.events import Cause
-from otp.exits import Exit, Refused, Shutdown
-from otp.spec import Strategy, SupervisorSpec
+from otp.exits import Crashed, Exit, Refused, Shutdown
+from otp.spec import Restart, Strategy, SupervisorSpec
 
-__all__ = ("Phase", "Plan", "PlannedRoster")
+__all__ = ("Phase", "Plan", "PlannedRoster", "stopped_early")
 
 # The restart path reads these: through its class a member costs 70 ns on Python 3.11, ten times as much.
 _CRASH = Cause.CRASH
@@ -107,6 +107,9 @@ class PlannedRoster(Roster):
         if cause is Cause.CRASH:
             child.state = ChildState.STOPPED
             self._count(child, cause, exit)
+        for sibling in group:
+            if sibling.state is ChildState.EXITED and sibling is not child:  # one credit is enough for both (S26)
+                self.overtake(sibling)
         to_stop = [c for c in group if c.is_up]
         self.plan = Plan(Purpose.RESTART, to_stop=to_stop, to_start=group, target=child, cause=cause, token=token)
         self.advance()
@@ -143,7 +146,9 @@ class PlannedRoster(Roster):
             if plan.purpose is Purpose.STARTUP:
                 self._startup_done()
             elif plan.target is not None:
-                self.tell(plan.token, plan.target.value)
+                target = plan.target
+                down = target.state in (ChildState.STOPPED, ChildState.REFUSED)
+                self.tell(plan.token, stopped_early(target) if down else target.value)
 
     def _stopped_all(self, plan: Plan) -> bool:
         """Stop the next, last first and one at a time (S45); whether none is left."""
@@ -182,6 +187,12 @@ class PlannedRoster(Roster):
             plan.awaited = None
             self.advance()
 
+    def answer_plan(self, result: object) -> None:
+        """Tell whoever waits for the end of the plan how it went."""
+        if self.plan is not None:
+            token, self.plan.token = self.plan.token, None
+            self.tell(token, result)
+
     def _startup_done(self) -> None:
         self.phase = Phase.UP
         self.emit(events.SupervisorStarted(path=self.path, at=self.now))
@@ -205,8 +216,7 @@ class PlannedRoster(Roster):
 
     def _refuse_requests(self) -> None:
         """Whoever still waits for an answer gets one (S47)."""
-        if self.plan is not None:
-            self.tell(self.plan.token, NoProc(self.path))
+        self.answer_plan(NoProc(self.path))
         for child in self.children.values():
             self.answer(child, NoProc(self.path))
             for request in child.take_waiting():
@@ -214,16 +224,23 @@ class PlannedRoster(Roster):
         for event in self.deferred:
             if isinstance(event, RestartNow):
                 self.tell(event.token, NoProc(self.path))
+        for child in tuple(self.children.values()):
+            if child.state is ChildState.EXITED:
+                self.overtake(child)
         self.deferred.clear()
 
     def _done(self) -> None:
         self.phase = Phase.DONE
         exit = Refused(tuple(self.refused)) if self.refused else self._exit
+        if isinstance(exit, Refused) and not self.refused:  # all have ended after all: a fresh start is possible
+            exit = Crashed(ChildRefused(exit.paths))
         self.emit(events.SupervisorExited(path=self.path, at=self.now, exit=exit))
         self.effects.append(effects.Done(exit))
 
-    def kill_all(self) -> None:
-        """End all children that are up without grace."""
+    def kill_all(self, exit: Exit) -> None:
+        """End all children that are up without grace, and end with `exit` unless something worse is the reason."""
+        if not self._exit.abnormal:
+            self._exit = exit
         for child in self.children.values():
             if child.is_up and child.state is not ChildState.REFUSED:
                 self.kill(child)
@@ -231,3 +248,19 @@ class PlannedRoster(Roster):
     def defer(self, event: Input) -> None:
         """Handle `event` after the plan at hand."""
         self.deferred.append(event)
+
+    def overtake(self, child: Child) -> None:
+        """The end of this child, of which nothing has been decided yet, is now part of something else: only tell it."""
+        for event in self.deferred:
+            if isinstance(event, Exited) and event.child == child.spec.id:
+                self.deferred.remove(event)
+                self.emit_exited(child, event.exit, asked=False)
+                break
+        child.state = ChildState.STOPPED
+        if child.spec.restart is Restart.TEMPORARY:
+            self.forget(child)
+
+
+def stopped_early(child: Child) -> StartError:
+    """The answer to whoever waited for a start that somebody else stopped."""
+    return StartError(child.path, "it was stopped while it was starting")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from otp.core.child import Child, ChildState, Purpose
 from otp.core.inputs import DeleteChild, Request, RestartChild, RestartNow, StartChild, TerminateChild
 from otp.core.paths import join
+from otp.core.plan import stopped_early
 from otp.errors import (
     AlreadyPresent,
     AlreadyStarted,
@@ -57,19 +58,29 @@ def terminate_child(machine: "SupervisorMachine", request: TerminateChild) -> No
     if child is None:
         _not_found(machine, request)
     elif child.state is ChildState.REFUSED:
+        child.revive = False
         machine.reply(request, ChildRefused((child.path,)))
     elif child.is_up:
         child.wait(request)
         if child.state is not ChildState.STOPPING and not child.doomed:
             machine.stop(child)
     else:
-        child.state = ChildState.STOPPED
-        child.down_since = None
-        if machine.plan is not None:
-            machine.plan.drop(child)
-        if machine.spec.dynamic or child.spec.restart is Restart.TEMPORARY:
-            machine.forget(child)
+        _terminate_down(machine, child)
         machine.reply(request, None)
+
+
+def _terminate_down(machine: "SupervisorMachine", child: Child) -> None:
+    """See that a child that is down stays down."""
+    if child.state is ChildState.EXITED:
+        machine.overtake(child)
+    child.state = ChildState.STOPPED
+    child.down_since = None
+    machine.answer(child, stopped_early(child))
+    if machine.plan is not None:
+        machine.plan.drop(child)
+    forgets = machine.spec.dynamic or child.spec.restart is Restart.TEMPORARY
+    if forgets and child.spec.id in machine.children:
+        machine.forget(child)
 
 
 def restart_child(machine: "SupervisorMachine", request: RestartChild) -> None:
@@ -97,6 +108,7 @@ def restart_now(machine: "SupervisorMachine", request: RestartNow) -> None:
     elif child.spec.restart is Restart.TEMPORARY:
         machine.reply(request, NotSupported(child.path, "restart", "temporary children, which are never restarted"))
     elif child.state is ChildState.REFUSED:
+        child.revive = True
         machine.reply(request, ChildRefused((child.path,)))
     elif child.state is ChildState.STOPPING:
         child.wait(request)

@@ -125,4 +125,13 @@ class Roster:
 
     def emit_exited(self, child: Child, exit: Exit, *, asked: bool) -> None:
         """Tell that the child has ended and is not restarted for that."""
-        self.emit(events.ChildExited(path=child.path, at=self.now, generation=child.generation, exit=exit, asked=asked))
+        self.emit(
+            events.ChildExited(
+                path=child.path,
+                at=self.now,
+                generation=child.generation,
+                exit=exit,
+                asked=asked,
+                brutal=child.spec.shutdown == "brutal_kill",
+            )
+        )

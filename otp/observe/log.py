@@ -36,7 +36,7 @@ def open_stderr() -> bool:
     """Write the log to standard error, unless somebody has set up loguru before; whether it does.
 
     Nobody has as long as loguru's own sink is there, which this one replaces: INFO and above instead of DEBUG, and no
-    values of variables in tracebacks. Another level comes from the environment, by loguru's own `LOGURU_LEVEL`.
+    values of variables in tracebacks. The environment has a say: `LOGURU_LEVEL`, which is loguru's own, and `NO_COLOR`.
     """
     if "LOGURU_AUTOINIT" in os.environ:  # then loguru may have no sink of its own, and 0 may be one of somebody's
         return False
@@ -45,7 +45,8 @@ def open_stderr() -> bool:
     except ValueError:
         return False
     level = os.environ.get("LOGURU_LEVEL", "INFO")
-    logger.add(sys.stderr, format=FORMAT, level=level, backtrace=False, diagnose=False)
+    colorize = False if os.environ.get("NO_COLOR") else None  # None: if it is a terminal
+    logger.add(sys.stderr, format=FORMAT, level=level, colorize=colorize, backtrace=False, diagnose=False)
     return True
 
 

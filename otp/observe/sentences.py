@@ -122,21 +122,21 @@ def _child_ignored(_: ChildIgnored, __: type[Event] | None) -> Sentence:
 def _child_exited(event: ChildExited, _: type[Event] | None) -> Sentence:
     exit = event.exit
     if event.asked:
-        return _stopped(exit)
+        return _stopped(exit, brutal=event.brutal)
     if exit.abnormal:
         return Sentence("ERROR", f"failed: {_why(exit)}; it is not restarted for that{_where(exit)}")
     return Sentence("DEBUG", f"ended: {_why(exit)}")
 
 
-def _stopped(exit: Exit) -> Sentence:
+def _stopped(exit: Exit, *, brutal: bool) -> Sentence:
     match exit:
         case Crashed():
             return Sentence("WARNING", f"raised while it was stopped: {_why(exit)}{_where(exit)}")
-        case Killed():
+        case Killed() if not brutal:
             return Sentence("WARNING", "was killed: it had no time left to clean up")
         case Refused():
             return Sentence("ERROR", f"is not down: {_why(exit)}")
-        case Normal() | Shutdown():
+        case Normal() | Shutdown() | Killed():
             return Sentence("DEBUG", "stopped")
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from otp.core.inputs import DeleteChild, Request, RestartChild, RestartNow, StartChild, TerminateChild
-from otp.core.plan import Phase
 from otp.core.paths import join, parts
+from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, NotSupported
 from otp.runtime.answer import Answer
 from otp.runtime.inspect import ChildInfo, Counts, child_info, count_children, walk

@@ -64,7 +64,7 @@ class _Planner:
         if plan.refused != self._refused:
             self._refused = plan.refused
             for refused in plan.refused:
-                self._logger.warning(f"subscription refused: {refused}")
+                self._logger.warning("subscription refused: %s", refused)
         return len(plan.wanted)
 
     async def plan_if_reachable(self) -> None:
@@ -89,7 +89,7 @@ class _Watch:
         dropped = self._counts.dropped_frames - self._seen
         self._seen = self._counts.dropped_frames
         if dropped and not self._losing:
-            self._logger.warning(f"the bus is slower than the feed: {dropped} frames dropped, the oldest first")
+            self._logger.warning("the bus is slower than the feed: %d frames dropped, the oldest first", dropped)
         elif self._losing and not dropped:
             self._logger.info("no more frames are dropped")
         self._losing = dropped > 0

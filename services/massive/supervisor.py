@@ -35,9 +35,19 @@ class MassiveSupervisor:
 
     def spec(self) -> SupervisorSpec:
         """The tree of this service."""
+        return self.tree_of(self.config, self.shared)
+
+    @staticmethod
+    def tree_of(config: Massive, shared: SharedServices) -> SupervisorSpec:
+        """The tree for any configuration."""
         module, _, name = TREE.partition(":")
         tree: Callable[[Massive, SharedServices], SupervisorSpec] = getattr(import_module(module), name)
-        return tree(self.config, self.shared)
+        return tree(config, shared)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the tree has started and all its children are up."""
+        return self.handle is not None and status_of(self.handle)["state"] == "up"
 
     async def run(self, hooks: Iterable[EventHook] = ()) -> int:
         """Run until the tree ends, or SIGTERM or SIGINT ends it; returns the exit code of the process.
@@ -45,6 +55,7 @@ class MassiveSupervisor:
         Args:
             hooks: told of every event, after the log.
         """
+        code = 0
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._look_around)
@@ -54,6 +65,11 @@ class MassiveSupervisor:
             self._status = {"state": "stopped"}
             await self.shared.aclose()
         return code
+
+    def stop(self) -> None:
+        """Stop the tree in order; `run` returns when that is done."""
+        if self.handle is not None:
+            self.handle.stop()
 
     def heartbeat(self) -> Mapping[str, Any]:
         """What the heartbeat adds to its payload, from its own thread.
@@ -78,7 +94,7 @@ def status_of(handle: Supervisor) -> Mapping[str, Any]:
     children = tuple(handle.walk())
     down = [child.path for child in children if child.state != "running"]
     return {
-        "state": "degraded" if down else "up",
+        "state": "up" if children and not down else "degraded",
         "children": len(children),
         "down": down,
         "crashes": sum(child.crashes for child in children),

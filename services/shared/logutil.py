@@ -66,8 +66,7 @@ class LogUtil:
     """
 
     def __init__(self, service_name: str) -> None:
-        self._log = _loguru.bind(service=_harmless(service_name))
-        self._threshold = _level(os.environ.get("LOG_LEVEL", "INFO"))
+        self._name(service_name, _level(os.environ.get("LOG_LEVEL", "INFO")))
         _open_stdout()
 
     def configure_from_config(self, config: Mapping[str, Any]) -> None:
@@ -76,8 +75,13 @@ class LogUtil:
         Raises:
             ValueError: LOG_LEVEL is no level.
         """
-        self._log = _loguru.bind(service=_harmless(str(config["service_name"])))
-        self._threshold = _level(os.environ.get("LOG_LEVEL") or str(config.get("LOG_LEVEL") or "INFO"))
+        level = os.environ.get("LOG_LEVEL") or str(config.get("LOG_LEVEL") or "INFO")
+        self._name(str(config["service_name"]), _level(level))
+
+    def _name(self, service: str, threshold: int) -> None:
+        self._log = _loguru.bind(service=_harmless(service))
+        self._threshold = threshold
+        _latest.service, _latest.threshold = _harmless(service), threshold
 
     def debug(self, message: object, *args: object, emoji: str = "", **extra: Any) -> None:
         """Say what only a developer wants to know."""
@@ -167,6 +171,14 @@ class _Stdout:
         sys.stdout.write(message)
 
 
+class _Latest:
+    """Name and level of the service that set up its log last, for the lines of its supervision tree."""
+
+    service = ""
+    threshold = LEVELS["INFO"]
+
+
+_latest = _Latest()
 _sinks: list[int] = []
 
 
@@ -180,13 +192,22 @@ def _open_stdout() -> None:
         _loguru.add(
             _Stdout(),
             format=_FORMAT,
-            filter=lambda record: "severity" in record["extra"],
+            filter=_belongs_here,
             level=0,
             colorize=False,
             backtrace=False,
             diagnose=False,
         )
     )
+
+
+def _belongs_here(record: Any) -> bool:
+    """Whether a line is ours: a service wrote it, or the supervision tree did, which knows of no service and no emoji."""
+    extra = record["extra"]
+    if "severity" not in extra and "event" in extra:
+        extra |= {"service": _latest.service, "severity": record["level"].name, "emoji": "", "trace": ""}
+        return bool(record["level"].no >= _latest.threshold)
+    return "severity" in extra
 
 
 def _level(name: str) -> int:

@@ -36,8 +36,13 @@ __all__ = (
     "until_it_answers",
 )
 
-HEALTH_CHECK: Final = 10  # seconds of idleness after which a connection is tried with PING before it is used
-CLOSING: Final = 1.0  # seconds that closing a client may take
+HEALTH_CHECK: Final = 10
+"""Seconds of idleness after which a client that never retries tries its connection with PING before using it."""
+
+CLOSING: Final = 1.0
+"""Seconds that closing a client may take."""
+
+_DENIED: Final = (AuthenticationError, AuthorizationError)
 
 Word = str | bytes | int | float
 
@@ -120,17 +125,19 @@ class ThreadClient(Protocol):
 
 def control(url: str) -> Client:
     """Make a client for single questions whose repetition does no harm: it retries three times within a second."""
-    return _client(url, Retry(ExponentialBackoff(cap=0.5, base=0.05), 3), timeout=2.0)
+    # A retry finds out about a dead connection. The health check would multiply the retries: against a server that
+    # takes a connection and closes it, redis-py 8.1 then makes 16 attempts on TCP and goes on forever on Unix sockets.
+    return _client(url, Retry(ExponentialBackoff(cap=0.5, base=0.05), 3), timeout=2.0, health_check=0)
 
 
 def blocking(url: str) -> Client:
     """Make a client for reads that wait for data: no limit on the wait, no retry."""
-    return _client(url, Retry(NoBackoff(), 0), timeout=None)
+    return _client(url, Retry(NoBackoff(), 0), timeout=None, health_check=HEALTH_CHECK)
 
 
 def producer(url: str) -> Client:
     """Make a client for writes: no retry, since only the writer knows whether a second try would double them."""
-    return _client(url, Retry(NoBackoff(), 0), timeout=5.0)
+    return _client(url, Retry(NoBackoff(), 0), timeout=5.0, health_check=HEALTH_CHECK)
 
 
 def heartbeat(url: str, timeout: float) -> ThreadClient:
@@ -177,22 +184,24 @@ async def until_it_answers(client: Client) -> None:
     while True:
         try:
             await client.execute_command("PING")
-        except (AuthenticationError, AuthorizationError):
-            raise
-        except (NotConnected, NoReply, OSError):
+        except (NotConnected, NoReply, OSError) as error:
+            # While it connects, redis-py wraps the server's refusal into its ConnectionError.
+            denied = error.__cause__ if isinstance(error.__cause__, _DENIED) else error
+            if isinstance(denied, _DENIED):
+                raise denied from None
             await anyio.sleep(pause)
             pause = min(2 * pause, 1.0)
         else:
             return
 
 
-def _client(url: str, retry: Retry, timeout: float | None) -> Client:
+def _client(url: str, retry: Retry, *, timeout: float | None, health_check: int) -> Client:
     connect: Any = redis.asyncio.Redis  # the signatures of redis-py are partly unknown to type checkers
     made = connect.from_url(
         normalised(url),
         retry=retry,
         socket_timeout=timeout,
         socket_connect_timeout=5.0,
-        health_check_interval=HEALTH_CHECK,
+        health_check_interval=health_check,
     )
     return cast("Client", made)

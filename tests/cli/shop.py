@@ -16,7 +16,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def work(*_):
-    print("working", flush=True)
+    print("working", flush=True)  # noqa: T201 # what a test waits for
     await anyio.sleep_forever()
 
 

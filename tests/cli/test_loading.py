@@ -4,7 +4,8 @@ import pathlib
 
 import pytest
 
-from otp.loading import LoadError, load
+from otp.errors import LoadError
+from otp.loading import load
 
 HERE = pathlib.Path(__file__).parent
 
@@ -88,14 +89,20 @@ def test_a_name_that_is_far_off_gets_the_trees_of_the_module():
     [
         ("lonely", "it is a worker; write supervisor(id, children=[worker('lonely', …)])"),
         ("awaited", "it is an async function; make it a plain def"),
-        ("Config", "expected a supervisor's spec, got <class 'shop.Config'>"),
-        ("math", "expected a supervisor's spec, got <module 'math'"),
+        ("Config", "expected a supervisor's spec, got the class Config;"),
+        ("math", "expected a supervisor's spec, got a module;"),
     ],
 )
 def test_what_is_not_a_tree_is_said_to_be_none(name, expected):
     said = refusal(f"shop:{name}")
     assert said.startswith(f"shop:{name} is not a tree")
     assert expected in said
+
+
+def test_what_is_not_a_tree_is_not_shown_as_it_may_hold_secrets(tmp_path, monkeypatch):
+    (tmp_path / "indiscreet.py").write_text("import otp\nspec = otp.worker('a', print, 'sesame')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "sesame" not in refusal("indiscreet:spec")
 
 
 def test_a_function_that_raises_is_quoted_and_is_the_cause():

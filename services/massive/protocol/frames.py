@@ -1,7 +1,5 @@
 """What a frame of the provider holds, at the least cost: names and statuses, no prices."""
 
-from collections.abc import Sequence
-
 import msgspec
 from msgspec import Struct
 
@@ -34,8 +32,8 @@ class Contents(Struct, frozen=True):
     """
 
     events: int
-    statuses: Sequence[Status] = ()
-    unknown: Sequence[str] = ()
+    statuses: tuple[Status, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 class BadFrame(ValueError):
@@ -64,6 +62,6 @@ def inspect(payload: bytes) -> Contents:
     strange = [head for head in heads if head.ev not in EVENTS]
     if not strange:
         return Contents(len(heads))
-    statuses = [Status(head.status, head.message) for head in strange if head.ev == "status"]
-    unknown = [head.ev for head in strange if head.ev != "status"]
+    statuses = tuple(Status(head.status, head.message) for head in strange if head.ev == "status")
+    unknown = tuple(head.ev for head in strange if head.ev != "status")
     return Contents(len(heads) - len(statuses), statuses, unknown)

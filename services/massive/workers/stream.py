@@ -195,10 +195,11 @@ class Stream:
                 return ProviderClosed(CloseCode.ABNORMAL_CLOSURE, f"we gave up with {sent.code} {sent.reason}")
 
     def _unanswered_ping(self) -> FeedError:
-        # Two causes look alike to the library. Frames came until now: the answer waits behind those that we have not
-        # read. No frames either: nobody is there.
+        # Two causes look alike to the library. Frames came while it waited: the answer is behind those that we have
+        # not read. No frames either: nobody is there. It waits PING_EVERY for the answer, then CLOSE_WITHIN for a
+        # close in which frames are thrown away unseen.
         quiet = anyio.current_time() - self._last_frame
-        if quiet < PING_EVERY:
+        if quiet < PING_EVERY / 2 + CLOSE_WITHIN:
             return SlowConsumer("no answer to our ping, though frames come")
         return FeedSilent(quiet, "no answer to our ping either")
 

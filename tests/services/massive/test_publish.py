@@ -1,6 +1,7 @@
 import random
 
 import anyio
+import msgspec
 import pytest
 import redis.asyncio
 from redis.exceptions import ConnectionError as NotConnected
@@ -158,7 +159,23 @@ async def test_a_stranger_in_the_stream_is_an_error_once_and_costs_no_frame(mass
     assert pipeline.counts.repeated == 0
 
 
-async def test_a_server_that_dies_and_comes_back_has_every_settled_frame_and_gets_the_others(massive, market, raw, until):
+async def test_frames_that_begin_again_keep_their_order_before_those_that_wait():
+    frames = Pipeline(10).frames
+    for payload in (b"first", b"second", b"third"):
+        frames.put(payload, 1)
+    (first,) = await frames.batch(1)
+    frames.begin_above(first.id, {first.id})
+    (again,) = await frames.batch(1)
+    frames.settle()
+    assert [again.payload, *(frame.payload for frame in await frames.batch(5))] == [b"first", b"second", b"third"]
+    ids = [again.id, *(frame.id for frame in await frames.batch(5))]
+    assert sorted((first.id, *ids), key=lambda id: [int(part) for part in id.split("-")]) == [first.id, *ids]
+    assert len({first.id, *ids}) == 4
+
+
+async def test_a_server_that_dies_and_comes_back_has_every_settled_frame_and_gets_the_others(
+    massive, market, raw, until
+):
     pipeline = Pipeline(10_000)
     crashes = 0
 
@@ -221,8 +238,6 @@ async def test_the_reasons_of_rejected_frames_and_the_counts_are_written_also_wh
 
 
 async def test_the_stream_is_kept_near_its_limit(massive, raw, until):
-    import msgspec
-
     massive = msgspec.structs.replace(massive, stream_maxlen=1_000)
     pipeline = Pipeline(10_000)
     async with anyio.create_task_group() as group:
@@ -237,9 +252,12 @@ async def test_the_stream_is_kept_near_its_limit(massive, raw, until):
 async def test_no_connection_is_left_behind_by_cancelled_incarnations(massive, raw, until):
     pipeline = Pipeline(100)
     async with anyio.create_task_group() as group:
-        for _ in range(20):
+        for busy in (True, False) * 10:
             pipeline.frames.put(b"x", 1)
-            (await start(group, massive, pipeline)).cancel()
+            scope = await start(group, massive, pipeline)
+            if not busy:
+                await until(lambda: not len(pipeline.frames))
+            scope.cancel()
     await until(lambda: len(raw.client_list()) == 1)
 
 

@@ -1,0 +1,75 @@
+"""`otp demo`."""
+
+import contextlib
+import sys
+
+import anyio
+import click
+import msgspec
+
+from otp.testing import EventRecorder
+from services.massive.demo.report import Report
+from services.massive.demo.scenario import Scenario
+from services.massive.demo.screen import Screen
+from services.massive.demo.stage import open_stage
+
+__all__ = ("command",)
+
+SHORTEST = 12.0
+
+
+@click.command("demo")
+@click.option(
+    "--for",
+    "seconds",
+    type=click.FloatRange(min=SHORTEST),
+    default=40.0,
+    show_default=True,
+    help="How long it takes, in seconds.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="json: one document on standard output, all else on standard error.",
+)
+def command(seconds: float, output: str) -> None:
+    """Show market data under supervision, and what happens when things fail.
+
+    It starts three Valkey servers, a provider that speaks the vendor's protocol, and massive under supervision. Then
+    the provider closes with 1012, a worker crashes, a Valkey server is killed, and a key is revoked. It ends by itself
+    and leaves nothing behind; Ctrl-C ends it earlier.
+    """
+    quiet = output == "json"
+    with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
+        code, report = anyio.run(_demo, seconds, Screen(quiet=quiet))
+    if quiet and report is not None:
+        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2))
+    sys.exit(code)
+
+
+async def _demo(seconds: float, screen: Screen) -> tuple[int, Report | None]:
+    screen.say("starting three Valkey servers, the provider, and massive under supervision")
+    code = 0
+    report: Report | None = None
+    async with open_stage() as stage, anyio.create_task_group() as group:
+        events = EventRecorder()
+        scenario = Scenario(stage, screen, events, seconds)
+
+        async def play() -> None:
+            nonlocal report
+            await scenario.play()
+            report = await scenario.report()
+            stage.supervisor.stop()
+
+        group.start_soon(stage.heartbeats.run)
+        group.start_soon(play)
+        code = await stage.supervisor.run(hooks=[events])
+        group.cancel_scope.cancel()
+    if report is None:
+        screen.say("\nended before the last act; everything is stopped")
+        return code or 130, None
+    screen.summary(report)
+    return code, report

@@ -1,0 +1,89 @@
+"""The stage of the demo: real buses, the provider, identity and heartbeat, and massive, ready to be supervised.
+
+The order is that of `supervised_main`: bootstrap, identity, shared services; the supervisor is the fourth phase.
+"""
+
+import os
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from otp import SupervisorSpec
+from services.massive.demo.audit import Audit
+from services.massive.demo.faults import CrashSwitch, rewired
+from services.massive.demo.heartbeats import HeartbeatWatch
+from services.massive.provider import Provider, ProviderConfig, open_provider
+from services.massive.supervisor import MassiveSupervisor
+from services.shared import redis_clients
+from services.shared.embedded import EmbeddedBus, open_embedded_buses
+from services.shared.heartbeat import start_heartbeat
+from services.shared.logutil import LogUtil
+from services.shared.setup_base import SetupBase
+from services.shared.truth import COMPONENTS, Bus, Heartbeat, build_truth, publish_truth, read_component
+
+__all__ = ("KEY", "RATE", "SUBSCRIPTIONS", "Stage", "open_stage")
+
+SERVICE = "massive"
+KEY = "demo-key"
+RATE = 2_000.0
+"""Trades and quotes per second."""
+
+SUBSCRIPTIONS = ("T.*", "Q.*", "AM.GOOG")
+BEAT = Heartbeat(interval_sec=1.0, ttl_sec=3.0)
+
+
+class DemoSupervisor(MassiveSupervisor):
+    """Massive with a switch around its publisher."""
+
+    switch = CrashSwitch()
+
+    def spec(self) -> SupervisorSpec:
+        """The tree of the service, one worker of which can be made to crash."""
+        return rewired(super().spec(), "redis_publisher", self.switch)
+
+
+class Stage(NamedTuple):
+    """All parts, running; the supervisor is still to be run."""
+
+    buses: Mapping[str, EmbeddedBus]
+    provider: Provider
+    supervisor: DemoSupervisor
+    audit: Audit
+    heartbeats: HeartbeatWatch
+
+
+@asynccontextmanager
+async def open_stage() -> AsyncGenerator[Stage]:
+    """Set everything up, and clear it away with the block."""
+    async with AsyncExitStack() as stack:
+        buses = await stack.enter_async_context(open_embedded_buses())
+        provider = await stack.enter_async_context(open_provider(ProviderConfig(keys=(KEY,), rate=RATE)))
+        await _publish(buses, provider)
+
+        logger = LogUtil(SERVICE)
+        config = await SetupBase(SERVICE, logger).load()
+        logger.configure_from_config(config)
+        supervisor = DemoSupervisor(config=config, logger=logger)
+        heartbeat = start_heartbeat(SERVICE, config, logger, supervisor.heartbeat)
+        stack.callback(heartbeat.set)
+
+        market = redis_clients.control(buses["market"].url)
+        await stack.enter_async_context(redis_clients.opened(market))
+        watch = HeartbeatWatch(buses["system"].url, f"{SERVICE}:heartbeat", BEAT.interval_sec)
+        yield Stage(buses, provider, supervisor, Audit(provider, market, supervisor.config.keys), watch)
+
+
+async def _publish(buses: Mapping[str, EmbeddedBus], provider: Provider) -> None:
+    """Write the truth document of the demo, and say where it is."""
+    component = read_component(COMPONENTS / f"{SERVICE}.json")
+    env = component.env | {"MASSIVE_WS_URL": provider.url, "MASSIVE_API_KEY": KEY}
+    component = replace(component, env=env, heartbeat=BEAT, feed={"subscriptions": SUBSCRIPTIONS})
+    addresses = {f"{name}-redis": Bus(url=bus.url, role=name) for name, bus in buses.items()}
+    client = redis_clients.control(buses["system"].url)
+    async with redis_clients.opened(client):
+        await publish_truth(client, build_truth([component], addresses, node="demo"))
+    os.environ["TRUTH_REDIS_URL"] = buses["system"].url
+    for name in ("MASSIVE_WS_URL", "MASSIVE_API_KEY"):  # they would win over the document
+        os.environ.pop(name, None)

@@ -1,0 +1,201 @@
+"""The promises that hold whatever happens, in any order: a random walk over machines, shrunk by Hypothesis."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otp.core import inputs
+from otp.core.child import ChildState
+from otp.core.plan import Phase
+from otp.exits import Crashed, Normal, Refused, Shutdown
+from otp.spec import AutoShutdown, Restart, Strategy, dynamic_supervisor, supervisor, worker
+from otp.testing.simulation import Simulation
+
+POOL = ("a", "b", "c", "d", "e", "x", "y")
+
+
+async def run(*, task_status=None):
+    """Never called: the children of a simulation are only names."""
+
+
+def child_spec(id, options):
+    restart, shutdown, ready, significant, timeout, is_supervisor = options
+    significant = significant and restart is not Restart.PERMANENT
+    if is_supervisor:
+        return supervisor(id, restart=restart, shutdown=shutdown, significant=significant)
+    timeout = timeout if ready else None
+    return worker(
+        id, run, restart=restart, shutdown=shutdown, ready=ready, significant=significant, start_timeout=timeout
+    )
+
+
+CHILD = st.tuples(
+    st.sampled_from(Restart),
+    st.sampled_from([1.0, math.inf, "brutal_kill"]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([None, 2.0]),
+    st.sampled_from([False, False, False, True]),
+)
+STEP = st.tuples(st.sampled_from("crash return fail ready ignore refuse time stale".split() * 3 + [
+    "start", "terminate", "restart_child", "delete", "restart", "start", "terminate", "restart_child", "delete",
+    "restart", "stop", "kill",
+]), st.integers(0, 6), st.integers(0, 4))  # fmt: skip
+
+
+class Walk(Simulation):
+    """A simulation in which every child does as the walk says, and which checks what it sees."""
+
+    def __init__(self, spec):
+        super().__init__(spec, slow=POOL, stubborn=POOL)
+        self.asked = []
+        self.given = []
+        self.refused_supervisors = set()
+        self.terminated = set()
+        self.told = set()
+        self.killed = False
+
+    def _start(self, id, generation, spec):
+        if spec.restart is Restart.TEMPORARY:
+            assert not any(spec is before for before in self.given), f"temporary {id} is started again"
+            self.given.append(spec)
+        assert id not in self.terminated, f"{id} was terminated by request, and is started"
+        super()._start(id, generation, spec)
+
+    def _told(self, what, id, generation, exit):
+        ordered = self.machine.phase is Phase.STOPPING and not self.machine.spec.dynamic and not self.killed
+        if ordered and (id, generation) not in self.told:
+            order = list(self.machine.children)
+            behind = order[order.index(id) + 1 :]
+            still = [i for i in behind if i in self.live and self.machine.children[i].state is not ChildState.REFUSED]
+            assert not still, f"{what} {id} while {still} behind it live"
+        self.told.add((id, generation))
+        super()._told(what, id, generation, exit)
+
+    def take(self, step):
+        action, n, option = step
+        if action in ("crash", "return", "fail", "ready", "ignore", "refuse", "stale"):
+            if self.live:
+                self.act(action, sorted(self.live)[n % len(self.live)], option)
+        elif action == "time":
+            self.pass_time((0.1, 0.5, 1.0, 3.0, 10.0)[option])
+        elif action in ("stop", "kill"):
+            self.killed = self.killed or action == "kill"
+            self.stop(brutal=action == "kill")
+        else:
+            self.ask(action, POOL[n], option)
+        self.check()
+
+    def act(self, action, id, option):
+        told = self.machine.children[id].state in (ChildState.STOPPING, ChildState.REFUSED)
+        if action == "ready" and id not in self.up:
+            self.ready(id)
+        elif action == "ignore" and id not in self.up:
+            self.ignore(id)
+        elif action == "refuse" and (told or id in self.up):
+            self.refuse(id)
+        elif action == "stale":
+            self.stale(id)
+        elif action == "crash":
+            self.crash(id)
+        elif action == "return":
+            self.end(id, (Normal(), Shutdown())[option % 2])
+
+    def refuse(self, id):
+        """A supervisor below ends, but for a task that it cannot end."""
+        if type(self.machine.children[id].spec).__name__ != "SupervisorSpec" or self.has_refused(id):
+            return
+        self.refused_supervisors.add((id, self.live[id]))
+        kind = inputs.Exited if id in self.up else inputs.StartFailed
+        self.tell(kind(id, self.live[id], Refused((f"root/{id}/stuck",))))
+
+    def has_refused(self, id):
+        return (id, self.live[id]) in self.refused_supervisors
+
+    def stale(self, id):
+        before = len(self.events), list(self.trace), dict(self.timers)
+        old = self.live[id] - 1
+        for event in (
+            inputs.Exited(id, old, Crashed(ValueError())),
+            inputs.StartFailed(id, old, Crashed(ValueError())),
+            inputs.Started(id, old, None),
+            inputs.Ignored(id, old),
+            inputs.TimerFired(inputs.Timer(id, old, inputs.TimerKind.SHUTDOWN)),
+            inputs.Exited("nobody", 1, Normal()),
+        ):
+            self.tell(event)
+        assert before == (len(self.events), list(self.trace), dict(self.timers))
+
+    def ask(self, action, id, option):
+        if not self.machine.grouped:
+            self.terminated.discard(id) if action in ("start", "restart_child", "restart") else None
+        match action:
+            case "start":
+                restart = list(Restart)[option % 3]
+                asked = self.start_child(worker(id, run, restart=restart, ready=option > 1, start_timeout=None))
+            case "terminate":
+                asked = self.terminate_child(id)
+            case "restart_child":
+                asked = self.restart_child(id)
+            case "delete":
+                asked = self.delete_child(id)
+            case _:
+                asked = self.restart(id)
+        if action == "terminate" and asked.answered and asked.result is None and not self.machine.grouped:
+            self.terminated.add(id)
+        self.asked.append(asked)
+
+    def check(self):
+        for id, child in self.machine.children.items():
+            assert child.is_up == (id in self.live), f"{id} is {child.state}, living: {id in self.live}"
+            assert child.timer is None or child.timer in self.timers
+        assert set(self.live) <= set(self.machine.children)
+        assert len(self.timers) <= len(self.live)
+        assert not self.machine.deferred or self.machine.plan is not None
+        if self.exit is None:
+            assert self.machine.window.used <= self.machine.spec.intensity or self.machine.phase is Phase.STOPPING
+
+    def finish(self):
+        """Stop, let all that can end do so; the rest refuses."""
+        self.stop()
+        for _ in range(len(POOL) + 1):
+            for id in [i for i in self.live if self.machine.children[i].state is ChildState.STOPPING]:
+                if id in self.live and not self.has_refused(id):
+                    self.end(id, Shutdown())
+        assert self.exit is not None, f"not done; {self.live} {self.machine.plan}"
+        refused = self.exit.paths if isinstance(self.exit, Refused) else ()
+        for id in self.live:
+            assert any(path == f"root/{id}" or path.startswith(f"root/{id}/") for path in refused)
+        assert all(asked.answered for asked in self.asked), "a request without an answer"
+        assert self.trace.count("done") == 1
+        assert not self.timers
+
+
+def walk(spec, steps):
+    sim = Walk(spec)
+    sim.begin()
+    for step in steps:
+        sim.take(step)
+    sim.finish()
+    return sim
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+@given(
+    children=st.lists(CHILD, min_size=1, max_size=5),
+    auto=st.sampled_from(AutoShutdown),
+    intensity=st.sampled_from([0, 1, 3, 1000]),
+    steps=st.lists(STEP, max_size=50),
+)
+@settings(max_examples=400, deadline=None)
+def test_a_supervisor_keeps_its_promises(strategy, children, auto, intensity, steps):
+    specs = [child_spec(id, (*c[:3], c[3] and auto is not AutoShutdown.NEVER, *c[4:])) for id, c in zip(POOL, children, strict=False)]
+    walk(supervisor("root", children=specs, strategy=strategy, auto_shutdown=auto, intensity=intensity), steps)
+
+
+@given(st.lists(STEP, max_size=50), st.sampled_from([0, 1, 1000]), st.sampled_from([None, 2]))
+@settings(max_examples=300, deadline=None)
+def test_a_dynamic_supervisor_keeps_its_promises(steps, intensity, limit):
+    walk(dynamic_supervisor("root", intensity=intensity, max_children=limit), steps)

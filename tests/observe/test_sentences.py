@@ -1,0 +1,174 @@
+"""What the log says of each event, and how loud."""
+
+import anyio
+import pytest
+
+from otp import events
+from otp.events import (
+    Cause,
+    ChildExited,
+    ChildIgnored,
+    ChildRefused,
+    ChildRestarting,
+    ChildStarted,
+    ChildStartFailed,
+    HookFailed,
+    IntensityReached,
+    SupervisorExited,
+    SupervisorStarted,
+    SupervisorStopping,
+)
+from otp.exits import Crash, Crashed, Killed, Normal, Refused, Shutdown
+from otp.observe.sentences import own_frame, sentence
+
+FRAMES = ("/srv/app/feed/stream.py:88 run", "/srv/app/feed/socket.py:12 read", "/usr/lib/site-packages/ws/x.py:3 recv")
+CRASH = Crash("feed.errors.ProviderClosed", "1012 service restart", FRAMES)
+CRASHED = Crashed(None, CRASH)
+GAVE_UP = Crashed(None, Crash("otp.errors.IntensityReached", "top/sub gave up: …"))
+TIMEOUT = Crashed(None, Crash("otp.errors.StartTimeout", "top/a did not start: not ready within start_timeout=3 s"))
+
+
+def started(**fields):
+    return ChildStarted(**{"path": "top/a", "at": 1.0, "generation": 1, "downtime": None} | fields)
+
+
+def restarting(**fields):
+    default = {"path": "top/a", "at": 1.0, "generation": 2, "cause": Cause.CRASH, "exit": CRASHED}
+    return ChildRestarting(**default | {"used": 1, "intensity": 5, "period": 60.0} | fields)
+
+
+def exited(exit, **fields):
+    return ChildExited(**{"path": "top/a", "at": 1.0, "generation": 1, "exit": exit, "asked": False} | fields)
+
+
+def gave_up(**fields):
+    default = {"path": "top/sub", "at": 1.0, "offender": "top/sub/a", "exit": Normal(), "intensity": 3, "period": 5.0}
+    return IntensityReached(**default | fields)
+
+
+SAID = [
+    (started(), "DEBUG", "is up"),
+    (started(downtime=0.0), "DEBUG", "up again after 0.0 ms"),
+    (restarting(cause=Cause.MANUAL, exit=None), "INFO", "restarted by request"),
+    (restarting(cause=Cause.COLLATERAL, exit=None), "INFO", "restarted along with a sibling"),
+    (
+        restarting(),
+        "WARNING",
+        "restarting after ProviderClosed: 1012 service restart  (1 of 5 in 60 s)  [feed/socket.py:12 read]",
+    ),
+    (restarting(exit=Normal(), used=2), "WARNING", "restarting after it returned  (2 of 5 in 60 s)"),
+    (restarting(exit=GAVE_UP), "WARNING", "restarting after it gave up  (1 of 5 in 60 s)"),
+    (
+        ChildStartFailed(path="top/a", at=1.0, generation=1, exit=CRASHED),
+        "ERROR",
+        "did not start: ProviderClosed: 1012 service restart  [feed/socket.py:12 read]",
+    ),
+    (
+        ChildStartFailed(path="top/a", at=1.0, generation=1, exit=TIMEOUT),
+        "ERROR",
+        "did not start: not ready within start_timeout=3 s",
+    ),
+    (
+        ChildStartFailed(path="top/a", at=1.0, generation=1, exit=Normal()),
+        "ERROR",
+        "did not start: it returned before it was ready",
+    ),
+    (ChildIgnored(path="top/a", at=1.0, generation=1), "DEBUG", "is left out: it raised Ignore"),
+    (exited(Normal()), "DEBUG", "ended: it returned"),
+    (exited(Shutdown("sold out")), "DEBUG", "ended: shutdown (sold out)"),
+    (
+        exited(CRASHED),
+        "ERROR",
+        "failed: ProviderClosed: 1012 service restart; it is not restarted for that  [feed/socket.py:12 read]",
+    ),
+    (exited(Shutdown(), asked=True), "DEBUG", "stopped"),
+    (exited(Normal(), asked=True), "DEBUG", "stopped"),
+    (exited(Killed(), asked=True), "WARNING", "was killed: it had no time left to clean up"),
+    (
+        exited(CRASHED, asked=True),
+        "WARNING",
+        "raised while it was stopped: ProviderClosed: 1012 service restart  [feed/socket.py:12 read]",
+    ),
+    (exited(Refused(("top/a/b",)), asked=True), "ERROR", "is not down: top/a/b refused to stop"),
+    (
+        ChildRefused(
+            path="top/a",
+            at=1.0,
+            generation=1,
+            chain=(
+                "run (/srv/app/feed/stream.py:90)",
+                "drain (/srv/app/socket.py:40)",
+                f"sleep ({anyio.__file__}:1)",
+            ),
+        ),
+        "ERROR",
+        "refuses to stop and still runs; it hangs in run (feed/stream.py:90) → drain (app/socket.py:40)",
+    ),
+    (ChildRefused(path="top/a", at=1.0, generation=1), "ERROR", "refuses to stop and still runs"),
+    (SupervisorStarted(path="top", at=1.0), "DEBUG", "all its children are up"),
+    (
+        gave_up(),
+        "ERROR",
+        "gives up: top/sub/a ended once more after 3 restarts in 5 s (it returned); its children stop, top decides what follows",
+    ),
+    (
+        gave_up(path="top", offender="top/a", intensity=0, exit=CRASHED),
+        "ERROR",
+        f"gives up: top/a ended, and no restart is allowed ({CRASH}); the whole tree stops  [feed/socket.py:12 read]",
+    ),
+    (SupervisorStopping(path="top", at=1.0, exit=GAVE_UP), "DEBUG", "stops its children: it gave up"),
+    (SupervisorExited(path="top", at=1.0, exit=Shutdown()), "DEBUG", "is down"),
+    (SupervisorExited(path="top", at=1.0, exit=Killed()), "DEBUG", "is down: it was killed"),
+    (SupervisorExited(path="top", at=1.0, exit=GAVE_UP), "CRITICAL", "is down: it gave up"),
+    (SupervisorExited(path="top/sub", at=1.0, exit=GAVE_UP), "DEBUG", "is down: it gave up"),
+    (SupervisorExited(path="top", at=1.0, exit=Refused(("top/a",))), "CRITICAL", "is down: top/a refused to stop"),
+    (
+        HookFailed(path="top", at=1.0, hook="Pager.ring", crash=CRASH),
+        "ERROR",
+        "event hook Pager.ring raised and is detached: ProviderClosed: 1012 service restart  [feed/socket.py:12 read]",
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "level", "text"), SAID)
+def test_each_event_has_a_sentence_and_a_level(event, level, text):
+    assert tuple(sentence(event)) == (level, text)
+
+
+def test_no_kind_of_event_is_without_a_sentence():
+    assert {type(event) for event, *_ in SAID} == set(events.Event.__args__)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.0042, "4.2 ms"), (0.9, "900.0 ms"), (1.0, "1.0 s"), (75.25, "75.2 s")]
+)
+def test_a_recovery_is_news_and_says_how_long_it_took(seconds, text):
+    assert sentence(started(downtime=seconds), ChildRestarting) == ("INFO", f"up again after {text}")
+
+
+def test_a_start_that_nobody_restarted_is_not_news():
+    assert sentence(started(downtime=0.3)).level == "DEBUG"
+
+
+def test_a_start_that_was_not_measured_by_readiness_is_not_news():
+    assert sentence(started(downtime=0.0), ChildRestarting).level == "DEBUG"
+
+
+def test_another_try_does_not_repeat_why():
+    assert sentence(restarting(used=2), ChildStartFailed) == ("WARNING", "starting it again  (2 of 5 in 60 s)")
+
+
+def test_control_characters_do_not_get_through():
+    hostile = Shutdown("done\n09:30:00.000 CRITICAL top  is down\x1b[31m\u202e")
+    text = sentence(exited(hostile)).text
+    assert text.isprintable()
+
+
+def test_of_an_exception_group_the_first_leaf_shows_the_place():
+    group = Crash("ExceptionGroup", "two", ("/srv/app/feed/group.py:1 run",), (CRASH, CRASH))
+    assert own_frame(group) == "feed/socket.py:12 read"
+
+
+def test_without_own_frames_the_innermost_one_is_shown():
+    assert own_frame(Crash("E", "", ("/x/site-packages/a/b.py:1 f", "/x/site-packages/a/c.py:2 g"))) == "a/c.py:2 g"
+    assert own_frame(Crash("E", "")) == ""
