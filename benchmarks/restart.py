@@ -142,7 +142,15 @@ def _rows(name: str, figures: dict[str, tuple[float, float]]) -> list[Row]:
     for number, (floor, (floor_median, _)) in enumerate(figures.items()):
         limit = LIMITS[name] if number == 0 else None
         rows.append(
-            Row(what=f"{name}: restart", figure=median, unit="µs", p99=p99, ratio=median / floor_median, to=floor, limit=limit)
+            Row(
+                what=f"{name}: restart",
+                figure=median,
+                unit="µs",
+                p99=p99,
+                ratio=median / floor_median,
+                to=floor,
+                limit=limit,
+            )
         )
     return rows
 

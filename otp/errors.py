@@ -162,7 +162,8 @@ class IntensityReached(OTPError):
     """
 
     def __init__(self, path: str, offender: str, intensity: int, period: float) -> None:
-        super().__init__(f"{path} gave up: {offender} failed, and {intensity} restarts in {period:g} s are the limit")
+        budget = f"{intensity} restart{'s'[: intensity != 1]} in {period:g} s"
+        super().__init__(f"{path} gave up: {offender} ended once more after {budget}")
         self.path = path
         self.offender = offender
 

@@ -284,7 +284,8 @@ class SupervisorMachine(PlannedRoster):
             child.wait(RestartNow(child.spec.id, None))
         for request in child.take_waiting():
             self._request(request)
-        if doomed and temporary and self.children.get(child.spec.id) is child:
+        known = self.children.get(child.spec.id) is child and child.state is ChildState.STOPPED
+        if known and (temporary or (self.spec.dynamic and not doomed)):
             self.forget(child)  # S22
         if self.plan is None:
             return

@@ -4,7 +4,7 @@
     ├── ConnectRefused             no connection: TCP, TLS or the WebSocket handshake failed; `.status`
     ├── AuthFailed                 the provider does not accept the key, or the plan has no WebSocket access
     ├── AuthTimeout                no answer to our authentication, or none from us in time
-    ├── NotEntitled                a channel or a feed that the plan does not hold
+    ├── NotEntitled                the plan does not hold this feed
     ├── MaxConnections             the key is in use elsewhere: an older or a newer connection has its place
     ├── SlowConsumer               we do not read fast enough
     ├── FeedSilent                 the connection is open and nothing comes; `.seconds`
@@ -57,7 +57,7 @@ class AuthTimeout(FeedError):
 
 
 class NotEntitled(FeedError):
-    """The provider answers a request with an error: the plan does not hold what was asked for."""
+    """The provider answers with an error: the plan does not hold this feed. A single refused channel ends nothing."""
 
     def __init__(self, message: str) -> None:
         super().__init__(f"the provider refuses a request: {message}")

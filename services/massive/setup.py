@@ -32,16 +32,16 @@ def massive_config(setup: Mapping[str, Any]) -> Massive:
 
 
 def _buses(setup: Mapping[str, Any]) -> Buses:
-    buses: Mapping[str, Any] = setup.get("buses") or {}
+    buses: Mapping[str, Mapping[str, Any] | None] = setup.get("buses") or {}
     urls: dict[str, str] = {}
     for role in ("system", "market", "intel"):
-        bus = buses.get(f"{role}-redis")
-        if not isinstance(bus, Mapping) or not isinstance(bus.get("url"), str):
+        url = (buses.get(f"{role}-redis") or {}).get("url")
+        if not isinstance(url, str) or not url:
             raise ConfigError(
                 f"massive needs the URL of {role}-redis: put "
                 f'"{role}-redis": {{"url": "redis://host:6379/0"}} under "buses" in the truth document'
             )
-        urls[role] = bus["url"]
+        urls[role] = url
     return Buses(**urls)
 
 

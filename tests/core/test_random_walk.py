@@ -105,14 +105,15 @@ class Walk(Simulation):
 
     def refuse(self, id):
         """A supervisor below ends, but for a task that it cannot end."""
-        if type(self.machine.children[id].spec).__name__ != "SupervisorSpec" or self.has_refused(id):
+        if type(self.machine.children[id].spec).__name__ != "SupervisorSpec" or id in self.refused_supervisors:
             return
-        self.refused_supervisors.add((id, self.live[id]))
+        self.refused_supervisors.add(id)
         kind = inputs.Exited if id in self.up else inputs.StartFailed
         self.tell(kind(id, self.live[id], Refused((f"root/{id}/stuck",))))
 
-    def has_refused(self, id):
-        return (id, self.live[id]) in self.refused_supervisors
+    def _ending(self, id, exit):
+        self.refused_supervisors.discard(id)
+        return super()._ending(id, exit)
 
     def stale(self, id):
         before = len(self.events), list(self.trace), dict(self.timers)
@@ -162,7 +163,7 @@ class Walk(Simulation):
         self.stop()
         for _ in range(len(POOL) + 1):
             for id in [i for i in self.live if self.machine.children[i].state is ChildState.STOPPING]:
-                if id in self.live and not self.has_refused(id):
+                if id in self.live and id not in self.refused_supervisors:
                     self.end(id, Shutdown())
         assert self.exit is not None, f"not done; {self.live} {self.machine.plan}"
         refused = self.exit.paths if isinstance(self.exit, Refused) else ()
@@ -173,9 +174,11 @@ class Walk(Simulation):
         assert not self.timers
 
 
-def walk(spec, steps):
+def walk(spec, steps, *, from_up):
     sim = Walk(spec)
+    sim.slow = set() if from_up else set(POOL)
     sim.begin()
+    sim.slow = set(POOL)
     for step in steps:
         sim.take(step)
     sim.finish()
@@ -188,14 +191,15 @@ def walk(spec, steps):
     auto=st.sampled_from(AutoShutdown),
     intensity=st.sampled_from([0, 1, 3, 1000]),
     steps=st.lists(STEP, max_size=50),
+    from_up=st.booleans(),
 )
 @settings(max_examples=400, deadline=None)
-def test_a_supervisor_keeps_its_promises(strategy, children, auto, intensity, steps):
+def test_a_supervisor_keeps_its_promises(strategy, children, auto, intensity, steps, from_up):
     specs = [child_spec(id, (*c[:3], c[3] and auto is not AutoShutdown.NEVER, *c[4:])) for id, c in zip(POOL, children, strict=False)]
-    walk(supervisor("root", children=specs, strategy=strategy, auto_shutdown=auto, intensity=intensity), steps)
+    walk(supervisor("root", children=specs, strategy=strategy, auto_shutdown=auto, intensity=intensity), steps, from_up=from_up)
 
 
 @given(st.lists(STEP, max_size=50), st.sampled_from([0, 1, 1000]), st.sampled_from([None, 2]))
 @settings(max_examples=300, deadline=None)
 def test_a_dynamic_supervisor_keeps_its_promises(steps, intensity, limit):
-    walk(dynamic_supervisor("root", intensity=intensity, max_children=limit), steps)
+    walk(dynamic_supervisor("root", intensity=intensity, max_children=limit), steps, from_up=True)

@@ -168,6 +168,10 @@ class Stream:
             self._heed(status, payload)
 
     def _heed(self, status: protocol.Status, payload: bytes) -> None:
+        if status.status == "error" and "not authorized" in status.message.lower():
+            # One channel that the plan does not hold is no reason to give up the others.
+            self._pipeline.reject(f"a subscription was refused: {status.message}", payload)
+            return
         if failure := FAILURES.get(status.status):
             raise failure(status.message)
         match status.status:

@@ -258,7 +258,7 @@ async def test_no_connection_is_left_behind_by_cancelled_incarnations(massive, r
             if not busy:
                 await until(lambda: not len(pipeline.frames))
             scope.cancel()
-    await until(lambda: len(raw.client_list()) == 1)
+    assert len(raw.client_list()) == 1
 
 
 async def test_a_lent_client_is_used_and_left_open(massive, market, raw):

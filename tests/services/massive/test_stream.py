@@ -163,9 +163,17 @@ async def test_a_refused_key_is_raised_before_it_is_ready_and_never_shown(provid
     assert "authentication failed" in str(await Worker(feed_of(provider)).ending(AuthFailed))
 
 
-async def test_a_channel_outside_the_plan_is_raised():
-    async with open_provider(ProviderConfig(withheld=frozenset({"T"}))) as provider, running(provider) as worker:
-        assert "not authorized" in str(await worker.ending(NotEntitled))
+async def test_a_channel_outside_the_plan_is_noted_and_the_others_flow(until):
+    config = ProviderConfig(rate=2_000, withheld=frozenset({"T"}))
+    async with open_provider(config) as provider, running(provider) as worker:
+        await until(lambda: worker.pipeline.counts.events_in > 100)
+        assert [frame.reason for frame in worker.pipeline.rejected] == ["a subscription was refused: not authorized"]
+
+
+async def test_a_feed_outside_the_plan_is_raised(provider):
+    async with running(provider) as worker:
+        provider.send_raw(b'[{"ev":"status","status":"error","message":"You don\'t have access real-time data."}]')
+        assert "access real-time data" in str(await worker.ending(NotEntitled))
 
 
 @asynccontextmanager

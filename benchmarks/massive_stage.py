@@ -1,0 +1,98 @@
+"""Massive on real parts for the benchmarks: a provider in a process of its own, one Valkey server, the tree or not."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import anyio
+
+from otp import Supervisor, open_supervisor
+from services.massive import orchestrator
+from services.massive.config import Buses, Feed, Massive
+from services.massive.shared_services import SharedServices
+from services.massive.workers import consume, publish, stream, subscriptions
+from services.shared.embedded import open_embedded_buses
+from trees.massive import tree
+
+
+class ProviderProcess:
+    """The provider at a rate, behind its line protocol."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
+        self.url = url
+        self._process = process
+
+    async def tell(self, line: str) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{line}\n".encode())
+        return (await self._process.stdout.readline()).decode().strip()
+
+
+@asynccontextmanager
+async def provider(rate: float, *, symbols: int = 20) -> AsyncGenerator[ProviderProcess]:
+    names = ",".join(f"SYM{n}" for n in range(symbols))
+    words = ("--port", "0", "--rate", str(rate), "--bar-rate", "0", "--symbols", names)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.massive.provider",
+        *words,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=2**24,
+    )
+    try:
+        assert process.stdout is not None
+        yield ProviderProcess(process, (await process.stdout.readline()).decode().strip())
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def config_of(url: str, market: str) -> Massive:
+    feed = Feed(url=url, api_key="demo-key", subscriptions=("T.*", "Q.*"))
+    return Massive(feed=feed, buses=Buses(system=market, market=market, intel=market))
+
+
+@asynccontextmanager
+async def supervised(config: Massive) -> AsyncGenerator[tuple[SharedServices, Supervisor]]:
+    """The tree of massive, with what its nodes share and its handle."""
+    shared = SharedServices.make(config)
+    try:
+        async with open_supervisor(tree(config, shared)) as handle:
+            yield shared, handle
+    finally:
+        await shared.aclose()
+
+
+@asynccontextmanager
+async def bus() -> AsyncGenerator[str]:
+    async with open_embedded_buses(["market"]) as buses:
+        yield buses["market"].url
+
+
+@asynccontextmanager
+async def unsupervised(config: Massive) -> AsyncGenerator[SharedServices]:
+    """The same nodes in plain tasks: no supervisor, no restart."""
+    shared = SharedServices.make(config)
+    pipeline = shared.pipeline
+    try:
+        async with anyio.create_task_group() as group:
+            await group.start(partial(orchestrator.run, config, pipeline, shared.control, shared.logger))
+            await group.start(partial(publish.run, config, pipeline, shared.producer))
+            await group.start(partial(consume.run, config, pipeline, shared.blocking))
+            await group.start(partial(subscriptions.run, config, pipeline, shared.control))
+            await group.start(partial(stream.run, config.feed, pipeline))
+            yield shared
+            group.cancel_scope.cancel()
+    finally:
+        await shared.aclose()
+
+
+def processor_seconds() -> float:
+    times = os.times()
+    return times.user + times.system
