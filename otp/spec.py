@@ -103,6 +103,7 @@ class ChildSpec:
 
     def __post_init__(self) -> None:
         _check_child(self)
+        _check_flag("ready", self.ready, self.id)
         if not callable(self.run):
             raise SpecError(
                 f"worker({self.id!r}) expects a coroutine function and its arguments, got {self.run!r}; "
@@ -113,7 +114,7 @@ class ChildSpec:
                 f"start_timeout={self.start_timeout!r} of worker {self.id!r} has nothing to wait for; "
                 "add ready=True and call task_status.started() in the worker"
             )
-        if self.start_timeout is not None and not self.start_timeout > 0:
+        if self.start_timeout is not None and (not _is_number(self.start_timeout) or not self.start_timeout > 0):
             raise SpecError(
                 f"start_timeout of worker {self.id!r}: expected seconds above 0, got {self.start_timeout!r}"
             )
@@ -160,6 +161,7 @@ class SupervisorSpec:
 
     def check_child(self, child: "AnySpec") -> None:
         """Raise `SpecError` if `child` cannot stand under this supervisor (S6)."""
+        _check_is_spec(child, self.id)
         if child.significant and self.auto_shutdown is AutoShutdown.NEVER:
             raise SpecError(
                 f"child {child.id!r} is significant=True, but its supervisor {self.id!r} has auto_shutdown=never; "
@@ -322,8 +324,7 @@ def _check_child(spec: AnySpec) -> None:
         raise SpecError(f"id {spec.id!r}: expected a name without blanks and any of / * ? [ ], which paths use")
     _check_member("restart", spec.restart, Restart, spec.id)
     _check_shutdown(spec)
-    if not isinstance(spec.significant, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise SpecError(f"significant of {spec.id!r}: expected True or False, got {spec.significant!r}")
+    _check_flag("significant", spec.significant, spec.id)
     if spec.significant and spec.restart is Restart.PERMANENT:
         raise SpecError(
             f"child {spec.id!r} is significant=True and restart=permanent, so it never ends for good; "
@@ -343,13 +344,13 @@ def _check_flags(spec: SupervisorSpec) -> None:
     """The supervisor flags (S2)."""
     _check_member("strategy", spec.strategy, Strategy, spec.id)
     _check_member("auto_shutdown", spec.auto_shutdown, AutoShutdown, spec.id)
-    if not isinstance(spec.intensity, int) or isinstance(spec.intensity, bool) or spec.intensity < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not _is_whole(spec.intensity) or spec.intensity < 0:
         raise SpecError(
             f"intensity of {spec.id!r}: expected a whole number of restarts, 0 or more, got {spec.intensity!r}"
         )
     if not _is_number(spec.period) or not 0 < spec.period < math.inf:
         raise SpecError(f"period of {spec.id!r}: expected finite seconds above 0, got {spec.period!r}")
-    if spec.max_children is not None and (not isinstance(spec.max_children, int) or spec.max_children < 1):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if spec.max_children is not None and (not _is_whole(spec.max_children) or spec.max_children < 1):
         raise SpecError(f"max_children of {spec.id!r}: expected a number above 0 or None, got {spec.max_children!r}")
 
 
@@ -368,16 +369,31 @@ def _check_member(name: str, value: object, members: type[StrEnum], owner: str) 
         raise SpecError(f"{name} of {owner!r}: expected one of {choices}, got {value!r}")
 
 
+def _check_flag(name: str, value: object, owner: str) -> None:
+    if not isinstance(value, bool):
+        raise SpecError(f"{name} of {owner!r}: expected True or False, got {value!r}")
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value == value  # noqa: PLR0124 # NaN
 
 
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _as_children(owner: str, children: Iterable[AnySpec]) -> tuple[AnySpec, ...]:
+    if not isinstance(children, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
+        raise SpecError(f"children of supervisor {owner!r}: expected specs, got {children!r}; write children=[…]")
     listed = tuple(children)
     for child in listed:
-        if not isinstance(child, ChildSpec | SupervisorSpec):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise SpecError(
-                f"children of supervisor {owner!r}: expected specs, got {child!r}; "
-                "write worker(id, run, …) or supervisor(id, children=[…])"
-            )
+        _check_is_spec(child, owner)
     return listed
+
+
+def _check_is_spec(child: object, owner: str) -> None:
+    if not isinstance(child, ChildSpec | SupervisorSpec):
+        raise SpecError(
+            f"children of supervisor {owner!r}: expected specs, got {child!r}; "
+            "write worker(id, run, …) or supervisor(id, children=[…])"
+        )

@@ -1,7 +1,7 @@
 """One incarnation of a worker, in a task of its own."""
 
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from otp.core.inputs import Exited, Ignored, Started, StartFailed
 from otp.errors import ExitShutdown, Ignore
@@ -84,10 +84,10 @@ class TaskChild:
             exit = Crashed(ignore) if self._ready else None
         except ExitShutdown as shutdown:
             exit = Shutdown(str(shutdown))
-        except (KeyboardInterrupt, SystemExit) as interrupt:
-            self._interrupt(interrupt)
-            return
         except BaseException as error:  # noqa: BLE001 # whatever ends a child, its supervisor decides what follows
+            if (interrupt := _interrupt_in(error)) is not None:
+                self._interrupt(interrupt)
+                return
             exit = Crashed(error)
         self._coroutine = None
         self._owner.ended(spec.id, self, self._report(exit))
@@ -112,3 +112,13 @@ class TaskChild:
         self._coroutine = None
         self._interrupted = True
         self._owner.tree.interrupt(interrupt)
+
+
+def _interrupt_in(error: BaseException) -> BaseException | None:
+    """The `KeyboardInterrupt` or `SystemExit` that `error` is, or that its group holds."""
+    if isinstance(error, Exception):
+        return None
+    if isinstance(error, BaseExceptionGroup):
+        parts = cast("BaseExceptionGroup[BaseException]", error).exceptions
+        return next(filter(None, map(_interrupt_in, parts)), None)
+    return error if isinstance(error, KeyboardInterrupt | SystemExit) else None

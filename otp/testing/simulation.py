@@ -2,14 +2,28 @@
 
 from collections import deque
 from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from otp.core import effects, inputs
+from otp.core.child import Child
 from otp.core.machine import SupervisorMachine
 from otp.events import Event
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
-from otp.spec import AnySpec, SupervisorSpec
+from otp.spec import AnySpec, ChildSpec, SupervisorSpec
 
-__all__ = ("Asked", "Simulation")
+__all__ = ("Asked", "Simulation", "stand_in")
+
+E = TypeVar("E")
+
+
+def stand_in(id: str, **options: Any) -> ChildSpec:
+    """The spec of a child that is only a name; `ready=True` unless said otherwise. The options are those of `worker()`."""
+    options.setdefault("ready", True)
+    return ChildSpec(id=id, run=_never_called, **options)
+
+
+async def _never_called() -> None:
+    raise NotImplementedError
 
 
 class Asked:
@@ -143,10 +157,25 @@ class Simulation:
         """Stop the supervisor."""
         self.tell(inputs.Stop(exit or Shutdown(), brutal))
 
+    # ------------------------------------------------------------------------------------------------ looking
+
     def take_trace(self) -> list[str]:
         """The trace since the last call."""
         trace, self.trace = self.trace, []
         return trace
+
+    def child(self, id: str) -> Child:
+        """What the machine knows of a child."""
+        return self.machine.children[id]
+
+    @property
+    def states(self) -> dict[str, str]:
+        """The state of each child, in start order."""
+        return {id: str(child.state) for id, child in self.machine.children.items()}
+
+    def of(self, kind: type[E]) -> list[E]:
+        """The events of one type."""
+        return [event for event in self.events if isinstance(event, kind)]
 
     # ------------------------------------------------------------------------------------------------ effects
 

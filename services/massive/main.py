@@ -1,5 +1,8 @@
 """`python -m services.massive.main`: massive as it always ran, without a supervisor."""
 
+import os
+import sys
+
 import anyio
 
 from services.massive import unsupervised
@@ -13,7 +16,11 @@ SERVICE = "massive"
 async def main() -> None:
     """Bootstrap, identity, shared services, orchestrator: four phases, each once."""
     logger = LogUtil(SERVICE)
-    config = await SetupBase(SERVICE, logger).load()
+    try:
+        config = await SetupBase(SERVICE, logger).load()
+    except RuntimeError as missing:
+        logger.critical(missing)
+        sys.exit(os.EX_CONFIG)
     logger.configure_from_config(config)
     heartbeat = start_heartbeat(SERVICE, config, logger)
     try:

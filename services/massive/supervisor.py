@@ -9,12 +9,13 @@ import anyio
 
 from otp import EventHook, Supervisor, SupervisorSpec, log_events
 from otp.application import serve
+from otp.errors import NoProc
 from services.massive.config import Massive
 from services.massive.setup import massive_config
 from services.massive.shared_services import SharedServices
 from services.shared.logutil import LogUtil
 
-__all__ = ("LOOK_INTERVAL", "TREE", "MassiveSupervisor")
+__all__ = ("LOOK_INTERVAL", "TREE", "MassiveSupervisor", "status_of")
 
 TREE = "trees.massive:tree"
 """The tree by its name, as in `otp run`: services know of no tree above them."""
@@ -91,7 +92,10 @@ class MassiveSupervisor:
 
 def status_of(handle: Supervisor) -> Mapping[str, Any]:
     """The tree in a few words: `up` when all its children are, how many restarts of each kind."""
-    children = tuple(handle.walk())
+    try:
+        children = tuple(handle.walk())
+    except NoProc:  # it has ended, and `serve` has not come back yet
+        return {"state": "stopped"}
     down = [child.path for child in children if child.state != "running"]
     return {
         "state": "up" if children and not down else "degraded",

@@ -171,8 +171,8 @@ class Scenario:
 
     async def _all_up(self) -> None:
         with anyio.fail_after(RECOVERY):
-            while not self._stage.supervisor.is_up:
-                await anyio.sleep(0.005)  # a state of many parts, for which there is no event
+            while not self._stage.supervisor.is_up:  # noqa: ASYNC110 (a state of many parts, for which there is no event)
+                await anyio.sleep(0.005)
 
     async def _rest_until(self, part: float) -> None:
         await anyio.sleep(self._began + part * self._seconds - time.monotonic())

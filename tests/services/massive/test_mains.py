@@ -1,0 +1,140 @@
+"""`main` and `supervised_main` as processes: how they end, what they say, what they never say."""
+
+import json
+import os
+import re
+import signal
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from subprocess import STDOUT
+
+import anyio
+import pytest
+
+from services.massive.provider import ProviderConfig, open_provider
+from services.shared import redis_clients
+from services.shared.truth import COMPONENTS, Bus, build_truth, publish_truth, read_component
+
+ROOT = Path(__file__).parents[3]
+CANARY = "canary-key-4711"
+BUSES = ("system-redis", "market-redis", "intel-redis")
+
+
+class Main:
+    """One of the two mains, running; all that it writes is checked for the key at its end."""
+
+    def __init__(self, process):
+        self._process = process
+        self.pid = process.pid
+        self.output = ""
+
+    async def listen(self):
+        async for chunk in self._process.stdout:
+            self.output += chunk.decode()
+
+    async def ended(self):
+        """Wait for its end and return the exit code."""
+        with anyio.fail_after(15):
+            return await self._process.wait()
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    @property
+    def lines(self):
+        return self.output.splitlines()
+
+
+@asynccontextmanager
+async def running(name, market, **environment):
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("MASSIVE_", "TRUTH_", "LOG_LEVEL"))}
+    process = await anyio.open_process(
+        [sys.executable, "-m", f"services.massive.{name}"],
+        stderr=STDOUT,
+        cwd=ROOT,
+        env=clean | {"TRUTH_REDIS_URL": market.url} | environment,
+    )
+    async with process, anyio.create_task_group() as group:
+        main = Main(process)
+        group.start_soon(main.listen)
+        try:
+            yield main
+        finally:
+            if process.returncode is None:
+                process.kill()
+            print(main.output)
+    assert CANARY not in main.output
+
+
+@pytest.fixture
+async def provider():
+    async with open_provider(ProviderConfig(keys=(CANARY,))) as provider:
+        yield provider
+
+
+@pytest.fixture
+def identify(market, provider, raw):
+    """Publish the truth document, with changes to the component's `env` or to the buses, and a subscription list."""
+
+    async def publish(*, buses=BUSES, **env):
+        component = read_component(COMPONENTS / "massive.json")
+        component.env.update({"MASSIVE_WS_URL": provider.url, "MASSIVE_API_KEY": CANARY} | env)
+        raw.sadd("massive:ws:subscription_list", "T.*", "Q.*")
+        client = redis_clients.control(market.url)
+        async with redis_clients.opened(client):
+            truth = build_truth([component], dict.fromkeys(BUSES, Bus(url=market.url)))
+            for missing in set(BUSES) - set(buses):
+                del truth.buses[missing]
+            await publish_truth(client, truth)
+
+    return publish
+
+
+def is_fed(raw):
+    return raw.xlen("massive:ws:stream") > 0
+
+
+def beat(raw):
+    return json.loads(raw.get("massive:heartbeat") or "{}")
+
+
+# ------------------------------------------------------------------------------------------------ before and after
+
+
+async def test_a_service_restart_of_the_provider_ends_main_as_a_whole(identify, market, provider, raw, until):
+    await identify()
+    async with running("main", market) as main:
+        await until(lambda: is_fed(raw), 15)
+        await provider.close_all(1012, "service restart")
+        assert await main.ended() == 1
+    assert "1012 service restart" in main.output
+
+
+async def test_and_supervised_main_lives_on_with_one_new_worker(identify, market, provider, raw, until):
+    await identify(LOG_LEVEL="INFO")
+    async with running("supervised_main", market) as main:
+        await until(lambda: is_fed(raw), 15)
+        await provider.close_all(1012, "service restart")
+        await until(lambda: "ws_worker  up again" in main.output)
+        seen = raw.xlen("massive:ws:stream")
+        await until(lambda: raw.xlen("massive:ws:stream") > seen)
+        main.signal(signal.SIGTERM)
+        assert await main.ended() == 0
+    assert beat(raw)["pid"] == main.pid
+    assert len(main.lines) == 3 + 0, main.output
+
+
+# ------------------------------------------------------------------------------------------------ the end
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_supervised_main_in_order_with_exit_code_0(identify, market, provider, raw, until, number):
+    await identify(LOG_LEVEL="DEBUG")
+    async with running("supervised_main", market) as main:
+        await until(lambda: is_fed(raw), 15)
+        main.signal(number)
+        assert await main.ended() == 0
+    print(main.output)
+    assert provider.sent[0].closed == 1000
+    assert not re.search("Traceback|WARNING|ERROR|CRITICAL", main.output)

@@ -1,0 +1,345 @@
+"""`supervised_main` whole, in this process: real servers, a real provider, a real heartbeat. One fails, the others live."""
+
+import asyncio
+import itertools
+import json
+import threading
+import time
+from collections import Counter
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import anyio
+import loguru
+import pytest
+import redis
+import redis.asyncio
+from msgspec import structs
+
+from otp.events import ChildStarted
+from otp.testing import EventRecorder
+from services.massive import supervised_main
+from services.massive.demo.audit import Audit
+from services.massive.supervisor import LOOK_INTERVAL, MassiveSupervisor, status_of
+from services.shared import redis_clients
+from services.shared.embedded import open_embedded_buses
+from services.shared.logutil import LogUtil
+from services.shared.setup_base import SetupBase
+from services.shared.truth import COMPONENTS, Bus, Heartbeat, build_truth, publish_truth, read_component
+
+FEED = "massive/workers/ws_worker"
+WORKERS = tuple(f"massive/workers/{id}" for id in ("redis_publisher", "redis_consumer", "subscriptions", "ws_worker"))
+BEAT = Heartbeat(interval_sec=0.25, ttl_sec=0.75)
+FRAME_LIMIT = 20_000
+
+
+class Service:
+    """The service as `supervised_main` runs it, and what was seen of it."""
+
+    def __init__(self, provider, market, client, until):
+        self.provider = provider
+        self.market = market
+        self.events = EventRecorder()
+        self.supervisor = None
+        self.code = None
+        self._client = client
+        self._until = until
+
+    async def identify(self, system):
+        """Publish the truth document."""
+        component = structs.replace(
+            read_component(COMPONENTS / "massive.json"),
+            env={"MASSIVE_WS_URL": self.provider.url, "MASSIVE_API_KEY": "demo-key"},
+            heartbeat=BEAT,
+            feed={"subscriptions": ["T.*", "Q.*"], "frame_limit": FRAME_LIMIT},
+        )
+        market = Bus(url=self.market.url)
+        buses = {"system-redis": Bus(url=system.url), "market-redis": market, "intel-redis": market}
+        client = redis_clients.control(system.url)
+        async with redis_clients.opened(client):
+            await publish_truth(client, build_truth([component], buses))
+
+    @asynccontextmanager
+    async def running(self):
+        """Run it until all is up, and stop it in order with the block."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._run)
+            await self._until(lambda: self.supervisor is not None and self.supervisor.is_up)
+            yield
+            self.supervisor.stop()
+        assert self.code == 0
+
+    async def _run(self):
+        self.code = await supervised_main.main()
+
+    @property
+    def tree(self):
+        return self.supervisor.handle
+
+    @property
+    def counts(self):
+        return self.supervisor.shared.pipeline.counts
+
+    def children(self):
+        return {child.path: child for child in self.tree.walk()}
+
+    def generations(self):
+        return {path: child.generation for path, child in self.children().items()}
+
+    async def flows(self):
+        """Wait until all is up and events reach the bus."""
+        await self._until(lambda: self.supervisor.is_up)
+        seen = self.counts.events_out
+        await self._until(lambda: self.counts.events_out > seen)
+
+    async def books(self):
+        """What the provider sent against what is on the bus."""
+        return await Audit(self.provider, self._client, self.supervisor.config.keys).balance()
+
+
+@pytest.fixture
+async def service(market, provider, until, monkeypatch):
+    """The service with its identity on the shared server; a test may give it another one before it runs."""
+    client = redis_clients.control(market.url)
+    service = Service(provider, market, client, until)
+
+    class Watched(MassiveSupervisor):
+        def __init__(self, **given):
+            super().__init__(**given)
+            service.supervisor = self
+
+        async def run(self, hooks=()):
+            return await super().run((*hooks, service.events))
+
+    monkeypatch.setattr(supervised_main, "MassiveSupervisor", Watched)
+    monkeypatch.setenv("TRUTH_REDIS_URL", market.url)
+    for name in ("TRUTH_REDIS_KEY", "MASSIVE_WS_URL", "MASSIVE_API_KEY", "LOG_LEVEL"):
+        monkeypatch.delenv(name, raising=False)
+    async with redis_clients.opened(client):
+        await service.identify(market)
+        yield service
+
+
+@contextmanager
+def listening(url):
+    """What a subscriber of the heartbeat hears, each beat with the moment when it did."""
+    beats = []
+    with redis.Redis.from_url(url) as client, client.pubsub(ignore_subscribe_messages=True) as channel:
+        channel.subscribe(
+            **{"massive:heartbeat": lambda message: beats.append((time.monotonic(), json.loads(message["data"])))}
+        )
+        thread = channel.run_in_thread(sleep_time=0.05)
+        try:
+            yield beats
+        finally:
+            thread.stop()
+            thread.join()
+
+
+# ------------------------------------------------------------------------------------------------ identity
+
+
+class Calls(Counter):
+    """Counts the calls of methods, which go on to do what they do."""
+
+    def __init__(self, monkeypatch, methods):
+        super().__init__()
+        for owner, name in methods:
+            self._watch(monkeypatch, owner, name)
+
+    def _watch(self, monkeypatch, owner, name):
+        original = getattr(owner, name)
+
+        def counted(*args, **options):
+            self[owner, name] += 1
+            return original(*args, **options)
+
+        monkeypatch.setattr(owner, name, counted)
+
+
+ONCE_EACH = {
+    (SetupBase, "load"): 1,
+    (LogUtil, "__init__"): 1,
+    (LogUtil, "configure_from_config"): 1,
+    (redis.Redis, "__init__"): 1,  # the heartbeat's
+    (redis.asyncio.Redis, "__init__"): 4,  # the one that loads the identity; control, producer, blocking
+}
+
+
+def hearts():
+    return [thread.ident for thread in threading.enumerate() if thread.name == "massive:heartbeat"]
+
+
+def connections_received(client):
+    return client.info("stats")["total_connections_received"]
+
+
+def identity(system):
+    """What a second identity would change."""
+    (only,) = hearts()
+    return only, set(loguru.logger._core.handlers), connections_received(system)
+
+
+def held():
+    """What a leak would add to."""
+    files = sum(1 for _ in Path("/dev/fd").iterdir())
+    return {"tasks": len(asyncio.all_tasks()), "files": files, "threads": threading.active_count()}
+
+
+async def test_identity_is_established_once_across_100_restarts_of_the_orchestrator(service, until, monkeypatch):
+    async with open_embedded_buses(["system"]) as buses:
+        system = buses["system"]
+        monkeypatch.setenv("TRUTH_REDIS_URL", system.url)
+        await service.identify(system)
+        with redis.Redis.from_url(system.url) as look, listening(system.url) as beats:
+            await until(lambda: look.pubsub_numsub("massive:heartbeat")[0][1] == 1)
+            received = connections_received(look)
+            calls = Calls(monkeypatch, ONCE_EACH)
+            async with service.running():
+                await service.flows()
+                await until(lambda: beats)
+                before, holding = identity(look), held()
+                for _ in range(100):
+                    await service.tree.restart("orchestrator")
+                    await service.flows()
+                await until(lambda: all(count <= holding[what] + 1 for what, count in held().items()))
+                assert identity(look) == before
+                assert calls == ONCE_EACH
+                check_100_restarts(service.children())
+                await until(lambda: len(beats) > 8)
+    (_, _, connections) = before
+    assert connections == received + 2  # one loaded the identity, one beats
+    check_rhythm(moment for moment, _ in beats)
+    await until(lambda: not hearts())
+
+
+def check_100_restarts(children):
+    orchestrator = children["massive/orchestrator"]
+    assert (orchestrator.generation, orchestrator.manual, orchestrator.crashes) == (101, 100, 0)
+    for path in ("massive/workers", *WORKERS):
+        child = children[path]
+        assert (child.generation, child.collateral, child.manual, child.crashes) == (101, 100, 0, 0)
+
+
+def check_rhythm(moments):
+    gaps = [after - before for before, after in itertools.pairwise(moments)]
+    assert gaps
+    assert max(gaps) < 2 * BEAT.interval_sec
+
+
+# ------------------------------------------------------------------------------------------------ faults of the feed
+
+
+async def close_with(provider, code):
+    await provider.close_all(code, "as it does")
+
+
+async def drop(provider):
+    provider.drop_all()
+
+
+ENDINGS = {
+    "1012 service restart": lambda provider: close_with(provider, 1012),
+    "1013 try again later": lambda provider: close_with(provider, 1013),
+    "1001 going away": lambda provider: close_with(provider, 1001),
+    "1006 without a word": drop,
+    "1008 max_connections": lambda provider: provider.evict_all(),
+}
+
+
+@pytest.mark.parametrize("end", ENDINGS.values(), ids=ENDINGS)
+async def test_when_the_provider_ends_the_connection_the_socket_s_worker_alone_restarts_and_nothing_is_lost(
+    service, end
+):
+    async with service.running():
+        await service.flows()
+        before = service.generations()
+        await end(service.provider)
+        with anyio.fail_after(5):
+            await service.events.wait_for(ChildStarted, FEED, count=2)
+        await service.flows()
+        assert service.generations() == before | {FEED: 2}
+        feed = service.children()[FEED]
+        assert (feed.crashes, feed.manual, feed.collateral) == (1, 0, 0)
+        assert feed.downtime > 0
+        books = await service.books()
+        assert (books.lost, books.duplicated) == (0, 0)
+        assert books.on_bus > 0
+
+
+FRAMES = {
+    "malformed": lambda provider: provider.send_malformed(),
+    "of an unknown event": lambda provider: provider.send_raw(b'[{"ev":"ZZ"}]'),
+    "oversize": lambda provider: provider.send_oversize(FRAME_LIMIT + 1),
+}
+
+
+@pytest.mark.parametrize("send", FRAMES.values(), ids=FRAMES)
+async def test_a_frame_that_cannot_be_used_restarts_nobody_and_is_kept_with_its_reason(service, raw, until, send):
+    async with service.running():
+        await service.flows()
+        before = service.generations()
+        send(service.provider)
+        await until(lambda: raw.xlen("massive:ws:rejected") == 1)
+        await service.flows()
+        assert service.generations() == before
+        assert service.counts.rejected == 1
+        books = await service.books()
+        assert (books.lost, books.duplicated) == (0, 0)
+    ((_, rejected),) = raw.xrange("massive:ws:rejected")
+    assert rejected[b"reason"]
+    assert rejected[b"excerpt"].startswith(b"[")
+
+
+# ------------------------------------------------------------------------------------------------ the heartbeat
+
+
+async def test_the_heartbeat_says_what_the_supervisor_knows_as_key_and_as_message(service, market, raw, until):
+    with listening(market.url) as beats:
+        async with service.running():
+            await until(lambda: beats and beats[-1][1]["state"] == "up")
+            told = beats[-1][1]
+            assert (told["children"], told["down"]) == (6, [])
+            assert (told["crashes"], told["manual"], told["collateral"]) == (0, 0, 0)
+            await service.provider.close_all(1012)
+            await until(lambda: beats[-1][1]["crashes"] == 1)
+            await service.tree.restart("workers/subscriptions")
+            await until(lambda: beats[-1][1]["manual"] == 1)
+            kept = json.loads(raw.get("massive:heartbeat"))
+            assert kept.keys() == told.keys()
+            assert 0 < raw.pttl("massive:heartbeat") <= 1000 * BEAT.ttl_sec
+    await until(lambda: not raw.exists("massive:heartbeat"))
+
+
+async def test_a_tree_that_has_ended_is_not_up_and_can_be_asked(service):
+    async with service.running():
+        assert service.supervisor.heartbeat()["state"] in {"starting", "up"}
+    assert not service.supervisor.is_up
+    assert service.supervisor.heartbeat()["state"] == "stopped"
+    assert status_of(service.tree) == {"state": "stopped"}
+
+
+async def test_the_heartbeat_names_who_is_down(service, market, until):
+    with listening(market.url) as beats:
+        async with service.running():
+            service.provider.turn_away(1012, "not yet")
+            await service.tree.terminate_child("workers/ws_worker")
+            await until(lambda: beats and beats[-1][1]["state"] == "degraded")
+            assert beats[-1][1]["down"] == [FEED]
+            service.provider.heal()
+            await service.tree.restart_child("workers/ws_worker")
+            await until(lambda: beats[-1][1]["state"] == "up")
+
+
+async def test_a_loop_that_is_stuck_shows_in_the_beats_of_that_time(service, market, until):
+    with listening(market.url) as beats:
+        async with service.running():
+            await until(lambda: beats)
+            already = len(beats)
+            time.sleep(1.5)
+            ages = [beat["loop_age"] for _, beat in beats[already:]]
+            assert len(ages) >= 4
+            assert ages == sorted(ages)
+            assert ages[-1] > 1.0
+            await until(lambda: beats[-1][1]["loop_age"] < 2 * LOOK_INTERVAL)
+            assert beats[-1][1]["state"] == "up"
