@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ("ANSWERS",)
 
-_UNDER_WAY = (ChildState.RESTARTING, ChildState.EXITED, ChildState.PENDING)
+_UNDECIDED = (ChildState.EXITED, ChildState.PENDING)
+_UNDER_WAY = (ChildState.RESTARTING, *_UNDECIDED)
 
 
 def start_child(machine: "SupervisorMachine", request: StartChild) -> None:
@@ -112,11 +113,9 @@ def restart_now(machine: "SupervisorMachine", request: RestartNow) -> None:
         machine.reply(request, ChildRefused((child.path,)))
     elif child.state is ChildState.STOPPING:
         child.wait(request)
-    elif plan is not None and (plan.awaited is child or (not machine.grouped and child.is_up and not child.doomed)):
-        _restart_alone(machine, child, request)
-    elif plan is not None:
+    elif plan is not None and plan.awaited is not child and (machine.grouped or child.state in _UNDECIDED):
         machine.defer(request)
-    elif machine.grouped:
+    elif plan is None and machine.grouped:
         machine.restart_group(child, Cause.MANUAL, None, request.token)
     else:
         _restart_alone(machine, child, request)

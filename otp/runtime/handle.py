@@ -8,7 +8,7 @@ from otp.core.paths import join, parts
 from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, NotSupported
 from otp.runtime.answer import Answer
-from otp.runtime.inspect import ChildInfo, Counts, child_info, count_children, walk
+from otp.runtime.inspect import ChildInfo, Counts, child_info, count_children
 from otp.runtime.reporter import EventHook
 from otp.runtime.supervisor import RunningSupervisor
 from otp.spec import AnySpec
@@ -138,7 +138,7 @@ class Supervisor:
 
     def walk(self) -> Iterator[ChildInfo]:
         """All children below, each before its own children, in start order."""
-        return walk(self._supervisor(()))
+        return self._supervisor(()).walk()
 
     def supervisor(self, path: str) -> "Supervisor":
         """The handle of a supervisor below this one."""

@@ -1,17 +1,13 @@
 """Looking at a running tree, as frozen values."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from otp.core.child import Child, ChildState
 from otp.spec import Restart, SupervisorSpec
 
-if TYPE_CHECKING:
-    from otp.runtime.supervisor import RunningSupervisor
-
-__all__ = ("ChildInfo", "Counts", "await_chain", "child_info", "count_children", "walk")
+__all__ = ("ChildInfo", "Counts", "await_chain", "child_info", "count_children")
 
 
 class ChildInfo(Struct, frozen=True, kw_only=True):
@@ -86,17 +82,6 @@ def count_children(children: dict[str, Child]) -> Counts:
         supervisors=supervisors,
         workers=len(children) - supervisors,
     )
-
-
-def walk(supervisor: "RunningSupervisor") -> Iterator[ChildInfo]:
-    """All children below a supervisor, each before its own children, in start order."""
-    from otp.runtime.supervisor import RunningSupervisor  # noqa: PLC0415 # it imports this module
-
-    for child in supervisor.machine.children.values():
-        yield child_info(child)
-        below = supervisor.live.get(child.spec.id)
-        if isinstance(below, RunningSupervisor):
-            yield from walk(below)
 
 
 def await_chain(awaitable: object) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ It has no task. Whoever has an input, a dying child, a timer, a caller, executes
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from otp.events import ChildRefused
 from otp.exits import Exit, Killed, Refused, Shutdown
 from otp.runtime.answer import Answer
 from otp.runtime.child import TaskChild
-from otp.runtime.inspect import await_chain
+from otp.runtime.inspect import ChildInfo, await_chain, child_info
 from otp.spec import SupervisorSpec
 
 if TYPE_CHECKING:
@@ -98,6 +98,14 @@ class RunningSupervisor:
     def kill(self) -> None:
         """Stop the subtree at once."""
         self.feed(Stop(Killed(), brutal=True))
+
+    def walk(self) -> Iterator[ChildInfo]:
+        """All children below, each before its own children, in start order."""
+        for child in self.machine.children.values():
+            yield child_info(child)
+            below = self.live.get(child.spec.id)
+            if isinstance(below, RunningSupervisor):
+                yield from below.walk()
 
     # ------------------------------------------------------------------------------------------------ effects
 

@@ -121,6 +121,11 @@ class Simulation:
         """The child ends; if nothing else is said, it returns."""
         self._end(id, exit or Normal())
 
+    def tell_end(self, id: str, exit: Exit) -> None:
+        """A supervisor below tells how it ended although somebody in it still runs: `Refused`."""
+        kind = inputs.Exited if id in self.up else inputs.StartFailed
+        self.tell(kind(id, self.live[id], exit))
+
     def pass_time(self, seconds: float) -> None:
         """Let time pass; timers fire on their way."""
         until = self.now + seconds

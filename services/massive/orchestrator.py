@@ -7,6 +7,7 @@ the plan it has: a list that cannot be read is no reason to stop a feed that flo
 import anyio
 from anyio.abc import TaskStatus
 from redis.exceptions import ConnectionError as NotConnected
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as NoReply
 
 from services.massive.config import Massive
@@ -54,25 +55,35 @@ class _Planner:
         self._redis = redis
         self._logger = logger
         self._refused: tuple[str, ...] = ()
+        self._unreadable = ""
 
     async def plan(self) -> int:
         """Read the wish list, post the plan, and return how many subscriptions are wanted."""
         listed = await self._redis.execute_command("SMEMBERS", self._config.keys.subscription_list)
-        wishes = {bytes(wish).decode() for wish in listed}
+        wishes = {bytes(wish).decode(errors="replace") for wish in listed}
         plan = plan_subscriptions(wishes or self._config.feed.subscriptions, self._config.feed.market)
         self._pipeline.wishes.post(plan.wanted)
-        if plan.refused != self._refused:
-            self._refused = plan.refused
-            for refused in plan.refused:
+        for refused in plan.refused:
+            if refused not in self._refused:
                 self._logger.warning("subscription refused: %s", refused)
+        self._refused = plan.refused
         return len(plan.wanted)
 
     async def plan_if_reachable(self) -> None:
-        """The same, but a Redis that is away leaves the plan as it is until the next look."""
+        """The same, but a list that cannot be read leaves the plan as it is until the next look."""
         try:
             await self.plan()
-        except (NotConnected, NoReply):
+        except (NotConnected, NoReply):  # the workers say so
             return
+        except ResponseError as error:
+            self._complain(str(error))
+        else:
+            self._unreadable = ""
+
+    def _complain(self, why: str) -> None:
+        if why != self._unreadable:
+            self._logger.warning("the subscription list cannot be read, the plan stays as it is: %s", why)
+        self._unreadable = why
 
 
 class _Watch:

@@ -195,8 +195,15 @@ def walk(spec, steps, *, from_up):
 )
 @settings(max_examples=400, deadline=None)
 def test_a_supervisor_keeps_its_promises(strategy, children, auto, intensity, steps, from_up):
-    specs = [child_spec(id, (*c[:3], c[3] and auto is not AutoShutdown.NEVER, *c[4:])) for id, c in zip(POOL, children, strict=False)]
-    walk(supervisor("root", children=specs, strategy=strategy, auto_shutdown=auto, intensity=intensity), steps, from_up=from_up)
+    specs = [
+        child_spec(id, (*c[:3], c[3] and auto is not AutoShutdown.NEVER, *c[4:]))
+        for id, c in zip(POOL, children, strict=False)
+    ]
+    walk(
+        supervisor("root", children=specs, strategy=strategy, auto_shutdown=auto, intensity=intensity),
+        steps,
+        from_up=from_up,
+    )
 
 
 @given(st.lists(STEP, max_size=50), st.sampled_from([0, 1, 1000]), st.sampled_from([None, 2]))

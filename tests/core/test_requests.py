@@ -247,7 +247,7 @@ def test_a_restart_child_that_fails_stays_down_and_is_not_tried_again_s51_pitfal
 
 
 def test_a_request_that_waited_for_the_end_is_handled_as_if_it_came_then():
-    sim = tree("a")
+    sim = tree(stand_in("a", ready=False))
     sim.stubborn.add("a")
     asked = [sim.terminate_child("a"), sim.restart_child("a"), sim.delete_child("a"), sim.terminate_child("a")]
     sim.stubborn.clear()

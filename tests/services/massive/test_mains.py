@@ -1,6 +1,5 @@
 """`main` and `supervised_main` as processes: how they end, what they say, what they never say."""
 
-import json
 import os
 import re
 import signal
@@ -26,7 +25,6 @@ class Main:
 
     def __init__(self, process):
         self._process = process
-        self.pid = process.pid
         self.output = ""
 
     async def listen(self):
@@ -63,7 +61,7 @@ async def running(name, market, **environment):
         finally:
             if process.returncode is None:
                 process.kill()
-            print(main.output)
+            sys.stdout.write(main.output)  # pytest shows it when the test fails
     assert CANARY not in main.output
 
 
@@ -91,50 +89,103 @@ def identify(market, provider, raw):
     return publish
 
 
-def is_fed(raw):
-    return raw.xlen("massive:ws:stream") > 0
+@pytest.fixture
+def fed(raw, until):
+    """Wait until more events are on the bus than now."""
 
+    async def wait():
+        already = raw.xlen("massive:ws:stream")
+        await until(lambda: raw.xlen("massive:ws:stream") > already, 15)
 
-def beat(raw):
-    return json.loads(raw.get("massive:heartbeat") or "{}")
+    return wait
 
 
 # ------------------------------------------------------------------------------------------------ before and after
 
 
-async def test_a_service_restart_of_the_provider_ends_main_as_a_whole(identify, market, provider, raw, until):
+async def test_a_service_restart_of_the_provider_ends_main_as_a_whole(identify, market, provider, fed):
     await identify()
     async with running("main", market) as main:
-        await until(lambda: is_fed(raw), 15)
+        await fed()
         await provider.close_all(1012, "service restart")
         assert await main.ended() == 1
     assert "1012 service restart" in main.output
 
 
-async def test_and_supervised_main_lives_on_with_one_new_worker(identify, market, provider, raw, until):
+async def test_and_supervised_main_lives_on_with_one_new_worker(identify, market, provider, fed, until):
     await identify(LOG_LEVEL="INFO")
     async with running("supervised_main", market) as main:
-        await until(lambda: is_fed(raw), 15)
+        await fed()
         await provider.close_all(1012, "service restart")
         await until(lambda: "ws_worker  up again" in main.output)
-        seen = raw.xlen("massive:ws:stream")
-        await until(lambda: raw.xlen("massive:ws:stream") > seen)
+        await fed()
         main.signal(signal.SIGTERM)
         assert await main.ended() == 0
-    assert beat(raw)["pid"] == main.pid
-    assert len(main.lines) == 3 + 0, main.output
+    assert len(main.lines) == 3  # the identity, the restart, up again
 
 
 # ------------------------------------------------------------------------------------------------ the end
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_supervised_main_in_order_with_exit_code_0(identify, market, provider, raw, until, number):
+async def test_a_signal_ends_supervised_main_in_order_with_exit_code_0(identify, market, provider, fed, number):
     await identify(LOG_LEVEL="DEBUG")
     async with running("supervised_main", market) as main:
-        await until(lambda: is_fed(raw), 15)
+        await fed()
         main.signal(number)
         assert await main.ended() == 0
-    print(main.output)
+    stopped = [line.split()[1].rpartition("/")[2] for line in main.lines if line.endswith("  stopped")]
+    workers = ["ws_worker", "subscriptions", "redis_consumer", "redis_publisher"]
+    assert stopped == [*workers, "workers", "orchestrator"]
     assert provider.sent[0].closed == 1000
     assert not re.search("Traceback|WARNING|ERROR|CRITICAL", main.output)
+
+
+async def test_a_revoked_key_ends_supervised_main_with_exit_code_70_and_the_key_in_no_line(
+    identify, market, provider, fed
+):
+    await identify()
+    async with running("supervised_main", market) as main:
+        await fed()
+        provider.refuse_keys()
+        await provider.close_all(1012, "service restart")
+        assert await main.ended() == 70
+    assert "AuthFailed" in main.output
+    assert main.lines[-1].endswith("massive  is down: it gave up")
+    assert "Traceback" not in main.output
+
+
+# ------------------------------------------------------------------------------------------------ no identity
+
+
+def only_complaint(main):
+    """The one line of an ending that is nobody's bug."""
+    *_, last = main.lines
+    assert "[CRITICAL]" in last
+    assert not re.search("Traceback|WARNING|ERROR|CRITICAL", "\n".join(main.lines[:-1]))
+    return last
+
+
+@pytest.mark.parametrize("name", ["main", "supervised_main"])
+async def test_without_a_truth_document_one_line_says_what_to_do_and_the_exit_code_is_78(market, name):
+    async with running(name, market) as main:
+        assert await main.ended() == 78
+    assert "no truth document: looked for the key 'truth' on unix://" in only_complaint(main)
+
+
+async def test_a_wrong_configuration_is_one_line_and_exit_code_78_and_no_child_is_started(identify, market, provider):
+    await identify(MASSIVE_API_KEY="")
+    async with running("supervised_main", market, LOG_LEVEL="DEBUG") as main:
+        assert await main.ended() == 78
+    assert "massive needs MASSIVE_API_KEY" in only_complaint(main)
+    await identify(buses=("system-redis", "intel-redis"))
+    async with running("supervised_main", market) as main:
+        assert await main.ended() == 78
+    assert "massive needs the URL of market-redis" in only_complaint(main)
+    assert not provider.sent
+
+
+async def test_a_truth_redis_that_does_not_answer_is_one_line_and_exit_code_70(market):
+    async with running("supervised_main", market, TRUTH_REDIS_URL="unix:///nowhere/system.sock") as main:
+        assert await main.ended() == 70
+    assert "/nowhere/system.sock" in only_complaint(main)
