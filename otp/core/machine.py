@@ -60,12 +60,11 @@ class SupervisorMachine(PlannedRoster):
     def handle(self, event: Input, now: float) -> list[effects.Effect]:
         """Take one input at the time `now` (seconds, monotonic) and say what is to be done, in this order."""
         self.now = now
-        todo: list[effects.Effect] = []
-        self.effects = todo
         self._HANDLERS[type(event)](self, event)
         while self.deferred and self.plan is None:
             event = self.deferred.popleft()
             self._HANDLERS[type(event)](self, event)
+        todo, self.effects = self.effects, []  # kept here, they would keep the dead child's exception
         return todo
 
     def inherit(self, predecessors: Mapping[str, Child]) -> None:
@@ -300,7 +299,7 @@ class SupervisorMachine(PlannedRoster):
             return
         child.timer = None
         match event.timer.kind:
-            case TimerKind.START:
+            case TimerKind.START if not child.doomed:  # else its turn to be stopped comes anyway
                 child.failure = StartTimeout(child.path, child.spec.start_timeout or 0.0)
                 self.stop(child)
             case TimerKind.SHUTDOWN:

@@ -1,6 +1,7 @@
 """One incarnation of a worker, in a task of its own."""
 
-from collections.abc import Coroutine
+from asyncio import CancelledError
+from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from otp.core.inputs import Exited, Ignored, Started, StartFailed
@@ -25,12 +26,24 @@ class TaskChild:
     for is a crash.
     """
 
-    __slots__ = ("_coroutine", "_interrupted", "_killed", "_owner", "_ready", "_scope", "_spec", "_task", "generation")
+    __slots__ = (
+        "_coroutine",
+        "_interrupted",
+        "_killed",
+        "_owner",
+        "_ready",
+        "_scope",
+        "_spec",
+        "_task",
+        "generation",
+        "id",
+    )
 
     def __init__(self, owner: "RunningSupervisor", spec: ChildSpec, generation: int) -> None:
+        self.id = spec.id
         self.generation = generation
         self._owner = owner
-        self._spec = spec
+        self._spec: ChildSpec | None = spec
         self._scope = owner.tree.spawner.new_scope()
         self._ready = not spec.ready
         self._killed = False
@@ -40,12 +53,12 @@ class TaskChild:
 
     def start(self, path: str) -> None:
         """Start the task."""
-        self._task = self._owner.tree.spawner.spawn(self._open, path)
+        self._task = self._owner.tree.spawner.spawn(self._open, path, self._over)
 
     def stop(self) -> None:
         """Ask it to end: cancel it. How it ended comes back as an input."""
         if self._interrupted:
-            self._owner.ended(self._spec.id, self, Exited(self._spec.id, self.generation, _SHUTDOWN))
+            self._owner.ended(self.id, self, Exited(self.id, self.generation, _SHUTDOWN))
         else:
             self._scope.cancel()
 
@@ -57,28 +70,29 @@ class TaskChild:
     def started(self, value: object = None) -> None:
         """What the worker calls when it is up (`task_status.started`)."""
         if self._ready:
-            raise RuntimeError(f"{self._spec.id}: task_status.started() was called a second time")
+            raise RuntimeError(f"{self.id}: task_status.started() was called a second time")
         self._ready = True
-        self._owner.feed(Started(self._spec.id, self.generation, value))
+        self._owner.feed(Started(self.id, self.generation, value))
 
     @property
     def coroutine(self) -> Coroutine[Any, Any, None] | None:
         """What runs, for looking at; None when it has not begun or is over."""
         return self._coroutine
 
+    def _over(self, _: object) -> None:
+        # asyncio only: somebody else cancelled the task before its first line, so its last line never ran.
+        if self._owner.live.get(self.id) is self and not self._interrupted:
+            self._owner.ended(self.id, self, self._report(Crashed(CancelledError())))
+
     def _open(self) -> Coroutine[Any, Any, None]:
         self._coroutine = self._run()
         return self._coroutine
 
     async def _run(self) -> None:
-        spec = self._spec
         exit: Exit | None
         try:
             with self._scope:
-                if spec.ready:
-                    await spec.run(*spec.args, task_status=self)
-                else:
-                    await spec.run(*spec.args)
+                await self._call()
             exit = self._stopped() if self._scope.cancelled_caught else _NORMAL
         except Ignore as ignore:
             exit = Crashed(ignore) if self._ready else None
@@ -90,19 +104,25 @@ class TaskChild:
                 return
             exit = Crashed(error)
         self._coroutine = None
-        self._owner.ended(spec.id, self, self._report(exit))
+        self._owner.ended(self.id, self, self._report(exit))
         # The traceback of the error holds this frame: without the name in it there is no cycle for the collector.
         del exit
+
+    def _call(self) -> Awaitable[object]:
+        """Call the worker, and let go of its arguments: from here on they are its own (S60)."""
+        spec, self._spec = self._spec, None
+        assert spec is not None, "an incarnation runs once"
+        return spec.run(*spec.args, task_status=self) if spec.ready else spec.run(*spec.args)
 
     def _stopped(self) -> Exit:
         return _KILLED if self._killed else _SHUTDOWN
 
     def _report(self, exit: Exit | None) -> Exited | StartFailed | Ignored:
         if exit is None:
-            return Ignored(self._spec.id, self.generation)
+            return Ignored(self.id, self.generation)
         if self._ready:
-            return Exited(self._spec.id, self.generation, exit)
-        return StartFailed(self._spec.id, self.generation, exit)
+            return Exited(self.id, self.generation, exit)
+        return StartFailed(self.id, self.generation, exit)
 
     def _interrupt(self, interrupt: BaseException) -> None:
         """Ctrl-C or `sys.exit` reached this task: the whole tree stops in order.
@@ -111,7 +131,10 @@ class TaskChild:
         """
         self._coroutine = None
         self._interrupted = True
+        asked = self._scope.cancel_called
         self._owner.tree.interrupt(interrupt)
+        if asked:  # its turn has come already
+            self.stop()
 
 
 def _interrupt_in(error: BaseException) -> BaseException | None:

@@ -182,6 +182,6 @@ class Supervisor:
                 raise NotSupported(where, "this", "workers; name a supervisor")
             else:
                 raise NoProc(where)
-        if supervisor.machine.phase is Phase.DONE:
+        if supervisor.machine.phase is Phase.DONE or self._tree.broken:
             raise NoProc(supervisor.machine.path)
         return supervisor

@@ -45,7 +45,7 @@ async def open_supervisor(spec: SupervisorSpec, *, hooks: Iterable[EventHook] = 
     async with open_tree(spec, hooks) as tree:
         tree.root.begin()
         await tree.settled.wait()
-        if tree.exit is not None:
+        if tree.exit is not None and not tree.up:
             raise tree.failure() or StartError(tree.root.machine.path, f"it ended while it was starting: {tree.exit}")
         with anyio.CancelScope() as body:
             tree.cancel_when_ended(body)
@@ -68,13 +68,24 @@ async def open_tree(spec: SupervisorSpec, hooks: Iterable[EventHook]) -> AsyncGe
         except BaseException as error:  # noqa: BLE001 # raised again below, once the tree is gone
             raised = error
         interrupted = await _stop(tree)
-        failure = raised or interrupted or tree.failure()
+        failure = _outcome(tree, raised, interrupted)
         del raised, interrupted
     if failure is not None:
         try:
             raise failure
         finally:
             del failure
+
+
+def _outcome(tree: Tree, raised: BaseException | None, interrupted: BaseException | None) -> BaseException | None:
+    """What goes on upwards: an interrupt in a child, else a cancellation during the stop, else what the block raised."""
+    failure = tree.failure()
+    if failure is not None and not isinstance(failure, Exception):
+        return failure
+    if interrupted is not None:
+        interrupted.__context__ = raised
+        return interrupted
+    return raised or failure
 
 
 async def _host(spec: SupervisorSpec, hooks: tuple[EventHook, ...], *, task_status: TaskStatus[Tree]) -> None:

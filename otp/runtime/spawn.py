@@ -26,6 +26,11 @@ class Scope(Protocol):
         """Cancel what runs inside."""
 
     @property
+    def cancel_called(self) -> bool:
+        """Whether it has been cancelled."""
+        ...
+
+    @property
     def cancelled_caught(self) -> bool:
         """Whether the cancellation ended what ran inside."""
         ...
@@ -43,8 +48,10 @@ class Spawner(Protocol):
     now: Callable[[], float]
     new_scope: Callable[[], Scope]
 
-    def spawn(self, run: Callable[[], Coroutine[Any, Any, None]], name: str) -> object:
-        """Start a task and return it, to be held on to."""
+    def spawn(
+        self, run: Callable[[], Coroutine[Any, Any, None]], name: str, over: Callable[[object], None], /
+    ) -> object:
+        """Start a task and return it, to be held on to; `over` is called after its end where tasks can be lost."""
         ...
 
 
@@ -55,8 +62,12 @@ class _AsyncioSpawner:
         self.now: Callable[[], float] = self._loop.time
         self.new_scope: Callable[[], Scope] = type(anyio.CancelScope())  # asyncio's own class, without the look-up
 
-    def spawn(self, run: Callable[[], Coroutine[Any, Any, None]], name: str) -> object:
-        return self._loop.create_task(run(), name=name, context=self._context.copy())
+    def spawn(
+        self, run: Callable[[], Coroutine[Any, Any, None]], name: str, over: Callable[[object], None], /
+    ) -> object:
+        task = self._loop.create_task(run(), name=name, context=self._context.copy())
+        task.add_done_callback(over, context=self._context)
+        return task
 
 
 class _TrioSpawner:
@@ -68,7 +79,9 @@ class _TrioSpawner:
         self.now: Callable[[], float] = trio.current_time
         self.new_scope: Callable[[], Scope] = trio.CancelScope
 
-    def spawn(self, run: Callable[[], Coroutine[Any, Any, None]], name: str) -> object:
+    def spawn(
+        self, run: Callable[[], Coroutine[Any, Any, None]], name: str, _over: Callable[[object], None], /
+    ) -> object:
         # A nursery copies the context that it is called in.
         self._context.run(self._start_soon, run, name=name)
         return None

@@ -13,6 +13,7 @@ from otp.core import effects
 from otp.core.child import Child
 from otp.core.inputs import Begin, Exited, Input, Started, StartFailed, Stop
 from otp.core.machine import SupervisorMachine
+from otp.core.plan import Phase
 from otp.events import ChildRefused
 from otp.exits import Exit, Killed, Refused, Shutdown
 from otp.runtime.answer import Answer
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from otp.runtime.tree import Tree
 
 __all__ = ("RunningSupervisor",)
+
+
+_DONE = Phase.DONE
 
 
 class Ledger(NamedTuple):
@@ -55,7 +59,7 @@ class RunningSupervisor:
         """Tell the machine, and do what it wants; inputs that come up meanwhile are handled after, in their order."""
         inbox = self._inbox
         inbox.append(event)
-        if self._busy:
+        if self._busy or self.tree.broken:
             return
         self._busy = True
         try:
@@ -74,7 +78,15 @@ class RunningSupervisor:
         if self.live.get(id) is child:
             del self.live[id]
         self.feed(event)
+        if self._parent is not None and self.machine.phase is _DONE and not self.live:
+            self._parent.last_has_ended(self)
         self.tree.look_for_the_end()
+
+    def last_has_ended(self, child: "RunningSupervisor") -> None:
+        """The last of those in `child` who had refused to stop has ended after all."""
+        id = child.machine.spec.id
+        if self.live.get(id) is child:
+            self.supervisor_ended(id, child, child.end(Shutdown()), child.ledger)
 
     def supervisor_ended(self, id: str, child: "RunningSupervisor", event: Input, ledger: Ledger) -> None:
         """The same for a supervisor; the one that follows it goes on with its ledger."""
@@ -98,6 +110,16 @@ class RunningSupervisor:
     def kill(self) -> None:
         """Stop the subtree at once."""
         self.feed(Stop(Killed(), brutal=True))
+
+    def end(self, exit: Exit) -> Input:
+        """What its own supervisor is told of its end."""
+        kind = Exited if self._up else StartFailed
+        return kind(self.machine.spec.id, self.generation, exit)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the supervisor that follows it goes on with."""
+        return Ledger(self.machine.children, self._ledgers)
 
     def walk(self) -> Iterator[ChildInfo]:
         """All children below, each before its own children, in start order."""
@@ -162,14 +184,9 @@ class RunningSupervisor:
         if self._parent is None:
             self.tree.ended(effect.exit)
         elif isinstance(effect.exit, Refused):
-            self._parent.feed(self._end(effect.exit))  # and stay among the live: somebody in here still runs
+            self._parent.feed(self.end(effect.exit))  # and stay among the live: somebody in here still runs
         else:
-            ledger = Ledger(self.machine.children, self._ledgers)
-            self._parent.supervisor_ended(self.machine.spec.id, self, self._end(effect.exit), ledger)
-
-    def _end(self, exit: Exit) -> Input:
-        kind = Exited if self._up else StartFailed
-        return kind(self.machine.spec.id, self.generation, exit)
+            self._parent.supervisor_ended(self.machine.spec.id, self, self.end(effect.exit), self.ledger)
 
     _EXECUTE: ClassVar[dict[type[effects.Effect], Callable[..., None]]] = {
         effects.Start: _start,

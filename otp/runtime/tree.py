@@ -22,6 +22,8 @@ class Tree:
 
     Attributes:
         settled: it is up, or has ended before.
+        up: all children have been up.
+        broken: the supervision itself has failed; only ending is left.
         exit: how its root ended; None until then.
         gone: it has ended and no task of it is left.
     """
@@ -35,6 +37,8 @@ class Tree:
         self.settled = anyio.Event()
         self.gone = anyio.Event()
         self.exit: Exit | None = None
+        self.up = False
+        self.broken = False
         self._body: anyio.CancelScope | None = None
         self._failure: BaseException | None = None
 
@@ -50,6 +54,7 @@ class Tree:
     def break_down(self, bug: BaseException) -> None:
         """The supervision itself failed: end all tasks, and let the error go on upwards."""
         self._failure = bug
+        self.broken = True
         for child in tuple(self._tasks(self.root)):
             child.kill()
         self.ended(Crashed(bug))
@@ -62,6 +67,7 @@ class Tree:
 
     def started(self) -> None:
         """All children are up."""
+        self.up = True
         self.settled.set()
 
     def ended(self, exit: Exit) -> None:

@@ -103,6 +103,18 @@ def test_time_after_an_ignored_restart_or_a_failed_request_is_no_downtime():
     assert (sim.child("a").downtime, sim.child("b").downtime) == (0.0, 0.0)
 
 
+def test_the_downtime_of_a_child_that_a_group_revives_begins_with_its_failed_start():
+    sim = tree("a", "b", strategy=Strategy.ONE_FOR_ALL)
+    sim.terminate_child("b")
+    sim.pass_time(100.0)
+    sim.slow.add("b")
+    sim.crash("a")
+    sim.fail("b")
+    sim.pass_time(2.0)
+    sim.ready("b")
+    assert sim.child("b").downtime == 2.0
+
+
 def test_a_restart_event_tells_how_much_of_the_window_is_used():
     sim = tree("a", intensity=5, period=7.0)
     sim.crash("a")

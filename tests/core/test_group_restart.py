@@ -140,15 +140,15 @@ def test_a_second_casualty_is_part_of_the_same_restart_under_one_for_all_s26_pit
     ]
 
 
-@pytest.mark.parametrize(("second", "credits"), [("c", 1), ("a", 2)])
-def test_a_second_casualty_under_rest_for_one_costs_by_its_place_s26(second, credits):
+@pytest.mark.parametrize(("second", "used"), [("c", 1), ("a", 2)])
+def test_a_second_casualty_under_rest_for_one_costs_by_its_place_s26(second, used):
     sim = group("a", "b", "c", "d", strategy=REST_FOR_ONE)
     sim.stubborn.add("d")
     sim.crash("b")
     sim.crash(second)
     sim.stubborn.clear()
     sim.end("d", Shutdown())
-    assert sim.machine.window.used == credits
+    assert sim.machine.window.used == used
     assert set(sim.states.values()) == {"running"}
 
 

@@ -39,10 +39,13 @@ CHILD = st.tuples(
     st.sampled_from([None, 2.0]),
     st.sampled_from([False, False, False, True]),
 )
-STEP = st.tuples(st.sampled_from("crash return fail ready ignore refuse time stale".split() * 3 + [
-    "start", "terminate", "restart_child", "delete", "restart", "start", "terminate", "restart_child", "delete",
-    "restart", "stop", "kill",
-]), st.integers(0, 6), st.integers(0, 4))  # fmt: skip
+OWN_ACTS = ["crash", "return", "fail", "ready", "ignore", "refuse", "time", "stale"]
+REQUESTS = ["start", "terminate", "restart_child", "delete", "restart"]
+STEP = st.tuples(
+    st.sampled_from([*OWN_ACTS * 3, *REQUESTS * 2, "stop", "kill"]),
+    st.integers(0, 6),
+    st.integers(0, 4),
+)
 
 
 class Walk(Simulation):
@@ -194,7 +197,7 @@ def walk(spec, steps, *, from_up):
     from_up=st.booleans(),
 )
 @settings(max_examples=400, deadline=None)
-def test_a_supervisor_keeps_its_promises(strategy, children, auto, intensity, steps, from_up):
+def test_a_supervisor_keeps_its_promises(*, strategy, children, auto, intensity, steps, from_up):
     specs = [
         child_spec(id, (*c[:3], c[3] and auto is not AutoShutdown.NEVER, *c[4:]))
         for id, c in zip(POOL, children, strict=False)

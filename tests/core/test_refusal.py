@@ -167,6 +167,21 @@ def test_one_that_refused_before_the_group_has_to_restart_ends_the_supervisor_to
     assert sim.exit == Refused(("root/b",))
 
 
+def test_one_that_refused_and_ends_while_the_group_starts_comes_back_with_it():
+    sim = tree("a", "b", "c", strategy=Strategy.ONE_FOR_ALL)
+    sim.stubborn.add("c")
+    sim.terminate_child("c")
+    sim.pass_time(PAST)
+    sim.slow.add("b")
+    sim.crash("a")
+    sim.take_trace()
+    sim.end("c")
+    assert sim.trace == []
+    sim.ready("b")
+    assert sim.trace == ["start c"]
+    assert set(sim.states.values()) == {"running"}
+
+
 def test_a_supervisor_that_gave_up_and_was_left_by_all_after_all_can_be_started_afresh():
     sim = tree("a", "b", "c", strategy=Strategy.ONE_FOR_ALL)
     sim.stubborn.update("ac")

@@ -204,6 +204,17 @@ def test_terminating_a_child_that_starts_answers_both_who_waited_pitfall_24():
     assert terminated.result is None
 
 
+def test_a_child_that_ignores_instead_of_stopping_is_down():
+    sim = tree()
+    sim.slow.add("a")
+    sim.stubborn.add("a")
+    sim.start_child(stand_in("a"))
+    asked = sim.terminate_child("a")
+    sim.ignore("a")
+    assert asked.answered
+    assert sim.states == {"a": "stopped"}
+
+
 def test_terminating_a_child_whose_end_waits_for_a_decision_wins_s48():
     sim = Simulation(supervisor("root", children=[stand_in("a"), stand_in("b")]), slow="b").begin()
     sim.crash("a")

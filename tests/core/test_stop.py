@@ -105,6 +105,18 @@ def test_a_start_that_fails_by_itself_during_the_stop_is_not_tried_again():
     assert sim.trace == ["start a", "stop b", "done"]
 
 
+def test_a_start_that_takes_too_long_during_the_stop_is_stopped_when_its_turn_comes():
+    sim = tree(stand_in("a", start_timeout=1.0), "b")
+    sim.slow.add("a")
+    sim.crash("a")
+    sim.stubborn.add("b")
+    sim.stop()
+    sim.pass_time(2.0)
+    assert sim.trace == ["start a", "stop b"]
+    sim.end("b", Shutdown())
+    assert sim.trace == ["start a", "stop b", "stop a", "done"]
+
+
 def test_a_significant_child_that_ends_during_the_stop_does_not_change_the_reason():
     sim = tree(
         stand_in("a", restart=Restart.TRANSIENT, significant=True), "b", auto_shutdown=AutoShutdown.ANY_SIGNIFICANT

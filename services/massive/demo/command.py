@@ -1,6 +1,5 @@
 """`otp demo`."""
 
-import contextlib
 import sys
 
 import anyio
@@ -16,6 +15,8 @@ from services.massive.demo.stage import open_stage
 __all__ = ("command",)
 
 SHORTEST = 12.0
+
+INTERRUPTED = 130
 
 
 @click.command("demo")
@@ -43,8 +44,14 @@ def command(seconds: float, output: str) -> None:
     and leaves nothing behind; Ctrl-C ends it earlier.
     """
     quiet = output == "json"
-    with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
-        code, report = anyio.run(_demo, seconds, Screen(quiet=quiet))
+    screen = Screen(quiet=quiet)
+    screen.take_log()
+    try:
+        code, report = anyio.run(_demo, seconds, screen)
+    except KeyboardInterrupt:  # the tree was not there yet to take the signal, or not any more
+        code, report = INTERRUPTED, None
+    if report is None:
+        screen.say("\nended before the last act; everything is stopped")
     if quiet and report is not None:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2))
     sys.exit(code)
@@ -69,7 +76,6 @@ async def _demo(seconds: float, screen: Screen) -> tuple[int, Report | None]:
         code = await stage.supervisor.run(hooks=[events])
         group.cancel_scope.cancel()
     if report is None:
-        screen.say("\nended before the last act; everything is stopped")
-        return code or 130, None
+        return code or INTERRUPTED, None
     screen.summary(report)
     return code, report

@@ -56,13 +56,13 @@ class Scenario:
         for child in self._tree.walk():
             self._screen.say(f"   {child.path:<36} {child.state}")
         await self._rest_until(0.1)
-        await self._act("1  the provider restarts: it closes with 1012 service restart", self._provider_restarts)
+        await self._act("1  the provider closes with 1012", self._provider_restarts)
         await self._rest_until(0.28)
         await self._act("2  redis_publisher crashes", self._publisher_crashes)
         await self._rest_until(0.46)
-        await self._act(f"3  market-redis is killed, and is back after {OUTAGE:g} s", self._redis_is_killed)
+        await self._act(f"3  market-redis is killed for {OUTAGE:g} s", self._redis_is_killed)
         await self._rest_until(0.78)
-        await self._act("4  in a copy of the tree the key is revoked: no restart can help", self._key_is_revoked)
+        await self._act("4  in a copy the key is revoked", self._key_is_revoked)
         await self._rest_until(1.0)
 
     async def report(self) -> Report:

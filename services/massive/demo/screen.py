@@ -1,12 +1,27 @@
-"""What the demo prints: a heading for each act, what came of it, and a summary at the end."""
+"""What the demo prints: a heading for each act, the log, what came of it, and a summary at the end."""
 
+import os
+import sys
+import textwrap
 from collections.abc import Sequence
 
 import click
+from loguru import logger
 
+from otp.observe.log import FORMAT
 from services.massive.demo.report import FaultReport, Report
+from services.shared.logutil import LogUtil
 
 __all__ = ("Screen",)
+
+RULE = 100
+"""Columns of a heading, at the most."""
+
+LABEL = 15
+"""Columns before what a fault did."""
+
+STAMP = 22
+"""Columns before the message of a log line."""
 
 
 class Screen:
@@ -19,18 +34,25 @@ class Screen:
         """One line, or several."""
         click.echo(text, err=self._err)
 
+    def take_log(self) -> None:
+        """Write the log of this process here from now on, in the lines of `otp run`, which fit a terminal better."""
+        LogUtil("demo")  # opens its sink, once for the process; ours takes its place
+        logger.remove()
+        logger.add(self._write_log, format=FORMAT, level="INFO", backtrace=False, diagnose=False)
+
     def act(self, title: str) -> None:
         """The heading of what comes next."""
-        self.say(f"\n── {title} {'─' * max(0, 96 - len(title))}")
+        self.say(f"\n── {title} {'─' * (min(RULE, self._width) - len(title) - 4)}")
 
     def came_of(self, fault: FaultReport) -> None:
         """What a fault did, and what it did not."""
-        self.say(f"   restarted   {_names(fault.restarted)}")
-        self.say(f"   untouched   {_names(fault.untouched)}")
-        gap = "" if fault.data_gap_s is None else f"   feed on the bus again after {_seconds(fault.data_gap_s)}"
-        self.say(f"   down        {_seconds(fault.downtime_s)}{gap}")
-        self.say(f"   events      {fault.lost} lost, {fault.duplicated} duplicated")
-        self.say(f"   outcome     {fault.outcome}")
+        self._result("restarted", _names(fault.restarted))
+        self._result("untouched", _names(fault.untouched))
+        if fault.restarted:
+            gap = "" if fault.data_gap_s is None else f"; feed on the bus again after {_seconds(fault.data_gap_s)}"
+            self._result("down", f"{_seconds(fault.downtime_s)}{gap}")
+        self._result("events", f"{fault.lost} lost, {fault.duplicated} duplicated")
+        self._result("outcome", fault.outcome)
 
     def summary(self, report: Report) -> None:
         """The whole run as two tables and a line."""
@@ -39,10 +61,26 @@ class Screen:
         self.say()
         self.say(_table(_fault_rows(report)))
         self.say(
-            f"\n{report.events_in:,} events in, {report.events_out:,} on the bus: {report.lost} lost, "
-            f"{report.duplicated} duplicated.  {report.heartbeats} heartbeats, {report.heartbeat_gaps} gaps.  "
-            f"{report.seconds:.0f} s."
+            f"\n{report.events_in:,} events in, {report.events_out:,} on the bus: "
+            f"{report.lost} lost, {report.duplicated} duplicated.\n"
+            f"{report.heartbeats} heartbeats in {report.seconds:.0f} s, {report.heartbeat_gaps} gaps."
         )
+
+    def _result(self, label: str, text: str) -> None:
+        self._fold(f"   {label:<{LABEL - 3}}{text}", LABEL)
+
+    def _write_log(self, line: str) -> None:
+        self._fold(line.rstrip(), STAMP)
+
+    def _fold(self, text: str, indent: int) -> None:
+        below = " " * indent
+        self.say(textwrap.fill(text, self._width, subsequent_indent=below, break_long_words=False))
+
+    @property
+    def _width(self) -> int:
+        """Columns of the terminal; what goes elsewhere is not broken into lines."""
+        stream = sys.stderr if self._err else sys.stdout
+        return (os.get_terminal_size(stream.fileno()).columns or 80) if stream.isatty() else sys.maxsize
 
 
 def _child_rows(report: Report) -> list[tuple[str, ...]]:
@@ -79,4 +117,6 @@ def _names(paths: Sequence[str]) -> str:
 
 
 def _seconds(seconds: float) -> str:
+    if not seconds:
+        return "–"
     return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
