@@ -299,9 +299,10 @@ class SupervisorMachine(PlannedRoster):
             return
         child.timer = None
         match event.timer.kind:
-            case TimerKind.START if not child.doomed:  # else its turn to be stopped comes anyway
-                child.failure = StartTimeout(child.path, child.spec.start_timeout or 0.0)
-                self.stop(child)
+            case TimerKind.START:
+                if not child.doomed:  # else its turn to be stopped comes anyway
+                    child.failure = StartTimeout(child.path, child.spec.start_timeout or 0.0)
+                    self.stop(child)
             case TimerKind.SHUTDOWN:
                 self.kill(child)
             case TimerKind.KILL:

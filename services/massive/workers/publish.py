@@ -5,12 +5,13 @@ successor, and written again under the same id: the stream refuses it when it is
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import anyio
 from anyio.abc import TaskStatus
 from msgspec import structs
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from services.massive.config import Massive
 from services.massive.pipeline import Frame, Pipeline, Rejected
@@ -21,6 +22,9 @@ __all__ = ("StreamTaken", "run")
 
 BATCH = 500
 """Frames that go out together at most."""
+
+LAST_WRITES = 1.0
+"""Seconds that the frames in the queue have to reach the bus when the worker is stopped."""
 
 REPORT_INTERVAL = 1.0
 """Seconds between two writes of the counts and of the rejected frames."""
@@ -64,8 +68,12 @@ async def run(
         publisher = _Publisher(config, pipeline, redis)
         await publisher.begin()
         task_status.started()
-        while True:
-            await publisher.write_next()
+        try:
+            while True:
+                await publisher.write_next()
+        except anyio.get_cancelled_exc_class():
+            await publisher.write_rest()
+            raise
 
 
 class _Publisher:
@@ -91,6 +99,15 @@ class _Publisher:
         await self._settle(frames, replies[: len(frames)])
         _raise_first(replies[len(frames) :])
         self._forget(rejected)
+
+    async def write_rest(self) -> None:
+        """Stopped: write what waits in the queue, for it ends with the process. What does not get through stays there."""
+        rest = len(self._pipeline.frames)
+        with anyio.move_on_after(LAST_WRITES, shield=True), suppress(RedisError):
+            while rest > 0:
+                frames = await self._pipeline.frames.batch(BATCH)
+                await self._settle(frames, await self._send(frames, None))
+                rest -= len(frames)
 
     async def _next_frames(self) -> Sequence[Frame]:
         with anyio.move_on_after(REPORT_INTERVAL):

@@ -21,12 +21,18 @@ def payloads(raw):
 
 
 async def start(group, massive, pipeline, client=None):
-    """Start one incarnation in a scope of its own, and return the scope."""
+    """Start one incarnation in a scope of its own, and return the scope; as under a supervisor, the last one is gone."""
     scope = anyio.CancelScope()
+    if over := getattr(pipeline, "over", None):
+        await over.wait()
+    pipeline.over = anyio.Event()
 
-    async def incarnation(*, task_status):
-        with scope:
-            await publish.run(massive, pipeline, client, task_status=task_status)
+    async def incarnation(*, task_status, over=pipeline.over):
+        try:
+            with scope:
+                await publish.run(massive, pipeline, client, task_status=task_status)
+        finally:
+            over.set()
 
     await group.start(incarnation)
     return scope
@@ -70,6 +76,17 @@ async def test_two_hundred_cancellations_at_random_moments_neither_lose_nor_doub
     assert payloads(raw) == [b"%d" % n for n in range(made)]
     assert pipeline.counts.frames_out == made
     assert made > 2_000
+
+
+async def test_a_stop_writes_what_waits_in_the_queue_before_it_ends(massive, raw, until):
+    pipeline = Pipeline(10_000)
+    async with anyio.create_task_group() as group:
+        scope = await start(group, massive, pipeline)
+        for n in range(5_000):
+            pipeline.frames.put(b"%d" % n, 1)
+        scope.cancel()
+    assert payloads(raw) == [b"%d" % n for n in range(5_000)]
+    assert len(pipeline.frames) == 0
 
 
 async def drain(massive, pipeline, client=None):

@@ -1,0 +1,253 @@
+"""Hooks are told what happened after it was acted upon, in order, as text; and never harm the tree (C18, pitfall 34)."""
+
+import gc
+import weakref
+
+import anyio
+import msgspec
+import pytest
+
+from otp import open_supervisor, supervisor, worker
+from otp.events import (
+    ChildExited,
+    ChildRestarting,
+    ChildStarted,
+    ChildStartFailed,
+    Event,
+    HookFailed,
+    IntensityReached,
+    SupervisorExited,
+    SupervisorStarted,
+    SupervisorStopping,
+)
+from otp.exits import Crash, Crashed
+from otp.runtime.crash import FRAME_LIMIT, MESSAGE_LIMIT, describe
+from otp.spec import Restart
+from otp.testing import EventRecorder, FailStart, Probe, Run
+
+UNLIMITED = {"intensity": 10**6, "period": 0.001}
+
+
+async def turns(count=10):
+    for _ in range(count):
+        await anyio.sleep(0)
+
+
+async def test_the_events_of_a_life_come_in_their_order():
+    events, a = EventRecorder(), Probe("a")
+    async with open_supervisor(supervisor("root", children=[a.spec()]), hooks=[events]):
+        a.crash(ValueError("no"))
+        await events.wait_for(ChildStarted, "root/a", count=2)
+    assert [type(event) for event in events.events] == [
+        ChildStarted,
+        SupervisorStarted,
+        ChildRestarting,
+        ChildStarted,
+        SupervisorStopping,
+        ChildExited,
+        SupervisorExited,
+    ]
+    assert sorted(event.at for event in events.events) == [event.at for event in events.events]
+
+
+async def test_every_event_can_be_written_and_read_back():
+    events, a = EventRecorder(), Probe("a", Run(), Run(), FailStart(KeyError("k")))
+    with pytest.raises(Exception, match="gave up"):
+        async with open_supervisor(supervisor("root", intensity=2, children=[a.spec()]), hooks=[events]):
+            for starts in (2, 3):
+                a.crash(ExceptionGroup("two", [ValueError("1"), KeyError("2")]))
+                await events.wait_for(ChildRestarting, count=starts - 1)
+            await anyio.sleep_forever()
+    assert {type(event) for event in events.events} >= {ChildStartFailed, IntensityReached}
+    for event in events.events:
+        assert msgspec.json.decode(msgspec.json.encode(event), type=Event) == event
+
+
+async def test_a_crash_is_told_as_text():
+    events, a = EventRecorder(), Probe("a")
+    async with open_supervisor(supervisor("root", children=[a.spec()]), hooks=[events]):
+        a.crash(ValueError("no\nlicence"))
+        exit = (await events.wait_for(ChildRestarting)).exit
+    assert isinstance(exit, Crashed)
+    assert exit.error is None
+    assert (exit.crash.type, exit.crash.message) == ("ValueError", "no licence")
+    assert "Probe.run" in exit.crash.frames[0]
+    assert "Probe._obey" in exit.crash.frames[-1]
+    assert str(exit) == "ValueError: no licence"
+
+
+async def test_a_restart_does_not_wait_for_the_hooks():
+    order, a = [], Probe("a")
+
+    def hook(event):
+        if isinstance(event, ChildRestarting):
+            order.append(("told", a.starts))
+
+    async with open_supervisor(supervisor("root", children=[a.spec()]), hooks=[hook]):
+        a.crash()
+        await turns()
+    assert len(order) == 1
+
+
+async def test_a_hook_that_raises_is_detached_and_the_others_are_told():
+    good, told, a = EventRecorder(), [], Probe("a")
+
+    def broken_hook(event):
+        told.append(event)
+        raise ZeroDivisionError("in a hook")
+
+    async with open_supervisor(supervisor("root", children=[a.spec()]), hooks=[broken_hook, good]):
+        failed = await good.wait_for(HookFailed)
+        a.crash()
+        await good.wait_for(ChildStarted, "root/a", count=2)
+    assert len(told) == 1
+    assert (failed.path, failed.crash.type, failed.crash.message) == ("root", "ZeroDivisionError", "in a hook")
+    assert failed.hook.endswith("broken_hook")
+    assert isinstance(good.events[0], ChildStarted)
+
+
+async def test_a_broken_hook_alone_does_not_stop_the_tree():
+    class Broken:
+        def __call__(self, event):
+            raise ValueError
+
+    a = Probe("a")
+    async with open_supervisor(supervisor("root", children=[a.spec()]), hooks=[Broken()]):
+        a.crash()
+        await turns()
+        assert a.starts == 2
+
+
+async def test_hooks_can_be_attached_and_detached_while_the_tree_runs():
+    events, a = EventRecorder(), Probe("a")
+    async with open_supervisor(supervisor("root", children=[a.spec()])) as root:
+        root.attach(events)
+        a.crash()
+        await events.wait_for(ChildStarted, "root/a")
+        assert not events.of(SupervisorStarted)
+        root.detach(events)
+        root.detach(events)
+        count = len(events.events)
+        a.crash()
+        await turns()
+        assert a.starts == 3
+    assert len(events.events) == count
+
+
+async def test_a_hook_may_ask_the_tree():
+    a, extra, seen = Probe("a"), Probe("extra"), []
+
+    def hook(event):
+        if isinstance(event, ChildRestarting):
+            seen.append(root.child("a").crashes)
+            root.detach(hook)
+
+    async with open_supervisor(supervisor("root", children=[a.spec(), extra.spec()])) as root:
+        root.attach(hook)
+        a.crash()
+        await turns()
+        a.crash()
+        await turns()
+    assert seen == [1]
+
+
+async def test_what_happens_at_the_very_end_is_still_told():
+    events = EventRecorder()
+    async with open_supervisor(supervisor("root", children=[Probe("a").spec()]), hooks=[events]):
+        pass
+    assert isinstance(events.events[-1], SupervisorExited)
+
+
+async def test_an_event_keeps_no_exception_no_traceback_and_no_locals():
+    class Failure(Exception):
+        pass
+
+    events, refs = EventRecorder(), []
+
+    async def child():
+        local = Failure("kept by nobody")
+        refs.append(weakref.ref(local))
+        raise local
+
+    async with open_supervisor(
+        supervisor("root", children=[worker("c", child, restart=Restart.TEMPORARY)]), hooks=[events]
+    ):
+        await events.wait_for(ChildExited)
+        await turns()
+        gc.collect()
+        assert refs[0]() is None
+    assert events.of(ChildExited)[0].exit.crash.message == "kept by nobody"
+
+
+async def test_a_thousand_dead_incarnations_leave_nothing_behind():
+    class Witness:
+        pass
+
+    refs, over = [], anyio.Event()
+
+    async def child():
+        witness = Witness()
+        refs.append(weakref.ref(witness))
+        await anyio.sleep(0)
+        if len(refs) == 1_000:
+            over.set()
+            await anyio.sleep_forever()
+        raise ValueError(len(refs))
+
+    async with open_supervisor(
+        supervisor("root", **UNLIMITED, children=[worker("c", child)]), hooks=[lambda _: None]
+    ) as root:
+        await over.wait()
+        await turns()
+        gc.collect()
+        assert sum(ref() is not None for ref in refs) == 1
+        assert len(root._tree.timers._heap) == 0
+        assert root._tree.root.machine.window.used <= 1_000
+
+
+async def test_a_dynamic_supervisor_keeps_nothing_of_supervisors_that_came_and_went():
+    async with open_supervisor(supervisor("root")) as root:
+        for n in range(20):
+            below = supervisor(f"s{n}", children=[Probe("a").spec()], restart=Restart.TEMPORARY)
+            await root.start_child(below)
+            await root.terminate_child(f"s{n}")
+        assert root.which_children() == ()
+        assert root._tree.root._ledgers == {}
+
+
+def raising(depth):
+    if depth:
+        raising(depth - 1)
+    raise ValueError("deep")
+
+
+def test_of_a_deep_traceback_the_innermost_frames_are_kept():
+    with pytest.raises(ValueError, match="deep") as raised:
+        raising(100)
+    frames = describe(raised.value).frames
+    assert len(frames) == FRAME_LIMIT
+    assert all(frame.endswith(" raising") for frame in frames)
+
+
+def test_a_long_message_is_cut_and_control_characters_are_not_printed():
+    crash = describe(ValueError("\x1b[31m" + "x" * 10_000))
+    assert len(crash.message) == MESSAGE_LIMIT
+    assert crash.message.startswith(" [31mxxx")
+    assert crash.message.endswith("x…")
+    assert len(describe(ValueError("y" * MESSAGE_LIMIT)).message) == MESSAGE_LIMIT
+
+
+def test_an_exception_that_cannot_be_shown_is_described_all_the_same():
+    class Unspeakable(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    assert describe(Unspeakable()).message == "<str() raised RuntimeError>"
+
+
+def test_a_group_is_described_by_its_leaves():
+    group = ExceptionGroup("outer", [ValueError("1"), ExceptionGroup("inner", [KeyError("2"), OSError()])])
+    crash = describe(group)
+    assert [leaf.type for leaf in crash.leaves] == ["ValueError", "KeyError", "OSError"]
+    assert str(crash) == "ValueError: 1; KeyError: '2'; OSError"
+    assert isinstance(crash, Crash)
