@@ -33,6 +33,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
+        # What is due within this many seconds is due now. asyncio's own value is that of the real clock, 1 ns; after
+        # a hundred days it is lost in the rounding, and what is due would never come.
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from services.massive.config import Buses, Feed, Massive
+from services.shared.buses import checked_address
 
 __all__ = ("ConfigError", "massive_config")
 
@@ -35,13 +36,11 @@ def _buses(setup: Mapping[str, Any]) -> Buses:
     buses: Mapping[str, Mapping[str, Any] | None] = setup.get("buses") or {}
     urls: dict[str, str] = {}
     for role in ("system", "market", "intel"):
-        url = (buses.get(f"{role}-redis") or {}).get("url")
-        if not isinstance(url, str) or not url:
-            raise ConfigError(
-                f"massive needs the URL of {role}-redis: put "
-                f'"{role}-redis": {{"url": "redis://host:6379/0"}} under "buses" in the truth document'
-            )
-        urls[role] = url
+        name = f"{role}-redis"
+        try:
+            urls[role] = checked_address(name, (buses.get(name) or {}).get("url"))
+        except ValueError as error:
+            raise ConfigError(f'{error}, under "buses" in the truth document') from None
     return Buses(**urls)
 
 

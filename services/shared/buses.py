@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from services.shared.embedded import EmbeddedBus, open_embedded_buses
 from services.shared.redis_address import normalised
 
-__all__ = ("EMBEDDED", "ResolvedBuses", "resolve_buses")
+__all__ = ("EMBEDDED", "ResolvedBuses", "checked_address", "resolve_buses")
 
 EMBEDDED: Final = "embedded"
 """The word that stands for an address where a server of our own is wanted."""
@@ -34,7 +34,7 @@ async def resolve_buses(
         ValueError: an address is missing or wrong, or `embedded` where that is not allowed.
         RuntimeError: an embedded server cannot be started.
     """
-    urls = {name: _checked(name, url, allow_embedded) for name, url in config_urls.items()}
+    urls = {name: checked_address(name, url, allow_embedded=allow_embedded) for name, url in config_urls.items()}
     async with AsyncExitStack() as stack:
         embedded: dict[str, EmbeddedBus] = {}
         if ours := [name for name, url in urls.items() if url == EMBEDDED]:
@@ -42,7 +42,12 @@ async def resolve_buses(
         yield ResolvedBuses(urls | {name: bus.url for name, bus in embedded.items()}, embedded)
 
 
-def _checked(name: str, url: str | None, allow_embedded: bool) -> str:
+def checked_address(name: str, url: str | None, *, allow_embedded: bool = False) -> str:
+    """The address of a bus as redis-py spells it, or the word `embedded` where that is allowed.
+
+    Raises:
+        ValueError: it is missing or wrong, or `embedded` where that is not allowed.
+    """
     if url == EMBEDDED and allow_embedded:
         return EMBEDDED
     if not url or url == EMBEDDED:

@@ -1,6 +1,7 @@
 """`otp demo`."""
 
 import sys
+from collections.abc import Callable, Mapping
 
 import anyio
 import click
@@ -11,6 +12,7 @@ from services.massive.demo.report import Report
 from services.massive.demo.scenario import Scenario
 from services.massive.demo.screen import Screen
 from services.massive.demo.stage import open_stage
+from services.shared.buses import EMBEDDED
 
 __all__ = ("command",)
 
@@ -19,7 +21,11 @@ SHORTEST = 12.0
 INTERRUPTED = 130
 
 
-@click.command("demo")
+def _bus(name: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    return click.option(f"--{name}-redis", name, default=EMBEDDED, metavar="URL", help=f"Use this {name}-redis, empty.")
+
+
+@click.command("demo", short_help="Massive under supervision on real parts, and four faults.")
 @click.option(
     "--for",
     "seconds",
@@ -36,7 +42,10 @@ INTERRUPTED = 130
     show_default=True,
     help="json: one document on standard output, all else on standard error.",
 )
-def command(seconds: float, output: str) -> None:
+@_bus("system")
+@_bus("market")
+@_bus("intel")
+def command(seconds: float, output: str, **buses: str) -> None:
     """Show market data under supervision, and what happens when things fail.
 
     It starts three Valkey servers, a provider that speaks the vendor's protocol, and massive under supervision. Then
@@ -47,7 +56,9 @@ def command(seconds: float, output: str) -> None:
     screen = Screen(quiet=quiet)
     screen.take_log()
     try:
-        code, report = anyio.run(_demo, seconds, screen)
+        code, report = anyio.run(_demo, seconds, screen, buses)
+    except (ValueError, RuntimeError) as error:
+        raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:  # the tree was not there yet to take the signal, or not any more
         code, report = INTERRUPTED, None
     if report is None:
@@ -57,11 +68,11 @@ def command(seconds: float, output: str) -> None:
     sys.exit(code)
 
 
-async def _demo(seconds: float, screen: Screen) -> tuple[int, Report | None]:
-    screen.say("starting three Valkey servers, the provider, and massive under supervision")
+async def _demo(seconds: float, screen: Screen, buses: Mapping[str, str]) -> tuple[int, Report | None]:
+    screen.say("starting Valkey servers, the provider, and massive under supervision")
     code = 0
     report: Report | None = None
-    async with open_stage() as stage, anyio.create_task_group() as group:
+    async with open_stage(buses) as stage, anyio.create_task_group() as group:
         events = EventRecorder()
         scenario = Scenario(stage, screen, events, seconds)
 

@@ -63,7 +63,7 @@ class Screen:
         self.say(
             f"\n{report.events_in:,} events in, {report.events_out:,} on the bus: "
             f"{report.lost} lost, {report.duplicated} duplicated.\n"
-            f"{report.heartbeats} heartbeats in {report.seconds:.0f} s, {report.heartbeat_gaps} gaps."
+            f"{report.heartbeats} heartbeats in {report.seconds:.0f} s, gaps: {report.heartbeat_gaps}."
         )
 
     def _result(self, label: str, text: str) -> None:

@@ -17,7 +17,7 @@ from services.massive.demo.heartbeats import HeartbeatWatch
 from services.massive.provider import Provider, ProviderConfig, open_provider
 from services.massive.supervisor import MassiveSupervisor
 from services.shared import redis_clients
-from services.shared.embedded import EmbeddedBus, open_embedded_buses
+from services.shared.buses import ResolvedBuses, resolve_buses
 from services.shared.heartbeat import start_heartbeat
 from services.shared.logutil import LogUtil
 from services.shared.setup_base import SetupBase
@@ -47,7 +47,7 @@ class DemoSupervisor(MassiveSupervisor):
 class Stage(NamedTuple):
     """All parts, running; the supervisor is still to be run."""
 
-    buses: Mapping[str, EmbeddedBus]
+    buses: ResolvedBuses
     provider: Provider
     supervisor: DemoSupervisor
     audit: Audit
@@ -55,12 +55,22 @@ class Stage(NamedTuple):
 
 
 @asynccontextmanager
-async def open_stage() -> AsyncGenerator[Stage]:
-    """Set everything up, and clear it away with the block."""
+async def open_stage(addresses: Mapping[str, str]) -> AsyncGenerator[Stage]:
+    """Set everything up, and clear it away with the block.
+
+    Args:
+        addresses: of the buses system, market and intel; `embedded`: a server of our own.
+
+    Raises:
+        ValueError: an address is wrong, or its database holds something, which the demo could spoil.
+        RuntimeError: there is no server program for an embedded bus.
+    """
     async with AsyncExitStack() as stack:
-        buses = await stack.enter_async_context(open_embedded_buses())
+        buses = await stack.enter_async_context(resolve_buses(addresses, allow_embedded=True))
+        for name in buses.urls.keys() - buses.embedded.keys():
+            await _check_empty(name, buses.urls[name])
         provider = await stack.enter_async_context(open_provider(ProviderConfig(keys=(KEY,), rate=RATE)))
-        await _publish(buses, provider)
+        await _publish(buses.urls, provider)
 
         logger = LogUtil(SERVICE)
         config = await SetupBase(SERVICE, logger).load()
@@ -69,21 +79,31 @@ async def open_stage() -> AsyncGenerator[Stage]:
         heartbeat = start_heartbeat(SERVICE, config, logger, supervisor.heartbeat)
         stack.callback(heartbeat.set)
 
-        market = redis_clients.control(buses["market"].url)
+        market = redis_clients.control(buses.urls["market"])
         await stack.enter_async_context(redis_clients.opened(market))
-        watch = HeartbeatWatch(buses["system"].url, f"{SERVICE}:heartbeat", BEAT.interval_sec)
+        watch = HeartbeatWatch(buses.urls["system"], f"{SERVICE}:heartbeat", BEAT.interval_sec)
         yield Stage(buses, provider, supervisor, Audit(provider, market, supervisor.config.keys), watch)
 
 
-async def _publish(buses: Mapping[str, EmbeddedBus], provider: Provider) -> None:
+async def _check_empty(name: str, url: str) -> None:
+    client = redis_clients.control(url)
+    async with redis_clients.opened(client):
+        if keys := await client.execute_command("DBSIZE"):
+            raise ValueError(
+                f"the demo writes the keys of a real service, and {name} holds {keys} keys already; "
+                "give it an empty database, such as redis://127.0.0.1:6379/9"
+            )
+
+
+async def _publish(urls: Mapping[str, str], provider: Provider) -> None:
     """Write the truth document of the demo, and say where it is."""
     component = read_component(COMPONENTS / f"{SERVICE}.json")
     env = component.env | {"MASSIVE_WS_URL": provider.url, "MASSIVE_API_KEY": KEY}
     component = replace(component, env=env, heartbeat=BEAT, feed={"subscriptions": SUBSCRIPTIONS})
-    addresses = {f"{name}-redis": Bus(url=bus.url, role=name) for name, bus in buses.items()}
-    client = redis_clients.control(buses["system"].url)
+    buses = {f"{name}-redis": Bus(url=url, role=name) for name, url in urls.items()}
+    client = redis_clients.control(urls["system"])
     async with redis_clients.opened(client):
-        await publish_truth(client, build_truth([component], addresses, node="demo"))
-    os.environ["TRUTH_REDIS_URL"] = buses["system"].url
+        await publish_truth(client, build_truth([component], buses, node="demo"))
+    os.environ["TRUTH_REDIS_URL"] = urls["system"]
     for name in ("MASSIVE_WS_URL", "MASSIVE_API_KEY"):  # they would win over the document
         os.environ.pop(name, None)

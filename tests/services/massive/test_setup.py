@@ -31,10 +31,23 @@ def test_what_is_missing_is_named_with_the_place_to_put_it(key):
         massive_config({name: value for name, value in SETUP.items() if name != key})
 
 
-def test_a_bus_without_a_url_is_an_error_and_never_an_embedded_server():
-    buses = {**SETUP["buses"], "market-redis": {"role": "market"}}
-    with pytest.raises(ConfigError, match=r'URL of market-redis: put "market-redis": \{"url"'):
-        massive_config({**SETUP, "buses": buses})
+@pytest.mark.parametrize(
+    ("bus", "says"),
+    [
+        ({"role": "market"}, "'market-redis' needs the address of a running server, and has none"),
+        ({"url": "embedded"}, "has the word embedded, which only the demo allows"),
+        ({"url": "http://host"}, "'market-redis': a Redis address begins with redis://"),
+    ],
+)
+def test_a_bus_without_a_proper_address_is_an_error_and_never_an_embedded_server(bus, says):
+    with pytest.raises(ConfigError, match='under "buses" in the truth document') as raised:
+        massive_config({**SETUP, "buses": {**SETUP["buses"], "market-redis": bus}})
+    assert says in str(raised.value)
+
+
+def test_the_valkey_spellings_of_an_address_are_taken():
+    buses = {**SETUP["buses"], "market-redis": {"url": "valkey+unix:///run/market.sock"}}
+    assert massive_config({**SETUP, "buses": buses}).buses.market == "unix:///run/market.sock"
 
 
 def test_a_wrong_type_and_an_unknown_field_of_the_feed_are_named():
