@@ -54,11 +54,14 @@ class Reporter:
             self._hooks.remove(hook)
 
     def put(self, event: Event) -> None:
-        """Tell the hooks soon. Without hooks there is nobody to tell."""
+        """Keep the event for the hooks. Without hooks there is nobody to tell."""
         if self._hooks:
-            if not self._queue:
-                self._wake.set()
             self._queue.append(event)
+
+    def wake(self) -> None:
+        """Tell the hooks what waits, soon: after the tasks that are already scheduled."""
+        if self._queue:
+            self._wake.set()
 
     async def run(self) -> None:
         """Deliver, until cancelled."""

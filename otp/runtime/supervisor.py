@@ -72,6 +72,7 @@ class RunningSupervisor:
             self.tree.break_down(bug)
         finally:
             self._busy = False
+        self.tree.reporter.wake()  # only now: the next incarnation is scheduled already, hooks do not delay it
 
     def ended(self, id: str, child: "TaskChild | RunningSupervisor", event: Input) -> None:
         """A child has run its last line."""

@@ -1,6 +1,7 @@
 """Supervisors under supervisors, trees that end by themselves, and a supervision that fails itself."""
 
 import asyncio
+import sys
 
 import anyio
 import pytest
@@ -10,7 +11,7 @@ from otp.core.machine import SupervisorMachine
 from otp.events import ChildExited, ChildRestarting, ChildStarted, SupervisorExited
 from otp.events import ChildRefused as Refused
 from otp.spec import AutoShutdown, Restart, Strategy, dynamic_supervisor
-from otp.testing import EventRecorder, Finish, Journal, Probe, Refuse, Run
+from otp.testing import EventRecorder, Finish, Probe, Refuse, Run
 
 ANY = AutoShutdown.ANY_SIGNIFICANT
 
@@ -244,23 +245,33 @@ async def test_a_child_may_ask_its_own_supervisor_while_it_starts_pitfall_23():
     assert extra.starts == 1
 
 
-async def test_stopping_and_starting_ten_times_as_many_children_takes_ten_times_the_steps():
-    async def steps(count):
-        journal: Journal = []
-        events = EventRecorder()
-        async with open_supervisor(dynamic_supervisor("root"), hooks=[events]) as root:
-            for n in range(count):
-                await root.start_child(Probe(f"p{n}", journal=journal).spec(ready=False))
-            await turns(2)
-            for n in range(count):
-                await root.terminate_child(f"p{n}")
-            assert root.count_children().specs == 0
-        return len(journal), len(events.events)
+async def calls_for(count):
+    """Function calls to start so many children, crash each once, stop half of them by request, the rest with the tree."""
+    calls = 0
 
-    few, many = await steps(30), await steps(300)
-    assert few[0] == 60
-    assert many[0] == 600
-    assert many[1] - few[1] == 2 * 270
+    def profile(*_):
+        nonlocal calls
+        calls += 1
+
+    probes = [Probe(f"p{n}") for n in range(count)]
+    async with open_supervisor(dynamic_supervisor("root", intensity=count)) as root:
+        sys.setprofile(profile)
+        for probe in probes:
+            await root.start_child(probe.spec())
+        for probe in probes:
+            probe.crash()
+        await turns()
+        for probe in probes[::2]:
+            await root.terminate_child(probe.name)
+        sys.setprofile(None)
+        assert root.count_children().active == count // 2
+        sys.setprofile(profile)
+    sys.setprofile(None)
+    return calls
+
+
+async def test_ten_times_as_many_children_take_ten_times_as_many_calls_pitfall_35():
+    assert await calls_for(500) < 11 * await calls_for(50)
 
 
 async def test_the_end_of_the_tree_is_the_last_event():

@@ -48,7 +48,7 @@ def _bus(name: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
 def command(seconds: float, output: str, **buses: str) -> None:
     """Show market data under supervision, and what happens when things fail.
 
-    It starts three Valkey servers, a provider that speaks the vendor's protocol, and massive under supervision. Then
+    It starts Valkey servers, a provider that speaks the vendor's protocol, and massive under supervision. Then
     the provider closes with 1012, a worker crashes, a Valkey server is killed, and a key is revoked. It ends by itself
     and leaves nothing behind; Ctrl-C ends it earlier.
     """

@@ -117,13 +117,13 @@ def check_progress(err):
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("moment", ["starting three", "── the tree", "── 1"])
+@pytest.mark.parametrize("moment", ["starting Valkey", "── the tree", "── 1"])
 def test_ctrl_c_ends_it_in_order_and_leaves_nothing_behind(runtime, moment):
     with demo(runtime) as process:
         for line in process.stdout:
             if line.startswith(moment):
                 break
-        if moment != "starting three":
+        if moment != "starting Valkey":
             assert len(servers_in(runtime)) == 3
         process.send_signal(signal.SIGINT)
         began = time.monotonic()

@@ -181,7 +181,7 @@ async def test_a_wrong_configuration_is_one_line_and_exit_code_78_and_no_child_i
     await identify(buses=("system-redis", "intel-redis"))
     async with running("supervised_main", market) as main:
         assert await main.ended() == 78
-    assert "massive needs the URL of market-redis" in only_complaint(main)
+    assert "the bus 'market-redis' needs the address of a running server, and has none" in only_complaint(main)
     assert not provider.sent
 
 
