@@ -1,19 +1,13 @@
 """Massive on real parts for the benchmarks: a provider in a process of its own, one Valkey server, the tree or not."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from functools import partial
-
-import anyio
 
 from otp import Supervisor, open_supervisor
-from services.massive import orchestrator
 from services.massive.config import Buses, Feed, Massive
 from services.massive.shared_services import SharedServices
-from services.massive.workers import consume, publish, stream, subscriptions
 from services.shared.embedded import open_embedded_buses
 from trees.massive import tree
 
@@ -73,26 +67,3 @@ async def supervised(config: Massive) -> AsyncGenerator[tuple[SharedServices, Su
 async def bus() -> AsyncGenerator[str]:
     async with open_embedded_buses(["market"]) as buses:
         yield buses["market"].url
-
-
-@asynccontextmanager
-async def unsupervised(config: Massive) -> AsyncGenerator[SharedServices]:
-    """The same nodes in plain tasks: no supervisor, no restart."""
-    shared = SharedServices.make(config)
-    pipeline = shared.pipeline
-    try:
-        async with anyio.create_task_group() as group:
-            await group.start(partial(orchestrator.run, config, pipeline, shared.control, shared.logger))
-            await group.start(partial(publish.run, config, pipeline, shared.producer))
-            await group.start(partial(consume.run, config, pipeline, shared.blocking))
-            await group.start(partial(subscriptions.run, config, pipeline, shared.control))
-            await group.start(partial(stream.run, config.feed, pipeline))
-            yield shared
-            group.cancel_scope.cancel()
-    finally:
-        await shared.aclose()
-
-
-def processor_seconds() -> float:
-    times = os.times()
-    return times.user + times.system

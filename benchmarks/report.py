@@ -47,7 +47,7 @@ def show(name: str, rows: Sequence[Row]) -> None:
     width = max(len(row.what) for row in rows)
     for row in rows:
         p99 = f"p99 {row.p99:9.2f}" if row.p99 is not None else " " * 13
-        ratio = f"{row.ratio:6.2f} × {row.to}" if row.ratio is not None else ""
+        ratio = f"{row.ratio:6.3f} × {row.to}" if row.ratio is not None else ""
         limit = f"(limit {row.limit:g}) {row.verdict}" if row.limit is not None else ""
         print(f"  {row.what:<{width}}  {row.figure:10.2f} {row.unit:<8} {p99}  {ratio:<44} {limit}".rstrip())
     RESULTS.mkdir(exist_ok=True)

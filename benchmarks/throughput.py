@@ -1,13 +1,29 @@
 """How much goes through massive, and what supervision adds to the path of the data."""
 
+import statistics
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+
 import anyio
+from msgspec.structs import replace
 
 from benchmarks import massive_stage
-from benchmarks.report import Row, median_and_p99
-from services.massive.pipeline import Counts
+from benchmarks.report import Row
+from otp import open_supervisor, supervisor, worker
+from services.massive.config import Keys, Massive
+from services.massive.pipeline import Pipeline
+from services.massive.shared_services import SharedServices
+from services.massive.workers import consume, publish
 
 SUSTAINED = 10_000.0
 BURST = 50_000.0
+
+FRAMES = 500
+EVENTS = 50
+TRADE = b'{"ev":"T","sym":"SYM%d","x":4,"i":"1","z":3,"p":114.125,"s":100,"c":[14],"t":1700000000000,"q":%d}'
+PAYLOAD = b"[" + b",".join(TRADE % (n % 20, n) for n in range(EVENTS)) + b"]"
 
 
 def measure(*, quick: bool) -> list[Row]:
@@ -15,53 +31,93 @@ def measure(*, quick: bool) -> list[Row]:
 
 
 async def _measure(quick: bool) -> list[Row]:
-    seconds, rounds = (3.0, 2) if quick else (8.0, 6)
-    cost: dict[str, list[float]] = {"supervised": [], "unsupervised": []}
-    dropped = 0
+    seconds, rounds = (3.0, 15) if quick else (20.0, 60)
     async with massive_stage.bus() as market, massive_stage.provider(SUSTAINED) as provider:
         config = massive_stage.config_of(provider.url, market)
-        for turn in range(rounds):
-            for name in ("supervised", "unsupervised") if turn % 2 else ("unsupervised", "supervised"):
-                per_event, lost = await _round(name, config, seconds)
-                cost[name].append(per_event)
-                dropped += lost
+        bare, ours = await _path(config, rounds)
+        sustained, dropped, cost = await _sustained(config, seconds)
         burst_events, burst_dropped, waiting = await _burst(provider, config)
-    ours, bare = median_and_p99(cost["supervised"])[0], median_and_p99(cost["unsupervised"])[0]
+    ratio = statistics.median(b / a for a, b in zip(bare, ours, strict=True))
     return [
-        Row(what=f"{SUSTAINED:,.0f} events/s, without supervision", figure=bare, unit="µs/event"),
+        Row(what="queue to bus to prices, without supervision", figure=statistics.median(bare), unit="µs/event"),
         Row(
-            what=f"{SUSTAINED:,.0f} events/s, supervised",
-            figure=ours,
+            what="the same supervised",
+            figure=statistics.median(ours),
             unit="µs/event",
-            ratio=ours / bare,
+            ratio=ratio,
             to="without",
             limit=1.01,
         ),
-        Row(what="dropped in all of that", figure=dropped, unit="", limit=0),
+        Row(what=f"massive at {SUSTAINED:,.0f} events/s: events/s through", figure=sustained, unit=""),
+        Row(what="processor time of all of it", figure=cost, unit="µs/event"),
+        Row(what="dropped", figure=dropped, unit="", limit=0),
         Row(what=f"one second at {BURST:,.0f} events/s: events through", figure=burst_events, unit=""),
         Row(what="dropped", figure=burst_dropped, unit="", limit=0),
         Row(what="frames that waited in the queue, at most", figure=waiting, unit=""),
     ]
 
 
-async def _round(name: str, config: object, seconds: float) -> tuple[float, int]:
-    """Processor time per event, in µs, and frames dropped."""
-    if name == "unsupervised":
-        async with massive_stage.unsupervised(config) as shared:
-            return await _watch(shared.pipeline.counts, seconds)
+async def _path(config: Massive, rounds: int) -> tuple[list[float], list[float]]:
+    """Processor time per event from the queue to the prices on the bus, in µs: the same frames, both ways in turn."""
+    async with _plain_path(config, "plain") as plain, _supervised_path(config, "supervised") as supervised:
+        bare: list[float] = []
+        ours: list[float] = []
+        for turn in range(rounds):
+            for pipeline, samples in ((plain, bare), (supervised, ours))[:: 1 if turn % 2 else -1]:
+                samples.append(await _drain(pipeline))
+    return bare, ours
+
+
+async def _drain(pipeline: Pipeline) -> float:
+    goal = pipeline.counts.consumed + FRAMES
+    began = time.process_time()
+    for _ in range(FRAMES):
+        pipeline.frames.put(PAYLOAD, EVENTS)
+    while pipeline.counts.consumed < goal:
+        await anyio.sleep(0.001)
+    return (time.process_time() - began) / (FRAMES * EVENTS) * 1e6
+
+
+@asynccontextmanager
+async def _plain_path(config: Massive, name: str) -> AsyncGenerator[Pipeline]:
+    config, shared = _own_keys(config, name)
+    async with anyio.create_task_group() as group:
+        await group.start(partial(publish.run, config, shared.pipeline, shared.producer))
+        await group.start(partial(consume.run, config, shared.pipeline, shared.blocking))
+        yield shared.pipeline
+        group.cancel_scope.cancel()
+    await shared.aclose()
+
+
+@asynccontextmanager
+async def _supervised_path(config: Massive, name: str) -> AsyncGenerator[Pipeline]:
+    config, shared = _own_keys(config, name)
+    children = [
+        worker("redis_publisher", publish.run, config, shared.pipeline, shared.producer, ready=True),
+        worker("redis_consumer", consume.run, config, shared.pipeline, shared.blocking, ready=True),
+    ]
+    async with open_supervisor(supervisor("path", children=children)):
+        yield shared.pipeline
+    await shared.aclose()
+
+
+def _own_keys(config: Massive, name: str) -> tuple[Massive, SharedServices]:
+    config = replace(config, keys=Keys(stream=f"{name}:stream", spot=f"{name}:spot", bars=f"{name}:bars"))
+    return config, SharedServices.make(config)
+
+
+async def _sustained(config: Massive, seconds: float) -> tuple[float, int, float]:
+    """Events per second, frames dropped, processor time per event in µs."""
     async with massive_stage.supervised(config) as (shared, _):
-        return await _watch(shared.pipeline.counts, seconds)
+        counts = shared.pipeline.counts
+        await anyio.sleep(1.0)
+        events, used, began = counts.events_out, time.process_time(), time.monotonic()
+        await anyio.sleep(seconds)
+        events = counts.events_out - events
+        return events / (time.monotonic() - began), counts.dropped_frames, (time.process_time() - used) / events * 1e6
 
 
-async def _watch(counts: Counts, seconds: float) -> tuple[float, int]:
-    await anyio.sleep(1.0)
-    events, used = counts.events_out, massive_stage.processor_seconds()
-    await anyio.sleep(seconds)
-    used = massive_stage.processor_seconds() - used
-    return used / (counts.events_out - events) * 1e6, counts.dropped_frames
-
-
-async def _burst(provider: massive_stage.ProviderProcess, config: object) -> tuple[int, int, int]:
+async def _burst(provider: massive_stage.ProviderProcess, config: Massive) -> tuple[int, int, int]:
     async with massive_stage.supervised(config) as (shared, _):
         counts, frames = shared.pipeline.counts, shared.pipeline.frames
         await anyio.sleep(1.0)
