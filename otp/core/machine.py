@@ -129,6 +129,7 @@ class SupervisorMachine(PlannedRoster):
         match child.purpose:
             case Purpose.START_CHILD:
                 self.forget(child)
+                self.advance()
             case _ if child.doomed:  # it only came first: the group restart or the end goes on
                 self._settle(child)
             case Purpose.STARTUP:
@@ -256,13 +257,13 @@ class SupervisorMachine(PlannedRoster):
     def _gone(self, child: Child, exit: Exit) -> None:
         """A child that was asked to stop has ended."""
         self.cancel_timer(child)
-        if child.state is ChildState.REFUSED:  # late, but it is gone
-            self.refused = [path for path in self.refused if not is_within(path, child.path)]
+        if child.state is ChildState.REFUSED:
+            self._refused_no_more(child)
         child.value = None
         if child.down_since is None:
             child.down_since = self.now
         failure, child.failure = child.failure, None
-        if failure is not None and not child.doomed and not child.is_claimed:
+        if failure is not None and not child.is_claimed:
             self._failed_to_start(child, Crashed(failure))
             return
         self.emit_exited(child, exit, asked=True)
@@ -278,9 +279,6 @@ class SupervisorMachine(PlannedRoster):
         temporary = child.spec.restart is Restart.TEMPORARY
         if not doomed or temporary:
             self.answer(child, stopped_early(child))
-        if child.revive:
-            child.revive = False
-            child.wait(RestartNow(child.spec.id, None))
         for request in child.take_waiting():
             self._request(request)
         known = self.children.get(child.spec.id) is child and child.state is ChildState.STOPPED
@@ -318,8 +316,6 @@ class SupervisorMachine(PlannedRoster):
         error = ChildRefused(paths)
         needed = _is_needed(child)
         child.state = ChildState.REFUSED
-        child.doomed = False
-        child.failure = None
         self.refused.extend(paths)
         self.answer(child, error)
         for request in child.take_waiting():
@@ -332,6 +328,13 @@ class SupervisorMachine(PlannedRoster):
             self.begin_stop(Refused(tuple(self.refused)))
         else:
             self.awaited_no_more(child)
+
+    def _refused_no_more(self, child: Child) -> None:
+        """It is late, but it is gone."""
+        self.refused = [path for path in self.refused if not is_within(path, child.path)]
+        if child.revive:
+            child.revive = False
+            child.wait(RestartNow(child.spec.id, None))
 
     def _request(self, event: Request) -> None:
         if self.phase in (Phase.STOPPING, Phase.DONE):

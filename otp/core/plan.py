@@ -108,7 +108,7 @@ class PlannedRoster(Roster):
             child.state = ChildState.STOPPED
             self._count(child, cause, exit)
         for sibling in group:
-            if sibling.state is ChildState.EXITED and sibling is not child:  # one credit is enough for both (S26)
+            if sibling.state is ChildState.EXITED:  # one credit is enough for both (S26)
                 self.overtake(sibling)
         to_stop = [c for c in group if c.is_up]
         self.plan = Plan(Purpose.RESTART, to_stop=to_stop, to_start=group, target=child, cause=cause, token=token)
@@ -170,7 +170,7 @@ class PlannedRoster(Roster):
             if child.state is ChildState.REFUSED:
                 self.begin_stop(Refused(tuple(self.refused)))
                 return False
-            if child.is_up or self.children.get(child.spec.id) is not child:
+            if self.children.get(child.spec.id) is not child:  # a temporary one, forgotten when it was stopped (S22)
                 continue
             if purpose is Purpose.RESTART and not (child is plan.target and plan.cause is Cause.CRASH):
                 self._count(child, plan.cause if child is plan.target else Cause.COLLATERAL, None)
@@ -248,6 +248,13 @@ class PlannedRoster(Roster):
     def defer(self, event: Input) -> None:
         """Handle `event` after the plan at hand."""
         self.deferred.append(event)
+
+    def withdraw(self, child: Child) -> None:
+        """Restarts of this child that were asked for and still wait are off: it is to stay down."""
+        for event in tuple(self.deferred):
+            if isinstance(event, RestartNow) and event.child == child.spec.id:
+                self.deferred.remove(event)
+                self.tell(event.token, stopped_early(child))
 
     def overtake(self, child: Child) -> None:
         """The end of this child, of which nothing has been decided yet, is now part of something else: only tell it."""

@@ -77,6 +77,7 @@ def _terminate_down(machine: "SupervisorMachine", child: Child) -> None:
     child.state = ChildState.STOPPED
     child.down_since = None
     machine.answer(child, stopped_early(child))
+    machine.withdraw(child)
     if machine.plan is not None:
         machine.plan.drop(child)
     forgets = machine.spec.dynamic or child.spec.restart is Restart.TEMPORARY

@@ -157,8 +157,13 @@ class Supervisor:
     # ------------------------------------------------------------------------------------------------
 
     async def _ask(self, supervisor: RunningSupervisor, request: Request, answer: Answer) -> Any:
-        supervisor.feed(request)
-        return await answer.wait()
+        asked = self._tree.asked
+        asked.add(answer)
+        try:
+            supervisor.feed(request)
+            return await answer.wait()
+        finally:
+            asked.remove(answer)
 
     def _locate(self, path: str) -> tuple[RunningSupervisor, str]:
         *above, id = parts(path) or ("",)

@@ -22,7 +22,10 @@ from otp.runtime.crash import describe
 __all__ = ("EventHook", "Reporter")
 
 EventHook = Callable[[Event], None]
-"""Called with each event. It runs in the event loop, so it must not block; one that raises is detached."""
+"""Called with each event. It runs in the event loop, so it must not block; one that raises is detached.
+
+`sys.exit` and Ctrl-C in a hook do what they do in a child: the tree stops in order, and they go on upwards.
+"""
 
 _WITH_EXIT = (
     ChildExited,
@@ -37,8 +40,15 @@ _WITH_EXIT = (
 class Reporter:
     """Hands events to the hooks. Exceptions become text on the way, so none outlives its report."""
 
-    def __init__(self, root: str, now: Callable[[], float], hooks: Iterable[EventHook]) -> None:
+    def __init__(
+        self,
+        root: str,
+        now: Callable[[], float],
+        hooks: Iterable[EventHook],
+        interrupt: Callable[[BaseException], None],
+    ) -> None:
         self._root = root
+        self._interrupt = interrupt
         self._now = now
         self._hooks = list(hooks)
         self._queue: deque[Event] = deque()
@@ -77,6 +87,8 @@ class Reporter:
             for hook in tuple(self._hooks):
                 try:
                     hook(event)
+                except (KeyboardInterrupt, SystemExit) as interrupt:
+                    self._interrupt(interrupt)
                 except Exception as error:  # noqa: BLE001 # a hook never harms the tree
                     self._failed(hook, error)
 

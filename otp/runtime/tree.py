@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 import anyio
 
 from otp.core.inputs import Stop
-from otp.errors import ChildRefused
+from otp.errors import ChildRefused, NoProc
 from otp.exits import Crashed, Exit, Killed, Refused, Shutdown
+from otp.runtime.answer import Answer
 from otp.runtime.child import TaskChild
 from otp.runtime.reporter import EventHook, Reporter
 from otp.runtime.spawn import Spawner
@@ -24,6 +25,7 @@ class Tree:
         settled: it is up, or has ended before.
         up: all children have been up.
         broken: the supervision itself has failed; only ending is left.
+        asked: requests that wait for their answer.
         exit: how its root ended; None until then.
         gone: it has ended and no task of it is left.
     """
@@ -32,13 +34,14 @@ class Tree:
         self.spawner = spawner
         self.now = spawner.now
         self.timers = Timers(spawner.now)
-        self.reporter = Reporter(spec.id, spawner.now, hooks)
+        self.reporter = Reporter(spec.id, spawner.now, hooks, self.interrupt)
         self.root = RunningSupervisor(self, spec, 1)
         self.settled = anyio.Event()
         self.gone = anyio.Event()
         self.exit: Exit | None = None
         self.up = False
         self.broken = False
+        self.asked: set[Answer] = set()
         self._body: anyio.CancelScope | None = None
         self._failure: BaseException | None = None
 
@@ -57,6 +60,8 @@ class Tree:
         self.broken = True
         for child in tuple(self._tasks(self.root)):
             child.kill()
+        for answer in self.asked:
+            answer.give(NoProc(self.root.machine.path))
         self.ended(Crashed(bug))
 
     def cancel_when_ended(self, body: anyio.CancelScope) -> None:

@@ -207,7 +207,7 @@ class Simulation:
             case effects.Kill(id, generation):
                 self._told("kill", id, generation, Killed())
             case effects.SetTimer(timer, at):
-                assert timer not in self.timers, f"{timer} is armed already"
+                assert all(armed.child != timer.child for armed in self.timers), f"{timer} beside another of that child"
                 self.timers[timer] = at
             case effects.CancelTimer(timer):
                 del self.timers[timer]

@@ -125,15 +125,20 @@ def test_a_restart_event_tells_how_much_of_the_window_is_used():
 
 def test_a_supervisor_that_is_restarted_goes_on_with_the_counters_of_its_children():
     sim = tree("a", "b")
+    sim.slow.add("a")
     sim.crash("a")
+    sim.pass_time(2.5)
+    sim.ready("a")
+    sim.slow.clear()
     sim.restart("a")
     sim.terminate_child("b")
     sim.stop()
     heir = SupervisorMachine(sim.machine.spec, "")
     heir.inherit(sim.machine.children)
     assert counters(heir.children["a"]) == (1, 1, 1)
+    assert heir.children["a"].downtime == 2.5
     assert heir.children["a"].generation == 3
-    assert heir.children["a"].down_since == 0.0
+    assert heir.children["a"].down_since == 2.5
     assert heir.children["b"].down_since is None
 
 

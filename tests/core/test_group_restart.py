@@ -2,6 +2,7 @@
 
 import pytest
 
+from otp.errors import Restarting
 from otp.events import Cause, ChildExited, ChildRestarting
 from otp.exits import Crashed, Normal, Shutdown
 from otp.spec import Restart, Strategy, supervisor
@@ -185,6 +186,17 @@ def test_a_stop_during_a_group_restart_starts_nothing_more():
     sim.end("c", Shutdown())
     assert sim.trace == ["stop c", "stop a", "done"]
     assert sim.exit == Shutdown()
+
+
+@pytest.mark.parametrize("ask", ["restart_child", "delete_child"])
+def test_a_sibling_whose_turn_to_start_has_not_come_again_is_being_restarted_s36(ask):
+    sim = group("a", "b", "c")
+    sim.slow.add("b")
+    sim.crash("a")
+    assert sim.states["c"] == "stopped"
+    assert isinstance(getattr(sim, ask)("c").result, Restarting)
+    sim.ready("b")
+    assert sim.states["c"] == "running"
 
 
 def test_a_sibling_that_is_starting_is_stopped_and_started_with_the_group():

@@ -95,7 +95,7 @@ class Walk(Simulation):
         told = self.machine.children[id].state in (ChildState.STOPPING, ChildState.REFUSED)
         if action == "ready" and id not in self.up:
             self.ready(id)
-        elif action == "ignore" and id not in self.up:
+        elif action == "ignore" and id not in self.up and id not in self.refused_supervisors:
             self.ignore(id)
         elif action == "refuse" and (told or id in self.up):
             self.refuse(id)

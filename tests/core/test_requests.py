@@ -5,14 +5,13 @@ import pytest
 from otp.errors import (
     AlreadyPresent,
     AlreadyStarted,
-    MaxChildren,
     NotFound,
     NotSupported,
     Restarting,
     Running,
     StartError,
-    StartTimeout,
 )
+from otp.events import ChildExited
 from otp.spec import Restart, Strategy, dynamic_supervisor, supervisor
 from otp.testing.simulation import Simulation, stand_in
 
@@ -93,77 +92,6 @@ def test_an_unknown_child_is_not_found_and_the_known_ones_are_named(ask):
     assert str(result) == "root/c: no such child; it has a, b"
 
 
-def test_start_child_adds_at_the_end_and_answers_with_the_value_when_it_is_up_s49():
-    sim = tree("a")
-    sim.slow.add("b")
-    asked = sim.start_child(stand_in("b"))
-    assert not asked.answered
-    sim.ready("b", "port 80")
-    assert asked.result == "port 80"
-    assert list(sim.states) == ["a", "b"]
-
-
-def test_start_child_without_readiness_answers_at_once():
-    assert tree().start_child(stand_in("b", ready=False)).answered
-
-
-def test_start_child_answers_also_while_the_supervisor_starts_d4():
-    sim = Simulation(supervisor("root", children=[stand_in("a")]), slow="a").begin()
-    assert sim.start_child(stand_in("b")).answered
-    assert sim.states == {"a": "starting", "b": "running"}
-
-
-def test_a_start_child_that_fails_gives_the_cause_and_is_forgotten_s49():
-    sim = tree()
-    sim.slow.add("a")
-    asked, error = sim.start_child(stand_in("a")), ValueError("no")
-    sim.fail("a", error)
-    assert isinstance(asked.result, StartError)
-    assert asked.result.__cause__ is error
-    assert sim.states == {}
-    assert sim.machine.window.used == 0
-
-
-def test_a_start_child_that_ignores_is_answered_with_none_and_kept_unless_temporary_s49():
-    sim = tree()
-    sim.slow.update("at")
-    kept, gone = sim.start_child(stand_in("a")), sim.start_child(stand_in("t", restart=Restart.TEMPORARY))
-    sim.ignore("a")
-    sim.ignore("t")
-    assert (kept.answered, kept.result, gone.answered, gone.result) == (True, None, True, None)
-    assert sim.states == {"a": "done"}
-
-
-def test_a_start_child_that_takes_too_long_is_stopped_and_forgotten():
-    sim = tree()
-    sim.slow.add("a")
-    asked = sim.start_child(stand_in("a", start_timeout=2.0))
-    sim.pass_time(2.0)
-    assert isinstance(asked.result, StartTimeout)
-    assert sim.states == {}
-
-
-def test_a_second_start_child_behind_a_first_that_took_too_long_is_a_new_start():
-    sim = tree()
-    sim.slow.add("a")
-    sim.stubborn.add("a")
-    first = sim.start_child(stand_in("a", start_timeout=2.0))
-    sim.pass_time(2.0)
-    second = sim.start_child(stand_in("a"))
-    sim.slow.clear()
-    sim.end("a")
-    assert isinstance(first.result, StartTimeout)
-    assert second.result is None
-    assert sim.states == {"a": "running"}
-
-
-def test_a_temporary_start_child_keeps_no_arguments_s60():
-    sim = tree()
-    sim.start_child(stand_in("t", args=(object(),), restart=Restart.TEMPORARY))
-    sim.start_child(stand_in("p", args=(1,)))
-    assert (sim.child("t").spec.args, sim.child("p").spec.args) == ((), (1,))
-
-
 def test_terminate_child_answers_when_the_child_is_gone_and_keeps_its_spec_s50():
     sim = tree("a")
     sim.stubborn.add("a")
@@ -222,6 +150,16 @@ def test_terminating_a_child_whose_end_waits_for_a_decision_wins_s48():
     sim.ready("b")
     assert sim.states == {"a": "stopped", "b": "running"}
     assert sim.machine.window.used == 0
+
+
+def test_terminating_the_second_of_two_whose_ends_wait_tells_its_own_end():
+    sim = Simulation(supervisor("root", children=[stand_in(id) for id in "abc"]), slow="c").begin()
+    sim.crash("a", ValueError("of a"))
+    sim.crash("b", ValueError("of b"))
+    sim.terminate_child("b")
+    assert [(event.path, str(event.exit)) for event in sim.of(ChildExited)] == [("root/b", "ValueError: of b")]
+    sim.ready("c")
+    assert sim.states == {"a": "running", "b": "stopped", "c": "running"}
 
 
 def test_terminating_a_child_whose_turn_has_not_come_leaves_it_out():
@@ -289,24 +227,6 @@ def test_a_dynamic_supervisor_has_no_children_that_are_down_s51_s52(ask):
     result = getattr(dynamic(), ask)("a").result
     assert isinstance(result, NotSupported)
     assert "dynamic supervisors, which keep no children that are down" in str(result)
-
-
-def test_a_dynamic_supervisor_has_at_most_max_children_those_in_a_restart_included_e2():
-    sim = dynamic(max_children=1)
-    sim.start_child(stand_in("a"))
-    sim.slow.add("a")
-    sim.crash("a")
-    result = sim.start_child(stand_in("b")).result
-    assert isinstance(result, MaxChildren)
-    assert str(result) == "root: already has max_children=1 children"
-    sim.terminate_child("a")
-    assert sim.start_child(stand_in("b")).result is None
-
-
-def test_the_same_id_twice_is_answered_before_the_limit():
-    sim = dynamic(max_children=1)
-    sim.start_child(stand_in("a"))
-    assert isinstance(sim.start_child(stand_in("a")).result, AlreadyStarted)
 
 
 def test_messages_say_what_to_do_instead():

@@ -18,10 +18,12 @@ def test_children_start_in_order_and_each_waits_for_the_one_before():
     sim = Simulation(tree("a", "b"), slow="ab").begin()
     assert sim.trace == ["start a"]
     assert sim.states == {"a": "starting", "b": "pending"}
+    assert sim.machine.phase == "starting"
     sim.ready("a")
     assert sim.trace == ["start a", "start b"]
     sim.ready("b")
     assert sim.trace == ["start a", "start b", "ready"]
+    assert sim.machine.phase == "up"
 
 
 def test_a_child_that_does_not_say_when_it_is_ready_is_not_waited_for():
@@ -138,6 +140,24 @@ def test_a_start_in_time_disarms_the_timer():
     assert sim.timers == {}
     sim.pass_time(10.0)
     assert sim.trace == ["start a", "ready"]
+
+
+@pytest.mark.parametrize("end", ["fail", "ignore"])
+def test_a_start_that_ends_otherwise_disarms_the_timer(end):
+    sim = Simulation(tree(), slow="a").begin()
+    sim.start_child(stand_in("a", start_timeout=3.0))
+    getattr(sim, end)("a")
+    assert sim.timers == {}
+
+
+def test_a_supervisor_below_whose_child_took_too_long_has_failed_to_start_itself():
+    sim = Simulation(tree(supervisor("below")), slow=["below"]).begin()
+    late = StartTimeout("root/below/x", 3.0)
+    sim.fail("below", late)
+    assert isinstance(sim.exit, Crashed)
+    assert isinstance(sim.exit.error, StartError)
+    assert sim.exit.error.path == "root/below"
+    assert sim.exit.error.__cause__ is late
 
 
 def test_becoming_ready_after_the_time_was_over_does_not_help():

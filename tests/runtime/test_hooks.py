@@ -121,6 +121,21 @@ async def test_a_broken_hook_alone_does_not_stop_the_tree():
         assert a.starts == 2
 
 
+@pytest.mark.parametrize("interrupt", [SystemExit(3), KeyboardInterrupt()], ids=repr)
+async def test_an_interrupt_in_a_hook_stops_the_tree_in_order_and_goes_on_upwards(interrupt):
+    def leaves(event):
+        if isinstance(event, ChildRestarting):
+            raise interrupt
+
+    a, b, events = Probe("a"), Probe("b"), EventRecorder()
+    with anyio.fail_after(5), pytest.raises(type(interrupt)) as raised:
+        async with open_supervisor(supervisor("root", children=[a.spec(), b.spec()]), hooks=[leaves, events]):
+            a.crash()
+            await anyio.sleep_forever()
+    assert raised.value is interrupt
+    assert [event.path for event in events.of(ChildExited)] == ["root/b", "root/a"]
+
+
 async def test_hooks_can_be_attached_and_detached_while_the_tree_runs():
     events, a = EventRecorder(), Probe("a")
     async with open_supervisor(supervisor("root", children=[a.spec()])) as root:

@@ -1,4 +1,4 @@
-"""Supervisors under supervisors, trees that end by themselves, and a supervision that fails itself."""
+"""A tree as a whole: alone and beside others, ending by itself, large, and with a bug in its supervision."""
 
 import asyncio
 import sys
@@ -6,12 +6,11 @@ import sys
 import anyio
 import pytest
 
-from otp import ChildRefused, IntensityReached, NoProc, open_supervisor, supervisor, worker
+from otp import IntensityReached, NoProc, open_supervisor, supervisor, worker
 from otp.core.machine import SupervisorMachine
-from otp.events import ChildExited, ChildRestarting, ChildStarted, SupervisorExited
-from otp.events import ChildRefused as Refused
+from otp.events import ChildExited, ChildStarted, SupervisorExited
 from otp.spec import AutoShutdown, Restart, Strategy, dynamic_supervisor
-from otp.testing import EventRecorder, Finish, Probe, Refuse, Run
+from otp.testing import EventRecorder, Probe, Run
 
 ANY = AutoShutdown.ANY_SIGNIFICANT
 
@@ -19,59 +18,6 @@ ANY = AutoShutdown.ANY_SIGNIFICANT
 async def turns(count=10):
     for _ in range(count):
         await anyio.sleep(0)
-
-
-async def test_a_supervisor_that_gives_up_is_restarted_by_the_one_above_and_keeps_the_counters_below():
-    events, a, b, sibling = EventRecorder(), Probe("a"), Probe("b"), Probe("sibling")
-    inner = supervisor("inner", intensity=1, children=[a.spec(), b.spec()])
-    async with open_supervisor(supervisor("root", children=[inner, sibling.spec()]), hooks=[events]) as root:
-        for starts in (2, 3):
-            a.crash()
-            await events.wait_for(ChildStarted, "root/inner/a", count=starts)
-        await events.wait_for(ChildStarted, "root/inner/b", count=2)
-        await turns()
-        assert root.child("inner").crashes == 1
-        inner_a, inner_b = root.child("inner/a"), root.child("inner/b")
-        assert (inner_a.crashes, inner_a.collateral, inner_a.generation) == (1, 1, 3)
-        assert (inner_b.crashes, inner_b.collateral, inner_b.generation) == (0, 1, 2)
-        assert sibling.starts == 1
-    restarting = events.of(ChildRestarting, "root/inner")[0]
-    assert restarting.exit.crash.type == "otp.errors.IntensityReached"
-
-
-async def test_a_failure_that_restarting_does_not_help_goes_up_level_by_level_to_the_root():
-    a = Probe("a", Finish())
-    inner = supervisor("inner", intensity=2, children=[a.spec()])
-    with anyio.fail_after(5), pytest.raises(IntensityReached) as raised:
-        async with open_supervisor(supervisor("root", intensity=1, children=[inner])):
-            await anyio.sleep_forever()
-    assert a.starts == 2 * 3
-    assert (raised.value.path, raised.value.offender) == ("root", "root/inner")
-    assert raised.value.__cause__.path == "root/inner"
-
-
-async def test_a_transient_supervisor_that_gives_up_is_restarted_d3():
-    events, a = EventRecorder(), Probe("a")
-    inner = supervisor("inner", intensity=0, restart=Restart.TRANSIENT, children=[a.spec()])
-    async with open_supervisor(supervisor("root", children=[inner]), hooks=[events]):
-        a.crash()
-        await events.wait_for(ChildStarted, "root/inner", count=2)
-
-
-async def test_auto_shutdown_goes_up_through_a_significant_supervisor_and_ends_the_block_in_silence_s42():
-    job, other = Probe("job"), Probe("other")
-    inner = supervisor(
-        "inner",
-        auto_shutdown=ANY,
-        restart=Restart.TRANSIENT,
-        significant=True,
-        children=[job.spec(restart=Restart.TRANSIENT, significant=True)],
-    )
-    with anyio.fail_after(5):
-        async with open_supervisor(supervisor("root", auto_shutdown=ANY, children=[other.spec(), inner])):
-            job.finish()
-            await anyio.sleep_forever()
-    assert (job.starts, other.alive) == (1, 0)
 
 
 async def test_a_tree_whose_work_is_done_before_the_block_begins_ends_the_block_in_silence():
@@ -122,71 +68,11 @@ async def test_dynamic_children_clean_up_at_the_same_time_and_static_ones_in_tur
 
 
 @pytest.mark.virtual_time
-async def test_a_supervisor_with_too_little_time_to_stop_leaves_no_grandchild_behind_pitfall_19():
-    slow = [Probe(f"p{n}", Run(cleanup=0.3)) for n in range(4)]
-    inner = supervisor("inner", shutdown=0.5, children=[p.spec(shutdown=10.0) for p in slow])
-    began, events = anyio.current_time(), EventRecorder()
-    async with open_supervisor(supervisor("root", children=[inner]), hooks=[events]):
-        pass
-    # The first is done at 0.3 s; at 0.5 s all others are killed at once, and the one cleaning up since 0.3 s ends first.
-    assert anyio.current_time() == pytest.approx(began + 0.8, abs=0.01)
-    assert [p.alive for p in slow] == [0, 0, 0, 0]
-    assert str(events.of(ChildExited, "root/inner")[0].exit) == "killed"
-
-
-@pytest.mark.virtual_time
 async def test_an_infinite_shutdown_waits_for_as_long_as_it_takes_s5():
     p, began = Probe("p", Run(cleanup=100_000.0)), anyio.current_time()
     async with open_supervisor(supervisor("root", children=[p.spec(shutdown=float("inf"))])):
         pass
     assert anyio.current_time() == pytest.approx(began + 100_000.0, abs=0.01)
-
-
-@pytest.mark.virtual_time
-async def test_a_supervisor_in_which_somebody_refused_can_be_started_again_when_that_one_has_ended():
-    stubborn = Probe("stubborn", Refuse(10), Run())
-    inner = supervisor("inner", children=[stubborn.spec(shutdown=1.0)])
-    async with open_supervisor(supervisor("root", children=[inner])) as root:
-        with pytest.raises(ChildRefused) as raised:
-            await root.terminate_child("inner")
-        assert raised.value.paths == ("root/inner/stubborn",)
-        assert root.child("inner").state == "refused"
-        with pytest.raises(NoProc):
-            root.which_children("inner")
-        await anyio.sleep(20)
-        assert root.child("inner").state == "stopped"
-        await root.restart_child("inner")
-        assert (stubborn.starts, stubborn.alive) == (2, 1)
-
-
-@pytest.mark.virtual_time
-async def test_two_levels_of_supervisors_in_which_somebody_refused_are_down_when_that_one_has_ended():
-    stubborn = Probe("stubborn", Refuse(10), Run())
-    deep = supervisor("deep", children=[stubborn.spec(shutdown=1.0)])
-    async with open_supervisor(supervisor("root", children=[supervisor("inner", children=[deep])])) as root:
-        with pytest.raises(ChildRefused):
-            await root.restart("inner")
-        await anyio.sleep(20)
-        assert root.child("inner").state == "running"
-        assert stubborn.starts == 2
-
-
-@pytest.mark.virtual_time
-async def test_a_restart_takes_the_place_of_one_that_refused_and_ended_while_its_supervisor_gave_up():
-    crashing, slow = Probe("crashing"), Probe("slow", Run(cleanup=5.0))
-    stubborn = Probe("stubborn", Refuse(3.0), Run())
-    inner = supervisor(
-        "inner",
-        strategy=Strategy.ONE_FOR_ALL,
-        children=[slow.spec(shutdown=30.0), crashing.spec(), stubborn.spec(shutdown=1.0)],
-    )
-    events = EventRecorder()
-    async with open_supervisor(supervisor("root", children=[inner]), hooks=[events]) as root:
-        crashing.crash()
-        await events.wait_for(Refused)
-        await events.wait_for(ChildStarted, "root/inner", count=2)
-        assert root.child("inner").crashes == 1
-        assert (stubborn.starts, stubborn.alive) == (2, 1)
 
 
 async def test_a_supervision_that_fails_itself_ends_all_tasks_and_says_why(monkeypatch):
@@ -213,6 +99,60 @@ async def test_a_supervision_that_fails_itself_ends_all_tasks_and_says_why(monke
     assert [p.starts for p in probes] == [1, 1, 1]
     with pytest.raises(NoProc):
         root.which_children()
+
+
+@pytest.mark.parametrize("broken", [False, True])
+async def test_whoever_still_waits_for_an_answer_when_the_tree_ends_gets_noproc_s47(monkeypatch, broken):
+    slow, answers = Probe("slow", Run(cleanup=0.05)), []
+
+    async def ask(root):
+        with pytest.raises(NoProc) as raised:
+            await root.restart("slow")
+        answers.append(raised.value.path)
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as callers:
+            try:
+                async with open_supervisor(supervisor("root", children=[slow.spec()])) as root:
+                    callers.start_soon(ask, root)
+                    await turns()
+                    if broken:
+                        monkeypatch.setattr(SupervisorMachine, "handle", None)
+                    root.stop()
+                    await anyio.sleep_forever()
+            except TypeError:
+                assert broken
+    assert answers == ["root"]
+
+
+@pytest.mark.parametrize(("strategy", "credits_used"), [(Strategy.ONE_FOR_ALL, 1), (Strategy.ONE_FOR_ONE, 2)])
+async def test_two_crashes_of_one_moment_cost_by_the_strategy_s26_pitfall_10(strategy, credits_used):
+    a, b = Probe("a"), Probe("b")
+    async with open_supervisor(supervisor("root", strategy=strategy, children=[a.spec(), b.spec()])) as root:
+        a.crash()
+        b.crash()
+        await turns()
+        assert (a.starts, b.starts) == (2, 2)
+        assert sum(child.crashes for child in root.which_children()) == credits_used
+
+
+async def test_a_child_that_raises_in_its_clean_up_neither_stops_the_stop_nor_replaces_the_reason_pitfall_17():
+    events = EventRecorder()
+    probes = [Probe("a"), Probe("b", Run(error=ValueError("in finally"))), Probe("c")]
+    async with open_supervisor(supervisor("root", children=[p.spec() for p in probes]), hooks=[events]):
+        pass
+    assert [event.path for event in events.of(ChildExited)] == ["root/c", "root/b", "root/a"]
+    assert events.of(ChildExited)[1].exit.crash.message == "in finally"
+    assert str(events.of(SupervisorExited)[0].exit) == "shutdown"
+
+
+async def test_the_crash_of_one_child_is_not_noticed_by_its_siblings_pitfall_1():
+    a, b, events = Probe("a"), Probe("b"), EventRecorder()
+    async with open_supervisor(supervisor("root", children=[a.spec(), b.spec()]), hooks=[events]) as root:
+        b.crash()
+        await events.wait_for(ChildStarted, "root/b", count=2)
+        assert (a.starts, a.alive, b.starts, b.alive) == (1, 1, 2, 1)
+        assert (root.child("a").generation, root.child("b").generation) == (1, 2)
 
 
 async def test_a_tree_that_has_ended_answers_noproc():
