@@ -12,7 +12,7 @@ from redis.exceptions import TimeoutError as NoReply
 
 from services.massive.config import Massive
 from services.massive.pipeline import Counts, Pipeline
-from services.massive.subscriptions import plan_subscriptions
+from services.massive.subscription_plan import plan_subscriptions
 from services.shared.logutil import LogUtil
 from services.shared.redis_clients import Client, until_it_answers
 

@@ -11,7 +11,7 @@ from otp import EventHook, Supervisor, SupervisorSpec, log_events
 from otp.application import serve
 from otp.errors import NoProc
 from services.massive.config import Massive
-from services.massive.setup import massive_config
+from services.massive.identity import massive_config
 from services.massive.shared_services import SharedServices
 from services.shared.logutil import LogUtil
 

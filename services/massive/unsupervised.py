@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 
 from services.massive import orchestrator
-from services.massive.setup import massive_config
+from services.massive.identity import massive_config
 from services.massive.shared_services import SharedServices
 from services.massive.workers import consume, publish, stream, subscriptions
 from services.shared.logutil import LogUtil

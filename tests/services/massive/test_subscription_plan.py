@@ -1,6 +1,6 @@
 """Which wishes the provider can carry."""
 
-from services.massive.subscriptions import QUOTE_CONTRACTS, plan_subscriptions
+from services.massive.subscription_plan import QUOTE_CONTRACTS, plan_subscriptions
 
 
 def test_wishes_that_the_cluster_carries_are_wanted():

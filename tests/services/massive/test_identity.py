@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.massive.setup import ConfigError, massive_config
+from services.massive.identity import ConfigError, massive_config
 
 SETUP = {
     "service_name": "massive",
