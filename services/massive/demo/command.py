@@ -18,6 +18,8 @@ __all__ = ("command",)
 
 SHORTEST = 12.0
 
+LONGEST = 600.0  # the books of every event are kept in memory
+
 INTERRUPTED = 130
 
 
@@ -29,7 +31,7 @@ def _bus(name: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
 @click.option(
     "--for",
     "seconds",
-    type=click.FloatRange(min=SHORTEST),
+    type=click.FloatRange(SHORTEST, LONGEST),
     default=40.0,
     show_default=True,
     help="How long it takes, in seconds.",
