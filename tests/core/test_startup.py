@@ -150,6 +150,13 @@ def test_a_start_that_ends_otherwise_disarms_the_timer(end):
     assert sim.timers == {}
 
 
+def test_a_start_that_is_stopped_has_only_its_time_to_stop_left():
+    sim = Simulation(tree(stand_in("a", start_timeout=3.0, shutdown=9.0)), slow="a", stubborn="a").begin()
+    sim.pass_time(1.0)
+    sim.stop()
+    assert [(timer.kind, at) for timer, at in sim.timers.items()] == [("shutdown", 10.0)]
+
+
 def test_a_supervisor_below_whose_child_took_too_long_has_failed_to_start_itself():
     sim = Simulation(tree(supervisor("below")), slow=["below"]).begin()
     late = StartTimeout("root/below/x", 3.0)
