@@ -9,7 +9,7 @@
     │   ├── NoProc                 the supervisor is not running
     │   ├── NotFound               no such child
     │   ├── AlreadyStarted         a child of that id is up
-    │   ├── AlreadyPresent         a child of that id is known, and down
+    │   ├── AlreadyPresent         a child of that id is known, and not running
     │   ├── Running                not possible while the child is up
     │   ├── Restarting             not possible while the child is being restarted
     │   ├── MaxChildren            the dynamic supervisor is full
@@ -118,10 +118,10 @@ class AlreadyStarted(RequestError):
 
 
 class AlreadyPresent(RequestError):
-    """A child of that id is known, and down (S49)."""
+    """A child of that id is known, and down or being restarted (S49)."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(path, "already present and down; restart_child it, or delete_child it first")
+        super().__init__(path, "already present, but not running; restart_child it, or delete_child it first")
 
 
 class Running(RequestError):

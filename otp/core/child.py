@@ -132,6 +132,12 @@ class Child:
         """Whether an incarnation exists."""
         return self.state in UP
 
+    @property
+    def is_restarting(self) -> bool:
+        """Whether a restart is under way that has not come up yet (S36)."""
+        trying = self.state is ChildState.STARTING and self.purpose is Purpose.RESTART
+        return trying or self.state is ChildState.RESTARTING
+
     def wait(self, request: Request) -> None:
         """Handle `request` when the child is gone."""
         if self.waiting is None:

@@ -2,12 +2,12 @@
 
 from msgspec import Struct
 
-from otp.core.inputs import Timer
+from otp.core.inputs import Timer, TryAgain
 from otp.events import Event
 from otp.exits import Exit
 from otp.spec import AnySpec
 
-__all__ = ("CancelTimer", "Done", "Effect", "Emit", "Kill", "Ready", "Reply", "SetTimer", "Start", "Stop")
+__all__ = ("CancelTimer", "Done", "Effect", "Emit", "Kill", "Ready", "Reply", "Retry", "SetTimer", "Start", "Stop")
 
 
 class Start(Struct, frozen=True):
@@ -58,6 +58,12 @@ class Reply(Struct, frozen=True):
     result: object
 
 
+class Retry(Struct, frozen=True):
+    """Say `TryAgain`, after all that waits to be said already (S35)."""
+
+    note: TryAgain
+
+
 class Ready(Struct, frozen=True):
     """All children are up: the supervisor has started."""
 
@@ -68,4 +74,4 @@ class Done(Struct, frozen=True):
     exit: Exit
 
 
-Effect = Start | Stop | Kill | SetTimer | CancelTimer | Emit | Reply | Ready | Done
+Effect = Start | Stop | Kill | SetTimer | CancelTimer | Emit | Reply | Retry | Ready | Done

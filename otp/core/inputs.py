@@ -91,7 +91,7 @@ class TimerFired(Struct, frozen=True):
 
 
 class TryAgain(Struct, frozen=True):
-    """The machine's note to itself: a restart failed, try once more (S35)."""
+    """A restart failed a moment ago: try once more (S35). The machine asks for it with the effect `Retry`."""
 
     child: str
     generation: int

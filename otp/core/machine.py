@@ -142,19 +142,23 @@ class SupervisorMachine(PlannedRoster):
             self._request(request)
 
     def _restart_failed(self, child: Child, exit: Exit, error: StartError) -> None:
-        # Not at once but as a note behind what waits already, so that ends and requests get in between (S35).
+        # Not at once but behind what waits already, so that ends and requests get in between (S35).
         child.state = ChildState.RESTARTING
         if child.down_since is None:
             child.down_since = self.now
         if self.plan is not None and self.plan.awaited is child:
             self.answer_plan(error)
             self.plan = None
-        self.deferred.append(TryAgain(child.spec.id, child.generation, exit))
+        self.effects.append(effects.Retry(TryAgain(child.spec.id, child.generation, exit)))
 
     def _try_again(self, event: TryAgain) -> None:
         child = self.current(event.child, event.generation)
-        if child is not None and child.state is ChildState.RESTARTING:  # else another event took care of it (S39)
+        if child is None or child.state is not ChildState.RESTARTING:  # another event took care of it (S37, S39)
+            return
+        if self.plan is None:
             self._restart(child, event.exit)
+        else:
+            self.defer(event)
 
     # ------------------------------------------------------------------------------------------------ ends
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ("ANSWERS",)
 
 _UNDECIDED = (ChildState.EXITED, ChildState.PENDING)
-_UNDER_WAY = (ChildState.RESTARTING, *_UNDECIDED)
 
 
 def start_child(machine: "SupervisorMachine", request: StartChild) -> None:
@@ -44,7 +43,8 @@ def start_child(machine: "SupervisorMachine", request: StartChild) -> None:
     if known is not None and known.state is ChildState.STOPPING:
         known.wait(request)
     elif known is not None:
-        machine.reply(request, AlreadyStarted(path) if known.is_up else AlreadyPresent(path))
+        up = known.is_up and not known.is_restarting
+        machine.reply(request, AlreadyStarted(path) if up else AlreadyPresent(path))
     elif limit is not None and len(machine.children) >= limit:
         machine.reply(request, MaxChildren(machine.path, limit))
     else:
@@ -140,13 +140,17 @@ def _down(machine: "SupervisorMachine", request: RestartChild | DeleteChild) -> 
         _not_found(machine, request)
     elif child.state is ChildState.STOPPING:
         child.wait(request)
+    elif child.is_restarting or child.state in _UNDECIDED or _is_planned(machine, child):
+        machine.reply(request, Restarting(child.path))
     elif child.is_up:
         machine.reply(request, Running(child.path))
-    elif child.state in _UNDER_WAY or (machine.plan is not None and child in machine.plan.to_start):
-        machine.reply(request, Restarting(child.path))
     else:
         return child
     return None
+
+
+def _is_planned(machine: "SupervisorMachine", child: Child) -> bool:
+    return machine.plan is not None and not child.is_up and child in machine.plan.to_start
 
 
 _DYNAMIC = "dynamic supervisors, which keep no children that are down"

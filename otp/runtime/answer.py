@@ -2,6 +2,8 @@
 
 import anyio
 
+from otp.errors import OTPError
+
 __all__ = ("Answer",)
 
 
@@ -20,8 +22,8 @@ class Answer:
         self._given.set()
 
     async def wait(self) -> object:
-        """The result; an error is raised. Being cancelled gives up the waiting, not the request."""
+        """The result; an error of ours is raised. Being cancelled gives up the waiting, not the request."""
         await self._given.wait()
-        if isinstance(self._result, BaseException):
+        if isinstance(self._result, OTPError):  # any other exception is a child's value: it gave that to started()
             raise self._result
         return self._result

@@ -174,6 +174,9 @@ class RunningSupervisor:
         if isinstance(effect.token, Answer):
             effect.token.give(effect.result)
 
+    def _retry(self, effect: effects.Retry) -> None:
+        self._inbox.append(effect.note)
+
     def _ready(self, _: effects.Ready) -> None:
         self._up = True
         if self._parent is None:
@@ -197,6 +200,7 @@ class RunningSupervisor:
         effects.CancelTimer: _cancel_timer,
         effects.Emit: _emit,
         effects.Reply: _reply,
+        effects.Retry: _retry,
         effects.Ready: _ready,
         effects.Done: _done,
     }

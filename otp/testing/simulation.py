@@ -216,6 +216,8 @@ class Simulation:
             case effects.Reply(token, result):
                 assert isinstance(token, Asked)
                 token.give(result)
+            case effects.Retry(note):
+                self._inbox.append(note)
             case effects.Ready():
                 self.trace.append("ready")
             case effects.Done(exit):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from otp.errors import Restarting, StartError
+from otp.core import inputs
+from otp.errors import AlreadyPresent, Restarting, StartError
 from otp.events import ChildRestarting, ChildStartFailed
 from otp.exits import Crashed, Shutdown
 from otp.spec import Restart, Strategy, supervisor
@@ -147,7 +148,7 @@ def test_while_it_waits_for_its_next_try_a_child_is_restarting_s36():
     assert sim.states["a"] == "restarting"
     assert isinstance(sim.restart_child("a").result, Restarting)
     assert isinstance(sim.delete_child("a").result, Restarting)
-    assert str(sim.start_child(stand_in("a")).result).startswith("root/a: already present and down")
+    assert str(sim.start_child(stand_in("a")).result).startswith("root/a: already present, but not running")
     assert not sim.child("a").is_up
 
 
@@ -208,3 +209,23 @@ def test_whoever_asked_for_a_restart_is_told_of_the_first_failure_and_it_goes_on
     sim.ready("a")
     assert sim.states == {"a": "running"}
     assert sim.machine.window.used == 1
+
+
+def test_while_a_try_is_under_way_a_child_is_restarting_too_d4_s36():
+    sim = tree("a")
+    sim.slow.add("a")
+    sim.crash("a")
+    assert isinstance(sim.restart_child("a").result, Restarting)
+    assert isinstance(sim.delete_child("a").result, Restarting)
+    assert isinstance(sim.start_child(stand_in("a")).result, AlreadyPresent)
+
+
+def test_a_retry_that_comes_while_its_group_is_restarted_by_another_is_none_s37_s39():
+    sim = tree("a", "b", strategy=Strategy.ONE_FOR_ALL)
+    sim.slow.add("b")
+    sim.crash("a")
+    note = inputs.TryAgain("b", sim.child("b").generation, Crashed(RuntimeError()))
+    sim.tell(note)
+    sim.ready("b")
+    sim.tell(note)
+    assert sim.trace == ["stop b", "start a", "start b"]
