@@ -110,6 +110,8 @@ class PlannedRoster(Roster):
         for sibling in group:
             if sibling.state is ChildState.EXITED:  # one credit is enough for both (S26)
                 self.overtake(sibling)
+            elif sibling.state is ChildState.RESTARTING:  # the try that it waits for is this one (S37, S39)
+                sibling.state = ChildState.STOPPED
         to_stop = [c for c in group if c.is_up]
         self.plan = Plan(Purpose.RESTART, to_stop=to_stop, to_start=group, target=child, cause=cause, token=token)
         self.advance()

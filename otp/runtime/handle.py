@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from otp.core.child import Child
 from otp.core.inputs import DeleteChild, Request, RestartChild, RestartNow, StartChild, TerminateChild
 from otp.core.paths import join, parts
 from otp.core.plan import Phase
@@ -128,13 +129,11 @@ class Supervisor:
 
     def child(self, path: str) -> ChildInfo:
         """One child as it is now (S54)."""
-        supervisor, id = self._locate(path)
-        return child_info(supervisor.machine.children[id])
+        return child_info(self._child(path))
 
     def get_childspec(self, path: str) -> AnySpec:
         """The spec of a child; a temporary one has lost its arguments (S56, S60)."""
-        supervisor, id = self._locate(path)
-        return supervisor.machine.children[id].spec
+        return self._child(path).spec
 
     def walk(self) -> Iterator[ChildInfo]:
         """All children below, each before its own children, in start order."""
@@ -169,10 +168,14 @@ class Supervisor:
         *above, id = parts(path) or ("",)
         if not id:
             raise NotSupported(self.path, "this", "the supervisor itself; name one of its children")
-        supervisor = self._supervisor(tuple(above))
-        if id not in supervisor.machine.children:
-            raise NotFound(join(supervisor.machine.path, id), tuple(supervisor.machine.children))
-        return supervisor, id
+        return self._supervisor(tuple(above)), id
+
+    def _child(self, path: str) -> Child:
+        supervisor, id = self._locate(path)
+        children = supervisor.machine.children
+        if id not in children:
+            raise NotFound(join(supervisor.machine.path, id), tuple(children))
+        return children[id]
 
     def _supervisor(self, path: tuple[str, ...]) -> RunningSupervisor:
         supervisor = self._tree.root

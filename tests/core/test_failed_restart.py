@@ -229,3 +229,15 @@ def test_a_retry_that_comes_while_its_group_is_restarted_by_another_is_none_s37_
     sim.ready("b")
     sim.tell(note)
     assert sim.trace == ["stop b", "start a", "start b"]
+
+
+def test_a_try_that_another_restart_of_its_group_takes_along_costs_nothing_of_its_own_s37():
+    sim = tree("a", "b", strategy=Strategy.ONE_FOR_ALL)
+    sim.slow.update("ab")
+    sim.crash("a")
+    sim.ready("a")
+    sim.crash("a")
+    sim.fail("b")
+    assert sim.states == {"a": "starting", "b": "stopped"}
+    sim.fail("a")
+    assert sim.machine.window.used == 3

@@ -1,0 +1,61 @@
+"""`python -m tests.conformance`: compare with Erlang/OTP for as long as one likes, record, and print the figures."""
+
+import sys
+import time
+
+import click
+
+from tests.conformance import recording
+from tests.conformance.erlang import erlang
+from tests.conformance.fuzzing import Tally, fuzz, until, up_to
+from tests.conformance.rules import RULES, UNREACHABLE
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Our supervisor against the one of Erlang/OTP."""
+
+
+@main.command("fuzz")
+@click.option("--minutes", type=float, help="For so long.")
+@click.option("--scenarios", type=int, help="Or until so many are compared.")
+@click.option("--seed", type=int, default=lambda: time.time_ns() // 1_000_000, help="Of the first thousand.")
+def fuzz_command(minutes: float | None, scenarios: int | None, seed: int) -> None:
+    """Compare fresh scenarios; exit code 1 if ours ever differs."""
+    if (minutes is None) == (scenarios is None):
+        raise click.UsageError("say either --minutes or --scenarios")
+    goes_on = until(minutes) if minutes is not None else up_to(scenarios or 0)
+    tally, begun = Tally(), time.monotonic()
+    with erlang() as oracle:
+        click.echo(f"OTP {oracle.release}, seed {seed}", err=True)
+        found = fuzz(oracle, seed, goes_on, tally)
+    click.echo(f"{tally.scenarios} scenarios, {tally.steps} steps, {time.monotonic() - begun:.0f} s")
+    click.echo(_by_rule(tally))
+    if found:
+        click.echo(f"ours differs:\n{found}")
+        sys.exit(1)
+    click.echo("no difference")
+
+
+@main.command("record")
+@click.option("--scenarios", type=int, default=30_000, help="Candidates.")
+@click.option("--seed", type=int, default=1)
+def record_command(scenarios: int, seed: int) -> None:
+    """Choose scenarios that show every case of every rule, and keep what OTP makes of them."""
+    chooser, tally = recording.Chooser(), Tally()
+    with erlang() as oracle:
+        found = fuzz(oracle, seed, up_to(scenarios), tally, chooser.offer)
+    if found:
+        sys.exit(f"ours differs:\n{found}")
+    recording.write(recording.RECORDED, chooser.kept)
+    click.echo(f"kept {len(chooser.kept)} of {tally.scenarios}")
+
+
+def _by_rule(tally: Tally) -> str:
+    lines = [f"{rule:4} {tally.cases[rule] or 'not reached':>11}" for rule in RULES]
+    lines += [f"{rule:4} {'–':>11}  {why}" for rule, why in UNREACHABLE.items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
