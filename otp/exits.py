@@ -17,17 +17,19 @@ class Crash(Struct, frozen=True):
         type: name of the exception's type, with its module unless that is `builtins`.
         message: `str()` of the exception on one line, at most 2 KiB.
         frames: where it was raised, outermost first, as `file:line function`.
-        leaves: the exceptions of an exception group, flattened.
+        leaves: the exceptions of an exception group, flattened; the first eight of them.
+        more: how many more there were.
     """
 
     type: str
     message: str
     frames: tuple[str, ...] = ()
     leaves: tuple["Crash", ...] = ()
+    more: int = 0
 
     def __str__(self) -> str:
         if self.leaves:
-            return "; ".join(map(str, self.leaves))
+            return "; ".join(map(str, self.leaves)) + (f"; and {self.more} more" if self.more else "")
         name = self.type.rpartition(".")[2]
         return f"{name}: {self.message}" if self.message else name
 

@@ -350,8 +350,21 @@ def _check_flags(spec: SupervisorSpec) -> None:
         )
     if not _is_number(spec.period) or not 0 < spec.period < math.inf:
         raise SpecError(f"period of {spec.id!r}: expected finite seconds above 0, got {spec.period!r}")
+    _check_dynamic(spec)
     if spec.max_children is not None and (not _is_whole(spec.max_children) or spec.max_children < 1):
         raise SpecError(f"max_children of {spec.id!r}: expected a number above 0 or None, got {spec.max_children!r}")
+
+
+def _check_dynamic(spec: SupervisorSpec) -> None:
+    """A dynamic supervisor restarts one for one, starts empty, and ends with none of its children (S2, E2)."""
+    kinds = (("strategy", Strategy.ONE_FOR_ONE), ("auto_shutdown", AutoShutdown.NEVER), ("children", ()))
+    for name, only in kinds if spec.dynamic else ():
+        if (value := getattr(spec, name)) != only:
+            said = ", ".join(child.id for child in spec.children) if name == "children" else value
+            raise SpecError(
+                f"{name} of {spec.id!r}: a dynamic supervisor has none of its own, got {said}; "
+                "make it a supervisor(), or leave that out"
+            )
 
 
 def _check_children(spec: SupervisorSpec) -> None:

@@ -136,7 +136,8 @@ class SupervisorMachine(PlannedRoster):
                 self.begin_stop(Crashed(error))
             case Purpose.RESTART_CHILD:
                 child.down_since = None
-            case Purpose.RESTART:
+                self.awaited_no_more(child)
+            case Purpose.RESTART:  # pragma: no branch # there is no other
                 self._restart_failed(child, exit, error)
         for request in child.take_waiting():
             self._request(request)
@@ -208,14 +209,10 @@ class SupervisorMachine(PlannedRoster):
 
     def _auto_shutdown(self) -> bool:
         """Whether the supervisor ends with a significant child that has just ended for good (S40)."""
-        match self.spec.auto_shutdown:
-            case AutoShutdown.NEVER:
-                return False
-            case AutoShutdown.ANY_SIGNIFICANT:
-                return True
-            case AutoShutdown.ALL_SIGNIFICANT:
-                over = (ChildState.STOPPED, ChildState.DONE)
-                return all(c.state in over for c in self.children.values() if c.spec.significant)
+        if self.spec.auto_shutdown is AutoShutdown.ANY_SIGNIFICANT:
+            return True
+        over = (ChildState.STOPPED, ChildState.DONE)
+        return all(child.state in over for child in self.children.values() if child.spec.significant)
 
     # ------------------------------------------------------------------------------------------------ restarts
 
@@ -307,7 +304,7 @@ class SupervisorMachine(PlannedRoster):
                     self.stop(child)
             case TimerKind.SHUTDOWN:
                 self.kill(child)
-            case TimerKind.KILL:
+            case TimerKind.KILL:  # pragma: no branch # there is no other
                 self.emit(events.ChildRefused(path=child.path, at=self.now, generation=child.generation))
                 self._refusal(child, (child.path,))
 

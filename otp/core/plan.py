@@ -22,6 +22,9 @@ __all__ = ("Phase", "Plan", "PlannedRoster", "stopped_early")
 _CRASH = Cause.CRASH
 _RESTART = Purpose.RESTART
 
+_UNDECIDED = (ChildState.STARTING, ChildState.STOPPING)
+"""A child that a plan waits for will be up, or be down; or a request has it stopped and started anew."""
+
 
 class Phase(StrEnum):
     """Where a supervisor is in its life."""
@@ -147,19 +150,24 @@ class PlannedRoster(Roster):
             self.plan = None
             if plan.purpose is Purpose.STARTUP:
                 self._startup_done()
-            elif plan.target is not None:
-                target = plan.target
-                down = target.state in (ChildState.STOPPED, ChildState.REFUSED)
-                self.tell(plan.token, stopped_early(target) if down else target.value)
+            else:
+                self._restart_done(plan)
+
+    def _restart_done(self, plan: Plan) -> None:
+        target = plan.target
+        assert target is not None, "a restart has a target"
+        down = target.state in (ChildState.STOPPED, ChildState.REFUSED)
+        self.tell(plan.token, stopped_early(target) if down else target.value)
 
     def _stopped_all(self, plan: Plan) -> bool:
         """Stop the next, last first and one at a time (S45); whether none is left."""
         while plan.to_stop:
             child = plan.to_stop[-1]
-            if child.state in (ChildState.RUNNING, ChildState.STARTING):
-                self.stop(child)
-            if child.state is ChildState.STOPPING:
-                return False
+            if child.doomed:  # else it is down already, or up again by a request that waited for that
+                if child.state in (ChildState.RUNNING, ChildState.STARTING):
+                    self.stop(child)
+                if child.state is ChildState.STOPPING:
+                    return False
             plan.to_stop.pop()
         return True
 
@@ -185,7 +193,7 @@ class PlannedRoster(Roster):
     def awaited_no_more(self, child: Child) -> None:
         """The child is up, or will not come up: the plan goes on if it waited for that."""
         plan = self.plan
-        if plan is not None and plan.awaited is child and child.state is not ChildState.STARTING:
+        if plan is not None and plan.awaited is child and child.state not in _UNDECIDED:
             plan.awaited = None
             self.advance()
 
@@ -260,11 +268,9 @@ class PlannedRoster(Roster):
 
     def overtake(self, child: Child) -> None:
         """The end of this child, of which nothing has been decided yet, is now part of something else: only tell it."""
-        for event in self.deferred:
-            if isinstance(event, Exited) and event.child == child.spec.id:
-                self.deferred.remove(event)
-                self.emit_exited(child, event.exit, asked=False)
-                break
+        event = next(e for e in self.deferred if isinstance(e, Exited) and e.child == child.spec.id)
+        self.deferred.remove(event)
+        self.emit_exited(child, event.exit, asked=False)
         child.state = ChildState.STOPPED
         if child.spec.restart is Restart.TEMPORARY:
             self.forget(child)

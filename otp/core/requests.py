@@ -62,6 +62,7 @@ def terminate_child(machine: "SupervisorMachine", request: TerminateChild) -> No
         child.revive = False
         machine.reply(request, ChildRefused((child.path,)))
     elif child.is_up:
+        machine.withdraw(child)
         child.wait(request)
         if child.state is not ChildState.STOPPING and not child.doomed:
             machine.stop(child)

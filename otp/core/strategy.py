@@ -23,14 +23,14 @@ def affected(strategy: Strategy, children: dict[str, Child], failed: Child) -> l
             return [failed]
         case Strategy.ONE_FOR_ALL:
             return list(children.values())
-        case Strategy.REST_FOR_ONE:
+        case Strategy.REST_FOR_ONE:  # pragma: no branch # there is no other
             return _from(failed, children)
 
 
 def _from(failed: Child, children: dict[str, Child]) -> list[Child]:
     # Walked from the end, so that the cost is that of the group and not that of the tree.
     group: list[Child] = []
-    for child in reversed(children.values()):
+    for child in reversed(children.values()):  # pragma: no branch # it is among them
         group.append(child)
         if child is failed:
             break

@@ -11,17 +11,30 @@ __all__ = ("describe",)
 MESSAGE_LIMIT = 2_048
 """Characters of a message that are kept."""
 
+LEAF_LIMIT = 8
+"""Exceptions of a group that are kept: the first. Each has its part of the message's length."""
+
 FRAME_LIMIT = 30
 """Frames that are kept: the innermost."""
 
 
 def describe(error: BaseException) -> Crash:
     """What `error` was: its type, its message on one line, its frames without those of the runtime."""
+    leaves = tuple(_leaves(error))
     return Crash(
         type=_type_name(type(error)),
-        message=_message(error),
+        message=_message(error, MESSAGE_LIMIT),
         frames=_frames(error),
-        leaves=tuple(map(describe, _leaves(error))),
+        leaves=tuple(map(_describe_leaf, leaves[:LEAF_LIMIT])),
+        more=max(0, len(leaves) - LEAF_LIMIT),
+    )
+
+
+def _describe_leaf(error: BaseException) -> Crash:
+    return Crash(
+        type=_type_name(type(error)),
+        message=_message(error, MESSAGE_LIMIT // LEAF_LIMIT),
+        frames=_frames(error),
     )
 
 
@@ -29,13 +42,13 @@ def _type_name(kind: type[BaseException]) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _message(error: BaseException) -> str:
+def _message(error: BaseException, limit: int) -> str:
     try:
         text = str(error)
     except Exception as broken:  # noqa: BLE001 # whatever a foreign __str__ raises, the crash is reported
         text = f"<str() raised {type(broken).__name__}>"
-    line = "".join(c if c.isprintable() else " " for c in text[: MESSAGE_LIMIT + 1])
-    return line if len(line) <= MESSAGE_LIMIT else f"{line[: MESSAGE_LIMIT - 1]}…"
+    line = "".join(c if c.isprintable() else " " for c in text[: limit + 1])
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 def _frames(error: BaseException) -> tuple[str, ...]:

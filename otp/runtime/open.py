@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 import anyio
 from anyio.abc import TaskStatus
 
-from otp.errors import StartError
+from otp.errors import SpecError, StartError
 from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook
 from otp.runtime.spawn import open_spawner
@@ -37,11 +37,17 @@ async def open_supervisor(spec: SupervisorSpec, *, hooks: Iterable[EventHook] = 
         hooks: called with every event; see `EventHook`.
 
     Raises:
+        SpecError: `spec` is not a tree.
         StartError: a child did not come up; those before it have been stopped again (S13).
         IntensityReached: the tree gave up.
         ChildRefused: a child did not end when it was stopped. Raised only once it has ended after all, for a task
             cannot be abandoned; the event `ChildRefused` comes at once.
     """
+    if not isinstance(spec, SupervisorSpec):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
+        raise SpecError(
+            f"open_supervisor() expects a tree, got a {type(spec).__name__}; "
+            "write open_supervisor(supervisor(id, children=[…]))"
+        )
     async with open_tree(spec, hooks) as tree:
         tree.root.begin()
         await tree.settled.wait()

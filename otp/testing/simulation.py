@@ -198,7 +198,7 @@ class Simulation:
             return inputs.Exited(id, generation, exit)
         return inputs.StartFailed(id, generation, exit)
 
-    def _execute(self, effect: effects.Effect) -> None:
+    def _execute(self, effect: effects.Effect) -> None:  # noqa: C901 # one arm an effect
         match effect:
             case effects.Start(id, generation, spec):
                 self._start(id, generation, spec)

@@ -16,7 +16,7 @@ def disagreement(scenario: Scenario, theirs: Trace) -> str:
     for runner, play in _runners(scenario):
         try:
             found = difference(comparable(play(), scenario), expected)
-        except Exception as error:  # noqa: BLE001 # whatever a supervisor that is broken raises
+        except Exception as error:  # whatever a supervisor that is broken raises
             found = repr(error)
         if found:
             return f"{encode(scenario).decode()}\n{runner}: {found}"

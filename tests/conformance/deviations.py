@@ -104,7 +104,8 @@ def comparable(trace: Trace, scenario: Scenario) -> Trace:
 
 def _any_order_at_the_end(entries: Iterable[Entry], family: dict[str, str]) -> Iterator[Entry]:
     for supervisor, group in groupby(entries, lambda entry: family.get(entry[1]) if entry[0] == "exit" else None):
-        yield from group if supervisor is None else sorted(group)
+        together = list(group)
+        yield from together if supervisor is None else sorted(together)
 
 
 def _answered(steps: Iterable[object], answers: list[Answer]) -> Iterator[tuple[Request, Answer]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
+from msgspec.structs import astuple, replace
 
 from tests.conformance.scenario import (
     CountChildren,
@@ -141,28 +142,26 @@ def _step(step: Step, scenario: Scenario) -> str:
 
 
 def _request(request: Request, scenario: Scenario) -> str:
-    match request:
-        case StartChild(supervisor, child):
-            return f"{{start_child,{supervisor},{_node(as_started(scenario, supervisor, child))}}}"
-        case TerminateChild(supervisor, child):
-            return f"{{terminate_child,{supervisor},{child}}}"
-        case RestartChild(supervisor, child):
-            return f"{{restart_child,{supervisor},{child}}}"
-        case DeleteChild(supervisor, child):
-            return f"{{delete_child,{supervisor},{child}}}"
-        case GetChildspec(supervisor, child):
-            return f"{{get_childspec,{supervisor},{child}}}"
-        case CountChildren(supervisor):
-            return f"{{count_children,{supervisor}}}"
-        case WhichChildren(supervisor):
-            return f"{{which_children,{supervisor}}}"
+    if isinstance(request, StartChild):
+        return f"{{start_child,{request.supervisor},{_node(as_started(scenario, request.supervisor, request.child))}}}"
+    return f"{{{','.join((_NAMES[type(request)], *astuple(request)))}}}"
+
+
+_NAMES: dict[type[Request], str] = {
+    TerminateChild: "terminate_child",
+    RestartChild: "restart_child",
+    DeleteChild: "delete_child",
+    WhichChildren: "which_children",
+    CountChildren: "count_children",
+    GetChildspec: "get_childspec",
+}
 
 
 def as_started(scenario: Scenario, supervisor: str, child: Node) -> Node:
     """The child as it is started: under a dynamic supervisor it is like the template."""
     for node in nodes(scenario):
         if isinstance(node, Dynamic) and node.id == supervisor:
-            return msgspec.structs.replace(node.template, id=child.id)
+            return replace(node.template, id=child.id)
     return child
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.conformance.compare import disagreement
+from tests.conformance.deviations import comparable, in_start_order
 from tests.conformance.erlang import Erlang
 from tests.conformance.generate import scenarios
 from tests.conformance.recording import Recording
 from tests.conformance.rules import RULES, reached
-from tests.conformance.deviations import comparable, in_start_order
 from tests.conformance.scenario import Scenario
 
 CHUNK = 1_000

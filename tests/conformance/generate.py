@@ -56,7 +56,15 @@ _FAILURES_OF_DYNAMIC = st.lists(st.sampled_from([Outcome.FAIL, Outcome.FAIL, Out
 _WAITS = st.integers(1, 24).map(lambda ticks: ticks * TICK)
 _STEPS = st.sampled_from([*["end"] * 6, *["plan"] * 3, *["request"] * 6, *["tick"] * 4, *["wait"] * 2, "stray"])
 _REQUESTS = st.sampled_from(
-    [*["start"] * 3, *["terminate"] * 4, *["restart"] * 2, *["delete"] * 2, "which", "count", "spec"]
+    [
+        *[StartChild] * 3,
+        *[TerminateChild] * 4,
+        *[RestartChild] * 2,
+        *[DeleteChild] * 2,
+        WhichChildren,
+        CountChildren,
+        GetChildspec,
+    ]
 )
 
 
@@ -226,24 +234,14 @@ class _Writer:
         return isinstance(action, TerminateChild) and action.supervisor in self.dynamic
 
     def _request(self, supervisor: str, victim: str | None = None) -> list[Step]:
-        if (kind := self.draw(_REQUESTS)) == "start":
+        kind = self.draw(_REQUESTS)
+        if kind is StartChild:
             return self._start_child(supervisor)
-        if kind == "which":
-            return [WhichChildren(supervisor)]
-        if kind == "count":
-            return [CountChildren(supervisor)]
-        if kind == "spec" and supervisor in self.dynamic:  # OTP finds it by pid, and has one for every dead pid (D6)
+        if kind in (WhichChildren, CountChildren):
+            return [kind(supervisor)]
+        if kind is GetChildspec and supervisor in self.dynamic:  # OTP has one for every dead pid (D6)
             return []
-        child = victim if victim and self.draw(_HALF) else self._any_child(supervisor)
-        match kind:
-            case "terminate":
-                return [TerminateChild(supervisor, child)]
-            case "restart":
-                return [RestartChild(supervisor, child)]
-            case "delete":
-                return [DeleteChild(supervisor, child)]
-            case _:
-                return [GetChildspec(supervisor, child)]
+        return [kind(supervisor, victim if victim and self.draw(_HALF) else self._any_child(supervisor))]
 
     def _start_child(self, supervisor: str) -> list[Step]:
         known = self.workers[supervisor]

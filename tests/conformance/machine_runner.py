@@ -227,7 +227,7 @@ class MachineRunner:
 
     # ------------------------------------------------------------------------------------------------ effects
 
-    def _execute(self, supervisor: _Supervisor, effect: effects.Effect) -> None:
+    def _execute(self, supervisor: _Supervisor, effect: effects.Effect) -> None:  # noqa: C901, PLR0912 # one arm an effect
         match effect:
             case effects.Start(id, generation, spec):
                 if isinstance(spec, SupervisorSpec):

@@ -9,7 +9,7 @@ from math import floor
 
 from msgspec import Struct
 
-from otp.spec import AutoShutdown, Restart, Strategy
+from otp.spec import AutoShutdown, Strategy
 from tests.conformance.scenario import (
     PHASE,
     DeleteChild,

@@ -16,7 +16,7 @@ import anyio
 from anyio.abc import TaskStatus
 
 from otp.core import effects, inputs
-from otp.errors import Ignore, NoProc, OTPError, SpecError
+from otp.errors import Ignore, OTPError, SpecError
 from otp.events import IntensityReached, SupervisorExited
 from otp.exits import Crashed, Shutdown
 from otp.runtime.child import TaskChild

@@ -158,3 +158,11 @@ def test_children_that_came_by_request_leave_nothing_behind():
     heir = SupervisorMachine(sim.machine.spec, "")
     heir.inherit(sim.machine.children)
     assert list(heir.children) == ["a"]
+
+
+def test_a_child_that_is_new_in_a_restarted_supervisor_counts_from_the_start():
+    before, after = tree("a"), Simulation(supervisor("root", children=[stand_in("a"), stand_in("b")]))
+    before.crash("a")
+    after.machine.inherit(before.machine.children)
+    after.begin()
+    assert [(c.generation, c.crashes) for c in after.machine.children.values()] == [(3, 1), (1, 0)]

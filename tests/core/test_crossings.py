@@ -2,6 +2,7 @@
 
 import pytest
 
+from otp.core import inputs
 from otp.core.roster import KILL_PATIENCE
 from otp.errors import ChildRefused, StartError, StartTimeout
 from otp.events import ChildExited
@@ -239,3 +240,13 @@ def test_a_brutal_stop_does_not_kill_one_that_has_refused_a_second_time():
     sim.take_trace()
     sim.stop(brutal=True)
     assert sim.trace == ["kill b", "done"]
+
+
+@pytest.mark.parametrize("again", [inputs.Exited, inputs.StartFailed])
+def test_an_end_that_is_told_twice_counts_once(again):
+    sim = tree("a")
+    sim.terminate_child("a")
+    sim.take_trace()
+    sim.tell(again("a", 1, Shutdown()))
+    assert sim.take_trace() == []
+    assert sim.states == {"a": "stopped"}

@@ -1,0 +1,167 @@
+"""The family of small trees that are walked through in every order: data, for the sweep and for its figures."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from otp.core.inputs import DeleteChild, RestartChild, RestartNow, StartChild, TerminateChild
+from otp.spec import AutoShutdown, Restart, Strategy, SupervisorSpec, dynamic_supervisor, supervisor
+from otp.testing.happenings import Asks, Crashes, Fails, Happening, Ignores, Late, Passes, Returns, Stops
+from otp.testing.simulation import stand_in
+
+
+class Tree(NamedTuple):
+    """A tree, and what may happen to it."""
+
+    name: str
+    spec: SupervisorSpec
+    happenings: list[Happening]
+
+
+def terminate(path):
+    return _about(TerminateChild, path)
+
+
+def restart_child(path):
+    return _about(RestartChild, path)
+
+
+def delete(path):
+    return _about(DeleteChild, path)
+
+
+def restart(path):
+    return _about(RestartNow, path)
+
+
+def start(spec):
+    return Asks(StartChild(spec, None))
+
+
+def _about(request, path):
+    above, _, id = path.rpartition("/")
+    return Asks(request(id, None), above)
+
+
+def refuses(child):
+    """Not gone in its time, nor after it was killed."""
+    return [Late(child), Late(child)]
+
+
+A, B, C = (stand_in(id, shutdown=1.0) for id in "abc")
+PASSING = stand_in("b", restart=Restart.TEMPORARY)
+SIGNIFICANT = [
+    stand_in("a", restart=Restart.TRANSIENT, significant=True),
+    stand_in("b", restart=Restart.TEMPORARY, significant=True),
+]
+SLOW = [stand_in(id, start_timeout=2.0) for id in "ab"]
+
+
+def static(strategy) -> Iterator[Tree]:
+    """Three children, whatever the strategy."""
+
+    def of(*children, intensity=2, auto=AutoShutdown.NEVER):
+        return supervisor("root", strategy=strategy, children=children, intensity=intensity, auto_shutdown=auto)
+
+    yield Tree(
+        "three crashes, two of them within the period",
+        of(A, B, C, intensity=1),
+        [Crashes("a"), Crashes("b"), Crashes("c"), Passes(6.0), Stops()],
+    )
+    yield Tree(
+        "a failed restart, its child stopped, started and forgotten by request",
+        of(A, B, C, intensity=3),
+        [Crashes("b"), Fails("b"), Fails("c"), terminate("b"), restart_child("b"), delete("b"), Stops()],
+    )
+    yield Tree(
+        "two requests to restart, a crash, a failed start and a terminate",
+        of(A, B, C),
+        [restart("b"), restart("b"), Crashes("c"), Fails("a"), terminate("b"), Stops()],
+    )
+    yield Tree(
+        "a terminate and a restart_child wait for a child that a group restart takes along",
+        of(A, B, C),
+        [terminate("c"), restart_child("c"), restart("b"), Crashes("a")],
+    )
+    yield Tree(
+        "a terminate, a restart_child and a restart while the tree starts",
+        of(A, B, C),
+        [terminate("a"), restart_child("a"), Fails("a"), restart("b"), restart("b"), Stops()],
+    )
+    yield Tree(
+        "a child refuses to stop, and is wanted again, or down",
+        of(A, B, C),
+        [*refuses("b"), Crashes("a"), restart("b"), terminate("b"), Stops()],
+    )
+    yield Tree(
+        "transient, temporary, brutally killed",
+        of(stand_in("a", restart=Restart.TRANSIENT), PASSING, stand_in("c", shutdown="brutal_kill")),
+        [Returns("a"), Crashes("b"), Crashes("c"), restart_child("a"), Ignores("c"), Late("c"), Stops()],
+    )
+    yield Tree(
+        "starts that take too long",
+        of(*SLOW, stand_in("c", ready=False)),
+        [Late("a"), *refuses("b"), Crashes("c"), terminate("b"), Stops()],
+    )
+    for auto in (AutoShutdown.ANY_SIGNIFICANT, AutoShutdown.ALL_SIGNIFICANT):
+        yield Tree(
+            f"two significant children, {auto}",
+            of(*SIGNIFICANT, C, auto=auto),
+            [Returns("a"), Crashes("a"), Crashes("b"), Crashes("c"), terminate("a"), Ignores("a"), restart("a")],
+        )
+    yield Tree(
+        "a child is added, also as a temporary one, and crashes, and is forgotten",
+        of(A, B),
+        [
+            *(start(stand_in("x", restart=restart)) for restart in (Restart.TEMPORARY, Restart.PERMANENT)),
+            *(Crashes("x"), Crashes("a"), Fails("x"), terminate("x"), delete("x"), Stops()),
+        ],
+    )
+    yield Tree(
+        "a stop, and then a kill",
+        of(A, B, C),
+        [Late("c"), *refuses("b"), Crashes("b"), restart("b"), Stops(), Stops(brutal=True)],
+    )
+
+
+def dynamic() -> Iterator[Tree]:
+    """Children that come and go."""
+    adds = [start(stand_in("x", restart=Restart.TEMPORARY)), start(stand_in("y")), start(stand_in("z"))]
+    yield Tree(
+        "children of all kinds come and go, two at the most",
+        dynamic_supervisor("root", intensity=1, max_children=2),
+        [*adds, Crashes("x"), Crashes("y"), Fails("y"), terminate("y"), restart("y"), Stops()],
+    )
+    yield Tree(
+        "one refuses to stop while another is gone at once",
+        dynamic_supervisor("root", intensity=1),
+        [*adds[1:], *refuses("y"), Crashes("y"), Crashes("z"), Ignores("z"), terminate("y"), Stops()],
+    )
+
+
+def nested(strategy, kind) -> Iterator[Tree]:
+    """A worker, and behind it a supervisor of two."""
+    below = supervisor("sub", intensity=1, restart=kind, children=[stand_in("x"), stand_in("y", shutdown=1.0)])
+    spec = supervisor("root", strategy=strategy, intensity=2, children=[stand_in("a"), below])
+    yield Tree(
+        f"a {kind} supervisor below: it gives up, is taken along, is stopped",
+        spec,
+        [Crashes("a"), Crashes("sub/x"), Crashes("sub/y"), Fails("sub/x"), terminate("sub"), Stops()],
+    )
+    yield Tree(
+        f"a {kind} supervisor below: one of its children refuses to stop",
+        spec,
+        [Crashes("a"), *refuses("sub/y"), restart("sub"), terminate("sub/x"), Stops()],
+    )
+
+
+def _named(prefix, trees):
+    return [tree._replace(name=f"{prefix}: {tree.name}") for tree in trees]
+
+
+KINDS = (Restart.TRANSIENT, Restart.TEMPORARY)
+FAMILY: list[Tree] = [
+    *(tree for strategy in Strategy for tree in _named(strategy, static(strategy))),
+    *_named("dynamic", dynamic()),
+    *(tree for strategy in Strategy for tree in _named(strategy, nested(strategy, Restart.PERMANENT))),
+    *(tree for kind in KINDS for tree in _named(Strategy.ONE_FOR_ALL, nested(Strategy.ONE_FOR_ALL, kind))),
+]
