@@ -1,17 +1,19 @@
 # Each target sets up what it needs in .venv; a second run starts at once.
 PYTHON ?= python3
 BIN := .venv/bin
+SCENARIOS ?= 10000
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format bench conformance clean
 
 help:
-	@echo "make demo    market data under supervision, and four faults, in about 40 seconds"
-	@echo "make test    the tests"
-	@echo "make lint    ruff, mypy, pyright, import-linter"
-	@echo "make format  rewrite the code as ruff formats it"
-	@echo "make bench   restart latency and throughput, as ratios"
-	@echo "make clean   remove .venv and what the tools left"
+	@echo "make demo         market data under supervision, and four faults, in about 40 seconds"
+	@echo "make test         the tests"
+	@echo "make lint         ruff, mypy, pyright, import-linter"
+	@echo "make format       rewrite the code as ruff formats it"
+	@echo "make bench        restart latency and throughput, as ratios"
+	@echo "make conformance  fresh scenarios against Erlang/OTP, which has to be there"
+	@echo "make clean        remove .venv and what the tools left"
 
 demo: .venv/demo
 	@$(BIN)/otp demo
@@ -32,6 +34,9 @@ format: .venv/lint
 
 bench: .venv/test
 	$(BIN)/python -m benchmarks
+
+conformance: .venv/test
+	$(BIN)/python -m tests.conformance fuzz --scenarios $(SCENARIOS)
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -5,10 +5,12 @@ import time
 
 import click
 
+from otp.testing import explore
 from tests.conformance import recording
 from tests.conformance.erlang import erlang
 from tests.conformance.fuzzing import Tally, fuzz, until, up_to
 from tests.conformance.rules import RULES, UNREACHABLE
+from tests.core.interleavings import FAMILY
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,9 +53,22 @@ def record_command(scenarios: int, seed: int) -> None:
     click.echo(f"kept {len(chooser.kept)} of {tally.scenarios}")
 
 
+@main.command("interleavings")
+def interleavings_command() -> None:
+    """Walk the family of small trees through every order of events, and say how many states there are."""
+    click.echo("| tree | states | steps | longest path |\n| --- | ---: | ---: | ---: |")
+    seen = []
+    for tree in FAMILY:
+        one = explore(tree.spec, tree.happenings)
+        seen.append(one)
+        click.echo(f"| {tree.name} | {one.states:,} | {one.steps:,} | {one.deepest} |")
+    click.echo(f"| all {len(seen)} | {sum(s.states for s in seen):,} | {sum(s.steps for s in seen):,} | |")
+
+
 def _by_rule(tally: Tally) -> str:
-    lines = [f"{rule:4} {tally.cases[rule] or 'not reached':>11}" for rule in RULES]
-    lines += [f"{rule:4} {'–':>11}  {why}" for rule, why in UNREACHABLE.items()]
+    lines = ["| rule | seen at work |", "| --- | ---: |"]
+    lines += [f"| {rule} | {tally.cases[rule] or 'not reached'} |" for rule in RULES]
+    lines += [f"| {rule} | – {why} |" for rule, why in UNREACHABLE.items()]
     return "\n".join(lines)
 
 

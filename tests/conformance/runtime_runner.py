@@ -36,8 +36,8 @@ from tests.conformance.trace import Answer, Entry, Snapshot, Told, Trace
 QUIET = 1e-3
 """Virtual seconds after which all is quiet: what refuses has been killed, and nothing else takes time."""
 
-_SOON = 1e-6
-"""Seconds that pass only when every task that could run has run."""
+_SOON = 1e-5
+"""Seconds that pass only when every task that could run has run; some clocks round to a microsecond."""
 
 _LATE = 1.5 * specs.REFUSAL
 """Seconds after which a worker that refuses has been killed."""
@@ -58,6 +58,7 @@ class _Player:
         self.telling: dict[str, anyio.Event] = {}
         self.chain: list[str] = []
         self.entries: list[Entry] = []
+        self.starts = 0
 
     async def play(self) -> Trace:
         """The trace."""
@@ -96,19 +97,21 @@ class _Player:
     async def run(self, worker: Worker, *, task_status: TaskStatus[Any] = anyio.TASK_STATUS_IGNORED) -> None:
         """One incarnation.
 
-        What it does by itself comes after all that is told of in the same tick, and who fails at once, fails before the
-        one that is started behind it: so it stands in OTP's mailbox.
+        What it does by itself comes after all that is told of in the same tick, in the order of the starts, and a crash
+        comes before the failure of one that is started behind it: so they stand in OTP's mailbox.
         """
+        self.starts += 1
+        soon = _SOON + self.starts * _SOON / 1_000
         match self.begun[worker.id]:
             case Outcome.FAIL:
-                await anyio.sleep(2 * _SOON)
+                await anyio.sleep(2 * soon)
                 raise RuntimeError("fail")
             case Outcome.IGNORE:
-                await anyio.sleep(2 * _SOON)
+                await anyio.sleep(2 * soon)
                 raise Ignore
             case Outcome.CRASH:
                 task_status.started("up")
-                await anyio.sleep(_SOON)
+                await anyio.sleep(soon)
                 raise RuntimeError("crash")
             case Outcome.OK:
                 self.telling[worker.id] = anyio.Event()
