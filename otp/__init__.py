@@ -3,6 +3,8 @@
     worker, supervisor, dynamic_supervisor      say what to supervise, as data
     run                                         a tree as the whole program
     open_supervisor                             a tree inside another program; gives the handle, a `Supervisor`
+    FailurePolicy, on, RestartNow, …            which failure gets which action
+    dependency                                  what children need, so that they wait for it and not fail for it
     Ignore, ExitShutdown                        raised by a worker to say how it means to end
 
 What happens in a tree is in `events`, why a child ended in `exits`; the test kit is `otp.testing`.
@@ -10,11 +12,13 @@ What happens in a tree is in `events`, why a child ended in `exits`; the test ki
 
 from otp import events, exits
 from otp.application import run
+from otp.dependency import dependency
 from otp.errors import (
     AlreadyPresent,
     AlreadyStarted,
     ChildRefused,
     ExitShutdown,
+    FatalFailure,
     Ignore,
     IntensityReached,
     MaxChildren,
@@ -32,6 +36,7 @@ from otp.errors import (
 from otp.events import Event
 from otp.exits import Exit
 from otp.observe.log import log_events
+from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, on
 from otp.runtime.handle import Supervisor
 from otp.runtime.inspect import ChildInfo, Counts
 from otp.runtime.open import open_supervisor
@@ -53,6 +58,7 @@ __all__ = (
     "AlreadyPresent",
     "AlreadyStarted",
     "AutoShutdown",
+    "Backoff",
     "ChildInfo",
     "ChildRefused",
     "ChildSpec",
@@ -61,8 +67,13 @@ __all__ = (
     "EventHook",
     "Exit",
     "ExitShutdown",
+    "FailurePolicy",
+    "Fatal",
+    "FatalFailure",
+    "GiveUp",
     "Ignore",
     "IntensityReached",
+    "Limited",
     "MaxChildren",
     "NoProc",
     "NotFound",
@@ -70,6 +81,8 @@ __all__ = (
     "OTPError",
     "RequestError",
     "Restart",
+    "RestartAfter",
+    "RestartNow",
     "Restarting",
     "Running",
     "SpecError",
@@ -78,10 +91,12 @@ __all__ = (
     "Strategy",
     "Supervisor",
     "SupervisorSpec",
+    "dependency",
     "dynamic_supervisor",
     "events",
     "exits",
     "log_events",
+    "on",
     "open_supervisor",
     "run",
     "supervisor",

@@ -2,7 +2,7 @@
 
     0       the tree ended in order: by itself, or after the first SIGINT or SIGTERM
     70      it failed: a child did not start, a supervisor gave up, a child refused to stop
-    78      it failed because of a spec that cannot be run
+    78      it failed because of a spec that cannot be run, or of a failure that a policy calls fatal
     128+n   the second signal n, or a stop that took longer than `grace`, ended it at once
 
 `sys.exit(n)` and Ctrl-C raised inside a child stop the tree in order, and then go on upwards.
@@ -20,7 +20,7 @@ from typing import Any, Literal
 import anyio
 from loguru import logger
 
-from otp.errors import OTPError, SpecError
+from otp.errors import FatalFailure, OTPError, SpecError
 from otp.events import ChildExited, ChildRefused, ChildStartFailed, Event
 from otp.observe.log import log_events, open_stderr
 from otp.observe.sentences import hanging_place
@@ -28,7 +28,7 @@ from otp.runtime.handle import Supervisor
 from otp.runtime.open import open_tree
 from otp.runtime.reporter import EventHook
 from otp.runtime.tree import Tree
-from otp.spec import SupervisorSpec
+from otp.spec import SupervisorSpec, check_needs
 
 __all__ = ("Backend", "run", "serve")
 
@@ -71,6 +71,7 @@ def run(
     """
     if not isinstance(spec, SupervisorSpec):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
         raise SpecError(f"run() expects a tree, got a {type(spec).__name__}; write run(supervisor(id, children=[…]))")
+    check_needs(spec)
     options = _loop_options(backend, uvloop)
     if hooks is None:
         open_stderr()
@@ -172,7 +173,7 @@ def _with_place(refusal: ChildRefused) -> str:
 def _code_of(failure: Exception) -> int:
     if not isinstance(failure, OTPError):  # what children raise comes as StartError or IntensityReached, and was told
         logger.critical(f"otp itself failed, please report it:\n{''.join(traceback.format_exception(failure))}")
-    return MISCONFIGURED if any(isinstance(error, SpecError) for error in _causes(failure)) else FAILED
+    return MISCONFIGURED if any(isinstance(error, SpecError | FatalFailure) for error in _causes(failure)) else FAILED
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

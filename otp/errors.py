@@ -14,6 +14,7 @@
     │   ├── Restarting             not possible while the child is being restarted
     │   ├── MaxChildren            the dynamic supervisor is full
     │   └── NotSupported           no meaning for this kind of child or supervisor
+    ├── FatalFailure               a failure that nothing is restarted for: the whole tree ends
     ├── IntensityReached           more restarts than `intensity` within `period`: the supervisor gives up
     └── ChildRefused               a child did not end when it was stopped; `.paths`
 
@@ -30,6 +31,7 @@ __all__ = (
     "AlreadyStarted",
     "ChildRefused",
     "ExitShutdown",
+    "FatalFailure",
     "Ignore",
     "IntensityReached",
     "LoadError",
@@ -166,6 +168,23 @@ class IntensityReached(OTPError):
         super().__init__(f"{path} gave up: {offender} ended once more after {budget}")
         self.path = path
         self.offender = offender
+
+
+class FatalFailure(OTPError):
+    """A failure that its policy calls fatal: nothing is restarted, the tree stops in order (exit code 78).
+
+    Attributes:
+        path: the supervisor of the child.
+        offender: the child.
+        verdict: what the failure was, by the policy.
+        `__cause__`: what the child raised, if it raised something.
+    """
+
+    def __init__(self, path: str, offender: str, verdict: str) -> None:
+        super().__init__(f"{offender} failed for good: {verdict}")
+        self.path = path
+        self.offender = offender
+        self.verdict = verdict
 
 
 class ChildRefused(OTPError):

@@ -12,13 +12,19 @@ from otp.exits import Crash, Exit
 
 __all__ = (
     "Cause",
+    "ChildDelayed",
     "ChildExited",
+    "ChildFailed",
+    "ChildHeld",
     "ChildIgnored",
     "ChildRefused",
     "ChildRestarting",
     "ChildStartFailed",
     "ChildStarted",
+    "DependencyDown",
+    "DependencyUp",
     "Event",
+    "FatalFailure",
     "HookFailed",
     "IntensityReached",
     "SupervisorExited",
@@ -93,6 +99,8 @@ class ChildRestarting(_Event, frozen=True, kw_only=True, tag="child.restarting")
         used: restarts in the supervisor's window, this one included.
         intensity: how many the window allows.
         period: its length in seconds.
+        verdict: what the failure was, by its policy; empty without one.
+        streak: failures in a row, this one included.
     """
 
     generation: int
@@ -101,6 +109,80 @@ class ChildRestarting(_Event, frozen=True, kw_only=True, tag="child.restarting")
     used: int
     intensity: int
     period: float
+    verdict: str = ""
+    streak: int = 0
+
+
+class ChildDelayed(_Event, frozen=True, kw_only=True, tag="child.delayed"):
+    """The child failed and is restarted after a delay; `ChildRestarting` follows then.
+
+    Attributes:
+        exit: how it ended.
+        delay: seconds.
+        verdict: what the failure was, by its policy.
+        expected: the restart does not use up intensity.
+        streak: failures in a row, this one included.
+        used: restarts in the supervisor's window.
+        intensity: how many the window allows.
+        period: its length in seconds.
+    """
+
+    exit: Exit
+    delay: float
+    verdict: str
+    expected: bool
+    streak: int
+    used: int
+    intensity: int
+    period: float
+
+
+class ChildHeld(_Event, frozen=True, kw_only=True, tag="child.held"):
+    """The child failed while something that it needs is down: it is restarted when that is there again.
+
+    Attributes:
+        exit: how it ended.
+        needs: what is down.
+    """
+
+    exit: Exit
+    needs: tuple[str, ...]
+
+
+class ChildFailed(_Event, frozen=True, kw_only=True, tag="child.failed"):
+    """The child is parked: it is not restarted unless somebody asks for it, and its siblings go on.
+
+    Attributes:
+        exit: how it ended.
+        verdict: what the failure was, by its policy.
+    """
+
+    exit: Exit
+    verdict: str
+
+
+class DependencyDown(_Event, frozen=True, kw_only=True, tag="dependency.down"):
+    """Something that children need does not answer. `path` is the supervisor that declares it.
+
+    Attributes:
+        dependency: its name.
+        crash: what the probe raised.
+    """
+
+    dependency: str
+    crash: Crash
+
+
+class DependencyUp(_Event, frozen=True, kw_only=True, tag="dependency.up"):
+    """It answers again.
+
+    Attributes:
+        dependency: its name.
+        downtime: seconds since it was found down.
+    """
+
+    dependency: str
+    downtime: float
 
 
 class ChildRefused(_Event, frozen=True, kw_only=True, tag="child.refused"):
@@ -124,12 +206,30 @@ class IntensityReached(_Event, frozen=True, kw_only=True, tag="supervisor.intens
     Attributes:
         offender: the child that failed.
         exit: how it ended.
+        intensity: the limit: the supervisor's own, or that of the policy for this class of failure.
+        period: of the limit, in seconds.
+        verdict: what the failure was, by the policy; empty without one.
     """
 
     offender: str
     exit: Exit
     intensity: int
     period: float
+    verdict: str = ""
+
+
+class FatalFailure(_Event, frozen=True, kw_only=True, tag="supervisor.fatal"):
+    """A failure that its policy calls fatal: nothing is restarted anywhere, the tree stops in order.
+
+    Attributes:
+        offender: the child that failed.
+        exit: how it ended.
+        verdict: what the failure was.
+    """
+
+    offender: str
+    exit: Exit
+    verdict: str
 
 
 class SupervisorStopping(_Event, frozen=True, kw_only=True, tag="supervisor.stopping"):
@@ -157,9 +257,15 @@ Event = (
     | ChildIgnored
     | ChildExited
     | ChildRestarting
+    | ChildDelayed
+    | ChildHeld
+    | ChildFailed
     | ChildRefused
+    | DependencyDown
+    | DependencyUp
     | SupervisorStarted
     | IntensityReached
+    | FatalFailure
     | SupervisorStopping
     | SupervisorExited
     | HookFailed

@@ -17,7 +17,7 @@ import msgspec
 
 from otp.errors import LoadError, SpecError
 from otp.extras import hint
-from otp.spec import ChildSpec, SupervisorSpec
+from otp.spec import ChildSpec, SupervisorSpec, check_needs
 
 __all__ = ("load",)
 
@@ -148,6 +148,10 @@ def _type_name(parameter: inspect.Parameter) -> str:
 
 def _checked(target: str, built: object) -> SupervisorSpec:
     if isinstance(built, SupervisorSpec):
+        try:
+            check_needs(built)
+        except SpecError as error:
+            raise LoadError(f"{target} is no tree that can run: {error}") from error
         return built
     instead = "write supervisor(id, children=[…])"
     if isinstance(built, ChildSpec):

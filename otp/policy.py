@@ -18,7 +18,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from otp.errors import SpecError
 from otp.exits import Killed, Normal, Shutdown
@@ -115,7 +115,7 @@ class Limited:
         whole = isinstance(self.n, int) and not isinstance(self.n, bool)  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
         _check("n", self.n, "a whole number of restarts, 1 or more", ok=whole and self.n >= 1)
         _check("within", self.within, "finite seconds above 0", ok=_is_finite(self.within) and self.within > 0)
-        _check("then", self.then, "GiveUp(), Fatal() or None", ok=isinstance(self.then, GiveUp | Fatal | None))
+        _check("then", self.then, "GiveUp(), Fatal() or None", ok=isinstance(self.then, GiveUp | Fatal | None))  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
         _check(
             "retry",
             self.retry,
@@ -180,7 +180,7 @@ def on(
         name=name or _snake(failures[0].__name__),
         failures=failures,
         action=action,
-        attributes=tuple((key, value if isinstance(value, tuple) else (value,)) for key, value in attributes.items()),
+        attributes=tuple((key, _as_tuple(value)) for key, value in attributes.items()),
         where=where,
         expected=expected,
     )
@@ -220,6 +220,10 @@ class FailurePolicy:
 
 def _is_action(action: object) -> bool:
     return isinstance(action, RestartNow | RestartAfter | Limited | GiveUp | Fatal)
+
+
+def _as_tuple(value: object) -> tuple[object, ...]:
+    return cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
 
 
 def _snake(name: str) -> str:

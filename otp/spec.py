@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVarTuple, overload
 
+from otp.dependency import Dependency
 from otp.errors import SpecError
+from otp.policy import FailurePolicy
 
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
@@ -26,6 +28,7 @@ __all__ = (
     "StartsUp",
     "Strategy",
     "SupervisorSpec",
+    "check_needs",
     "dynamic_supervisor",
     "supervisor",
     "worker",
@@ -100,6 +103,8 @@ class ChildSpec:
     significant: bool = False
     ready: bool = False
     start_timeout: float | None = None
+    policy: FailurePolicy | None = None
+    needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_child(self)
@@ -139,11 +144,19 @@ class SupervisorSpec:
     significant: bool = False
     dynamic: bool = False
     max_children: int | None = None
+    policy: FailurePolicy | None = None
+    dependencies: tuple[Dependency, ...] = ()
 
     def __post_init__(self) -> None:
         _check_child(self)
         _check_flags(self)
         _check_children(self)
+        _check_dependencies(self)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Nothing: its children name what they need."""
+        return ()
 
     @property
     def ready(self) -> bool:
@@ -183,6 +196,8 @@ def worker(
     shutdown: Grace = ...,
     significant: bool = ...,
     start_timeout: float | None = ...,
+    policy: FailurePolicy | None = ...,
+    needs: Iterable[str] = ...,
 ) -> ChildSpec: ...
 @overload
 def worker(
@@ -194,6 +209,8 @@ def worker(
     restart: Restart = ...,
     shutdown: Grace = ...,
     significant: bool = ...,
+    policy: FailurePolicy | None = ...,
+    needs: Iterable[str] = ...,
 ) -> ChildSpec: ...
 def worker(
     id: str,
@@ -205,6 +222,8 @@ def worker(
     shutdown: Grace = DEFAULT_SHUTDOWN,
     significant: bool = False,
     start_timeout: float | None = None,
+    policy: FailurePolicy | None = None,
+    needs: Iterable[str] = (),
 ) -> ChildSpec:
     """A child that runs `await run(*args)`.
 
@@ -218,6 +237,10 @@ def worker(
         shutdown: seconds to clean up when stopped, `math.inf`, or "brutal_kill".
         significant: its end may end the supervisor (`auto_shutdown`, S40). Not for permanent children.
         start_timeout: seconds to become ready, needs `ready=True`; None: as long as it takes.
+        policy: which of its failures gets which action; None: restarts come at once, as in OTP (D5). With a policy, or
+            with needs, it is tried again in the first start of its supervisor too (S13).
+        needs: dependencies, declared by a supervisor above. When it fails while one of them is down, it is held until
+            that is there again, which costs no restarts.
 
     Raises:
         SpecError: the combination cannot be run.
@@ -231,6 +254,8 @@ def worker(
         significant=significant,
         ready=ready,
         start_timeout=start_timeout,
+        policy=policy,
+        needs=_as_names(id, needs),
     )
 
 
@@ -245,6 +270,8 @@ def supervisor(
     restart: Restart = Restart.PERMANENT,
     shutdown: Grace = math.inf,
     significant: bool = False,
+    policy: FailurePolicy | None = None,
+    dependencies: Iterable[Dependency] = (),
 ) -> SupervisorSpec:
     """A supervisor: its children are started in this order and stopped in the reverse one.
 
@@ -258,6 +285,8 @@ def supervisor(
         restart: how its own supervisor treats it.
         shutdown: seconds for the whole subtree to stop; leave it at `math.inf` unless you know better (S5).
         significant: its own end may end the supervisor above.
+        policy: how the supervisor above treats its failures.
+        dependencies: what children below may name in `needs`, with the probes of it.
 
     Raises:
         SpecError: the combination cannot be run.
@@ -272,6 +301,8 @@ def supervisor(
         restart=restart,
         shutdown=shutdown,
         significant=significant,
+        policy=policy,
+        dependencies=tuple(dependencies),
     )
 
 
@@ -284,6 +315,8 @@ def dynamic_supervisor(
     restart: Restart = Restart.PERMANENT,
     shutdown: Grace = math.inf,
     significant: bool = False,
+    policy: FailurePolicy | None = None,
+    dependencies: Iterable[Dependency] = (),
 ) -> SupervisorSpec:
     """A supervisor of children that come and go: any spec per child, one_for_one, all stopped at once (D6).
 
@@ -297,6 +330,8 @@ def dynamic_supervisor(
         restart: as in `supervisor()`.
         shutdown: as in `supervisor()`.
         significant: as in `supervisor()`.
+        policy: as in `supervisor()`.
+        dependencies: as in `supervisor()`.
 
     Raises:
         SpecError: the combination cannot be run.
@@ -310,7 +345,29 @@ def dynamic_supervisor(
         significant=significant,
         dynamic=True,
         max_children=max_children,
+        policy=policy,
+        dependencies=tuple(dependencies),
     )
+
+
+def check_needs(spec: AnySpec, declared: frozenset[str] = frozenset()) -> None:
+    """Raise `SpecError` if a child needs a dependency that no supervisor above it declares.
+
+    Args:
+        spec: of the child, or of a whole tree.
+        declared: names of the dependencies that the supervisors above `spec` declare.
+    """
+    for name in spec.needs:
+        if name not in declared:
+            known = ", ".join(sorted(declared)) or "none"
+            raise SpecError(
+                f"worker {spec.id!r} needs {name!r}, which no supervisor above it declares (declared: {known}); "
+                f"give one of them dependencies=[dependency({name!r}, probe, …)]"
+            )
+    if isinstance(spec, SupervisorSpec):
+        below = declared | {one.id for one in spec.dependencies}
+        for child in spec.children:
+            check_needs(child, below)
 
 
 _NOT_IN_IDS = frozenset("/*?[]")
@@ -325,6 +382,10 @@ def _check_child(spec: AnySpec) -> None:
     _check_member("restart", spec.restart, Restart, spec.id)
     _check_shutdown(spec)
     _check_flag("significant", spec.significant, spec.id)
+    if spec.policy is not None and not isinstance(spec.policy, FailurePolicy):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
+        raise SpecError(
+            f"policy of {spec.id!r}: expected a FailurePolicy, got {spec.policy!r}; write FailurePolicy(on(…), …)"
+        )
     if spec.significant and spec.restart is Restart.PERMANENT:
         raise SpecError(
             f"child {spec.id!r} is significant=True and restart=permanent, so it never ends for good; "
@@ -376,6 +437,19 @@ def _check_children(spec: SupervisorSpec) -> None:
         spec.check_child(child)
 
 
+def _check_dependencies(spec: SupervisorSpec) -> None:
+    seen: set[str] = set()
+    for one in spec.dependencies:
+        if not isinstance(one, Dependency):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
+            raise SpecError(
+                f"dependencies of supervisor {spec.id!r}: expected dependencies, got {one!r}; "
+                "write dependency(id, probe, arg, …)"
+            )
+        if one.id in seen:
+            raise SpecError(f"two dependencies of supervisor {spec.id!r} have the id {one.id!r}; give each its own")
+        seen.add(one.id)
+
+
 def _check_member(name: str, value: object, members: type[StrEnum], owner: str) -> None:
     if not isinstance(value, members):
         choices = ", ".join(f"{members.__name__}.{member.name}" for member in members)
@@ -393,6 +467,12 @@ def _is_number(value: object) -> bool:
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _as_names(owner: str, names: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise SpecError(f"needs of {owner!r}: expected names of dependencies, got {names!r}; write needs=({names!r},)")
+    return tuple(names)
 
 
 def _as_children(owner: str, children: Iterable[AnySpec]) -> tuple[AnySpec, ...]:

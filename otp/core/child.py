@@ -3,10 +3,13 @@
 from enum import StrEnum
 
 from otp.core.inputs import Request, RestartNow, TerminateChild, Timer
+from otp.core.intensity import RestartWindow
 from otp.errors import StartError
-from otp.spec import AnySpec
+from otp.exits import Exit
+from otp.policy import Limited
+from otp.spec import AnySpec, SupervisorSpec
 
-__all__ = ("Child", "ChildState", "Purpose")
+__all__ = ("WAITING", "Child", "ChildState", "Purpose")
 
 
 class ChildState(StrEnum):
@@ -36,9 +39,24 @@ class ChildState(StrEnum):
     DONE = "done"
     """Ended for good by itself, or ignored (OTP's `undefined`)."""
 
+    BACKOFF = "backoff"
+    """It failed, and waits for its delay to be over."""
+
+    HELD = "held"
+    """It failed, and something that it needs is down, or is being asked."""
+
+    FAILED = "failed"
+    """Parked: its policy says that restarting does not help. Somebody may restart it."""
+
     REFUSED = "refused"
     """Did not end when it was stopped and killed; it still runs."""
 
+
+WAITING = frozenset({ChildState.RESTARTING, ChildState.BACKOFF, ChildState.HELD})
+"""States of a child that is down and will be tried again."""
+
+DEFAULT_HEALTHY_AFTER = 60.0
+"""Seconds up after which a child without a policy has recovered."""
 
 UP = frozenset({ChildState.STARTING, ChildState.RUNNING, ChildState.STOPPING, ChildState.REFUSED})
 
@@ -73,6 +91,12 @@ class Child:
         purpose: what its current start is for.
         token: who waits for it to be up.
         timer: the one that is armed for it.
+        streak: failures in a row, without having been healthy in between.
+        up_since: since when it is up; None: it is not.
+        retry_at: when it is restarted, while it waits for that.
+        verdict: what its last failure was, by its policy.
+        failed_with: how it ended, while what it needs is asked.
+        guarded: a failure needs a closer look than its supervisor's window: there is a policy, or needs.
         waiting: requests to be handled when it is gone.
         failure: why its start has failed although it is not gone yet: it took too long.
         doomed: the group restart at hand will stop it.
@@ -80,22 +104,29 @@ class Child:
     """
 
     __slots__ = (
+        "_budgets",
         "collateral",
         "crashes",
         "doomed",
         "down_since",
         "downtime",
+        "failed_with",
         "failure",
         "generation",
+        "guarded",
         "manual",
         "path",
         "purpose",
+        "retry_at",
         "revive",
         "spec",
         "state",
+        "streak",
         "timer",
         "token",
+        "up_since",
         "value",
+        "verdict",
         "waiting",
     )
 
@@ -117,6 +148,13 @@ class Child:
         self.failure: StartError | None = None
         self.doomed = False
         self.revive = False
+        self.streak = 0
+        self.up_since: float | None = None
+        self.retry_at: float | None = None
+        self.verdict = ""
+        self.failed_with: Exit | None = None
+        self.guarded = spec.policy is not None or bool(spec.needs) or isinstance(spec, SupervisorSpec)
+        self._budgets: dict[str, RestartWindow] | None = None
 
     def inherit(self, predecessor: "Child") -> None:
         """Go on with the counters of the child that had this path before; its end was collateral."""
@@ -126,6 +164,26 @@ class Child:
         self.collateral = predecessor.collateral + (predecessor.generation > 0)
         self.downtime = predecessor.downtime
         self.down_since = predecessor.down_since
+        self.streak = predecessor.streak
+        self.up_since = predecessor.up_since
+
+    @property
+    def healthy_after(self) -> float:
+        """Seconds up after which it has recovered."""
+        return self.spec.policy.healthy_after if self.spec.policy is not None else DEFAULT_HEALTHY_AFTER
+
+    def count_failure(self, now: float) -> None:
+        """One more failure, or the first after having been healthy."""
+        since, self.up_since = self.up_since, None
+        self.streak = 1 if since is not None and now - since >= self.healthy_after else self.streak + 1
+
+    def budget(self, verdict: str, limited: Limited) -> RestartWindow:
+        """The window of a class of failures that has a limit of its own."""
+        if self._budgets is None:
+            self._budgets = {}
+        if verdict not in self._budgets:
+            self._budgets[verdict] = RestartWindow(limited.n, limited.within)
+        return self._budgets[verdict]
 
     @property
     def is_up(self) -> bool:
@@ -136,7 +194,7 @@ class Child:
     def is_restarting(self) -> bool:
         """Whether a restart is under way that has not come up yet (S36)."""
         trying = self.state is ChildState.STARTING and self.purpose is Purpose.RESTART
-        return trying or self.state is ChildState.RESTARTING
+        return trying or self.state in WAITING
 
     def wait(self, request: Request) -> None:
         """Handle `request` when the child is gone."""

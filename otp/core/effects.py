@@ -7,7 +7,20 @@ from otp.events import Event
 from otp.exits import Exit
 from otp.spec import AnySpec
 
-__all__ = ("CancelTimer", "Done", "Effect", "Emit", "Kill", "Ready", "Reply", "Retry", "SetTimer", "Start", "Stop")
+__all__ = (
+    "CancelTimer",
+    "Check",
+    "Done",
+    "Effect",
+    "Emit",
+    "Kill",
+    "Ready",
+    "Reply",
+    "Retry",
+    "SetTimer",
+    "Start",
+    "Stop",
+)
 
 
 class Start(Struct, frozen=True):
@@ -64,6 +77,14 @@ class Retry(Struct, frozen=True):
     note: TryAgain
 
 
+class Check(Struct, frozen=True):
+    """Find out whether what the child needs is there, and say `Checked`."""
+
+    child: str
+    generation: int
+    needs: tuple[str, ...]
+
+
 class Ready(Struct, frozen=True):
     """All children are up: the supervisor has started."""
 
@@ -74,4 +95,4 @@ class Done(Struct, frozen=True):
     exit: Exit
 
 
-Effect = Start | Stop | Kill | SetTimer | CancelTimer | Emit | Reply | Retry | Ready | Done
+Effect = Start | Stop | Kill | SetTimer | CancelTimer | Emit | Reply | Retry | Check | Ready | Done

@@ -9,12 +9,14 @@ from otp.spec import AnySpec
 
 __all__ = (
     "Begin",
+    "Checked",
     "DeleteChild",
     "Exited",
     "Ignored",
     "Input",
     "Request",
     "RestartChild",
+    "RestartDue",
     "RestartNow",
     "StartChild",
     "StartFailed",
@@ -75,6 +77,9 @@ class TimerKind(StrEnum):
     KILL = "kill"
     """A killed child to be gone."""
 
+    RETRY = "retry"
+    """The delay before a restart to be over."""
+
 
 class Timer(Struct, frozen=True):
     """The name of a timer. Once its child has a newer generation it means nothing any more."""
@@ -91,11 +96,31 @@ class TimerFired(Struct, frozen=True):
 
 
 class TryAgain(Struct, frozen=True):
-    """A restart failed a moment ago: try once more (S35). The machine asks for it with the effect `Retry`."""
+    """A restart failed a moment ago: try once more (S35). The machine asks for it with the effect `Retry`.
+
+    As in OTP it has no generation: whatever the child waits for its next try for, this is one (S37).
+    """
+
+    child: str
+    exit: Exit
+
+
+class Checked(Struct, frozen=True):
+    """What a held child needs was asked whether it is there; `down` names what is not.
+
+    If something is down, `RestartDue` follows when all of it is there again.
+    """
 
     child: str
     generation: int
-    exit: Exit
+    down: tuple[str, ...]
+
+
+class RestartDue(Struct, frozen=True):
+    """The delay of a restart is over, or what the child was held for is there again."""
+
+    child: str
+    generation: int
 
 
 class StartChild(Struct, frozen=True):
@@ -141,4 +166,4 @@ class Stop(Struct, frozen=True):
 
 
 Request = StartChild | TerminateChild | RestartChild | DeleteChild | RestartNow
-Input = Begin | Started | StartFailed | Ignored | Exited | TimerFired | TryAgain | Stop | Request
+Input = Begin | Started | StartFailed | Ignored | Exited | TimerFired | TryAgain | Checked | RestartDue | Stop | Request

@@ -18,12 +18,14 @@ from otp.core import effects, requests
 from otp.core.child import Child, ChildState, Purpose
 from otp.core.inputs import (
     Begin,
+    Checked,
     DeleteChild,
     Exited,
     Ignored,
     Input,
     Request,
     RestartChild,
+    RestartDue,
     RestartNow,
     StartChild,
     Started,
@@ -35,22 +37,21 @@ from otp.core.inputs import (
     TryAgain,
 )
 from otp.core.paths import is_within
-from otp.core.plan import Phase, Plan, PlannedRoster, stopped_early
+from otp.core.plan import Phase, Plan, stopped_early
+from otp.core.recovery import Recovery
 from otp.core.strategy import wants_restart
-from otp.errors import ChildRefused, IntensityReached, NoProc, StartError, StartTimeout
-from otp.events import Cause
+from otp.errors import ChildRefused, NoProc, StartError, StartTimeout
 from otp.exits import Crashed, Exit, Normal, Refused, Shutdown
-from otp.spec import AutoShutdown, Restart
+from otp.spec import AutoShutdown, Restart, SupervisorSpec
 
 __all__ = ("SupervisorMachine",)
 
 
 # The restart path reads these: through its class a member costs 70 ns on Python 3.11, ten times as much.
 _RUNNING = ChildState.RUNNING
-_CRASH = Cause.CRASH
 
 
-class SupervisorMachine(PlannedRoster):
+class SupervisorMachine(Recovery):
     """One supervisor: its children, its window of restarts, and what it is busy with.
 
     `handle(input, now)` returns the effects to execute, in order. The machine touches nothing outside itself, and a
@@ -132,34 +133,20 @@ class SupervisorMachine(PlannedRoster):
                 self.advance()
             case _ if child.doomed:  # it only came first: the group restart or the end goes on
                 self._settle(child)
+            case Purpose.STARTUP if child.guarded and not isinstance(child.spec, SupervisorSpec):
+                self.restart_failed(child, exit)
             case Purpose.STARTUP:
                 self.begin_stop(Crashed(error))
             case Purpose.RESTART_CHILD:
                 child.down_since = None
                 self.awaited_no_more(child)
             case Purpose.RESTART:  # pragma: no branch # there is no other
-                self._restart_failed(child, exit, error)
+                if self.plan is not None and self.plan.awaited is child:
+                    self.answer_plan(error)
+                    self.plan = None
+                self.restart_failed(child, exit)
         for request in child.take_waiting():
             self._request(request)
-
-    def _restart_failed(self, child: Child, exit: Exit, error: StartError) -> None:
-        # Not at once but behind what waits already, so that ends and requests get in between (S35).
-        child.state = ChildState.RESTARTING
-        if child.down_since is None:
-            child.down_since = self.now
-        if self.plan is not None and self.plan.awaited is child:
-            self.answer_plan(error)
-            self.plan = None
-        self.effects.append(effects.Retry(TryAgain(child.spec.id, child.generation, exit)))
-
-    def _try_again(self, event: TryAgain) -> None:
-        child = self.current(event.child, event.generation)
-        if child is None or child.state is not ChildState.RESTARTING:  # another event took care of it (S37, S39)
-            return
-        if self.plan is None:
-            self._restart(child, event.exit)
-        else:
-            self.defer(event)
 
     # ------------------------------------------------------------------------------------------------ ends
 
@@ -191,12 +178,12 @@ class SupervisorMachine(PlannedRoster):
             child.down_since = self.now
         child.value = None
         if wants_restart(child.spec.restart, exit) and type(exit) is not Refused:
-            self._restart(child, exit)
+            self.recover(child, exit)
             return
         self.emit_exited(child, exit, asked=False)
         if isinstance(exit, Refused):
             self._refusal(child, exit.paths)
-        else:
+        elif not self.ends_all(child, exit):
             self._ended_for_good(child)
 
     def _ended_for_good(self, child: Child) -> None:
@@ -211,38 +198,8 @@ class SupervisorMachine(PlannedRoster):
         """Whether the supervisor ends with a significant child that has just ended for good (S40)."""
         if self.spec.auto_shutdown is AutoShutdown.ANY_SIGNIFICANT:
             return True
-        over = (ChildState.STOPPED, ChildState.DONE)
+        over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED)
         return all(child.state in over for child in self.children.values() if child.spec.significant)
-
-    # ------------------------------------------------------------------------------------------------ restarts
-
-    def _restart(self, child: Child, exit: Exit) -> None:
-        """One automatic restart, or one more try: it costs one credit, however large the group (S26, S38)."""
-        if not self.window.record(self.now):
-            self._give_up(child, exit)
-        elif self.grouped:
-            self.restart_group(child, _CRASH, exit)
-        else:
-            self.restart_one(child, _CRASH, exit)
-
-    def _give_up(self, child: Child, exit: Exit) -> None:
-        """One restart too many: stop all, and end in a way that the supervisor above cannot overlook (S31, D3)."""
-        spec = self.spec
-        self.emit(
-            events.IntensityReached(
-                path=self.path,
-                at=self.now,
-                offender=child.path,
-                exit=exit,
-                intensity=spec.intensity,
-                period=spec.period,
-            )
-        )
-        child.state = ChildState.STOPPED
-        error = IntensityReached(self.path, child.path, spec.intensity, spec.period)
-        if isinstance(exit, Crashed):
-            error.__cause__ = exit.error
-        self.begin_stop(Crashed(error))
 
     # ------------------------------------------------------------------------------------------------ the end
 
@@ -304,6 +261,8 @@ class SupervisorMachine(PlannedRoster):
                     self.stop(child)
             case TimerKind.SHUTDOWN:
                 self.kill(child)
+            case TimerKind.RETRY:
+                self.restart_due(RestartDue(child.spec.id, child.generation))
             case TimerKind.KILL:  # pragma: no branch # there is no other
                 self.emit(events.ChildRefused(path=child.path, at=self.now, generation=child.generation))
                 self._refusal(child, (child.path,))
@@ -350,7 +309,9 @@ class SupervisorMachine(PlannedRoster):
         Ignored: _ignored,
         Exited: _exited,
         TimerFired: _timer_fired,
-        TryAgain: _try_again,
+        TryAgain: Recovery.try_again,
+        Checked: Recovery.checked,
+        RestartDue: Recovery.restart_due,
         Stop: _stop,
         StartChild: _request,
         TerminateChild: _request,

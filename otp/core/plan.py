@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from otp import events
 from otp.core import effects
-from otp.core.child import Child, ChildState, Purpose
+from otp.core.child import WAITING, Child, ChildState, Purpose
 from otp.core.inputs import Exited, Input, RestartNow
 from otp.core.intensity import RestartWindow
 from otp.core.roster import Roster
@@ -22,8 +22,8 @@ __all__ = ("Phase", "Plan", "PlannedRoster", "stopped_early")
 _CRASH = Cause.CRASH
 _RESTART = Purpose.RESTART
 
-_UNDECIDED = (ChildState.STARTING, ChildState.STOPPING)
-"""A child that a plan waits for will be up, or be down; or a request has it stopped and started anew."""
+_UNDECIDED = frozenset({ChildState.STARTING, ChildState.STOPPING, *WAITING})
+"""A child that a plan waits for will be up, or be down; or a request, or its policy, has it started anew."""
 
 
 class Phase(StrEnum):
@@ -113,8 +113,8 @@ class PlannedRoster(Roster):
         for sibling in group:
             if sibling.state is ChildState.EXITED:  # one credit is enough for both (S26)
                 self.overtake(sibling)
-            elif sibling.state is ChildState.RESTARTING:  # the try that it waits for is this one (S37, S39)
-                sibling.state = ChildState.STOPPED
+            elif sibling.state in WAITING:  # the try that it waits for is this one (S37, S39)
+                self.wait_no_more(sibling)
         to_stop = [c for c in group if c.is_up]
         self.plan = Plan(Purpose.RESTART, to_stop=to_stop, to_start=group, target=child, cause=cause, token=token)
         self.advance()
@@ -136,6 +136,8 @@ class PlannedRoster(Roster):
                 used=self.window.used,
                 intensity=self.spec.intensity,
                 period=self.spec.period,
+                verdict=child.verdict if cause is _CRASH else "",
+                streak=child.streak,
             )
         )
 
@@ -217,6 +219,9 @@ class PlannedRoster(Roster):
         self.emit(events.SupervisorStopping(path=self.path, at=self.now, exit=exit))
         self._refuse_requests()
         children = self.children.values()
+        for child in children:
+            if child.state in WAITING:
+                self.wait_no_more(child)
         self.plan = Plan(None, to_stop=[child for child in children if child.is_up])
         if self.spec.dynamic:
             for child in self.plan.to_stop:

@@ -75,7 +75,7 @@ def _terminate_down(machine: "SupervisorMachine", child: Child) -> None:
     """See that a child that is down stays down."""
     if child.state is ChildState.EXITED:
         machine.overtake(child)
-    child.state = ChildState.STOPPED
+    machine.wait_no_more(child)
     child.down_since = None
     machine.answer(child, stopped_early(child))
     machine.withdraw(child)
@@ -84,6 +84,7 @@ def _terminate_down(machine: "SupervisorMachine", child: Child) -> None:
     forgets = machine.spec.dynamic or child.spec.restart is Restart.TEMPORARY
     if forgets and child.spec.id in machine.children:
         machine.forget(child)
+    machine.awaited_no_more(child)
 
 
 def restart_child(machine: "SupervisorMachine", request: RestartChild) -> None:
@@ -128,6 +129,7 @@ def _restart_alone(machine: "SupervisorMachine", child: Child, request: RestartN
         child.wait(request)
         machine.stop(child)
     else:
+        machine.wait_no_more(child)
         machine.restart_one(child, Cause.MANUAL, None, request.token)
 
 

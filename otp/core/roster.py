@@ -61,10 +61,18 @@ class Roster:
         if spec.start_timeout is not None:
             self.set_timer(child, TimerKind.START, spec.start_timeout)
 
+    def wait_no_more(self, child: Child) -> None:
+        """A child that is down and waits for its next try will not get it."""
+        self.cancel_timer(child)
+        child.state = ChildState.STOPPED
+        child.failed_with = None
+        child.retry_at = None
+
     def up(self, child: Child, value: object) -> None:
         """The child is up, with this value; whoever waits for its start is told."""
         child.state = _RUNNING
         child.value = value
+        child.up_since = self.now
         downtime = None
         if child.down_since is not None:
             downtime = self.now - child.down_since

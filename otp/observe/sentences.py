@@ -11,13 +11,19 @@ from typing import Any, Literal, NamedTuple
 
 from otp.events import (
     Cause,
+    ChildDelayed,
     ChildExited,
+    ChildFailed,
+    ChildHeld,
     ChildIgnored,
     ChildRefused,
     ChildRestarting,
     ChildStarted,
     ChildStartFailed,
+    DependencyDown,
+    DependencyUp,
     Event,
+    FatalFailure,
     HookFailed,
     IntensityReached,
     SupervisorExited,
@@ -103,10 +109,39 @@ def _child_restarting(event: ChildRestarting, before: type[Event] | None) -> Sen
         return Sentence("INFO", "restarted by request")
     if event.cause is Cause.COLLATERAL:
         return Sentence("INFO", "restarted along with a sibling")
-    budget = f"  ({event.used} of {event.intensity} in {event.period:g} s)"
+    if event.exit is None:  # it was delayed or held, and that was told
+        return Sentence("DEBUG", "starting it again")
+    budget = f"  ({_class(event.verdict)}{event.used} of {event.intensity} in {event.period:g} s)"
     if before is ChildStartFailed:
         return Sentence("WARNING", f"starting it again{budget}")
     return Sentence("WARNING", f"restarting after {_why(event.exit)}{budget}{_where(event.exit)}")
+
+
+def _child_delayed(event: ChildDelayed, before: type[Event] | None) -> Sentence:
+    spent = "not counted" if event.expected else f"{event.used} of {event.intensity} in {event.period:g} s"
+    budget = f"  ({_class(event.verdict)}failure {event.streak} in a row, {spent})"
+    when = f"restarting in {_duration(event.delay)}"
+    if before is ChildStartFailed:
+        return Sentence("WARNING", f"{when}{budget}")
+    return Sentence("WARNING", f"{when} after {_why(event.exit)}{budget}{_where(event.exit)}")
+
+
+def _child_held(event: ChildHeld, _: type[Event] | None) -> Sentence:
+    needs = " and ".join(event.needs)
+    return Sentence("WARNING", f"is held until {needs} is there again; it failed: {_why(event.exit)}")
+
+
+def _child_failed(event: ChildFailed, _: type[Event] | None) -> Sentence:
+    text = f"is left down ({event.verdict}): {_why(event.exit)}; its siblings go on, a restart by request starts it"
+    return Sentence("ERROR", f"{text}{_where(event.exit)}")
+
+
+def _dependency_down(event: DependencyDown, _: type[Event] | None) -> Sentence:
+    return Sentence("WARNING", f"{event.dependency} does not answer: {event.crash}")
+
+
+def _dependency_up(event: DependencyUp, _: type[Event] | None) -> Sentence:
+    return Sentence("INFO", f"{event.dependency} answers again after {_duration(event.downtime)}")
 
 
 def _child_start_failed(event: ChildStartFailed, _: type[Event] | None) -> Sentence:
@@ -155,8 +190,14 @@ def _supervisor_started(_: SupervisorStarted, __: type[Event] | None) -> Sentenc
 def _intensity_reached(event: IntensityReached, _: type[Event] | None) -> Sentence:
     above = event.path.rpartition("/")[0]
     then = f"its children stop, {above} decides what follows" if above else "the whole tree stops"
-    text = f"gives up: {event.offender} ended{_spent(event)} ({_why(event.exit)}); {then}{_where(event.exit)}"
+    why = f"{_class(event.verdict)}{_why(event.exit)}"
+    text = f"gives up: {event.offender} ended{_spent(event)} ({why}); {then}{_where(event.exit)}"
     return Sentence("ERROR", text)
+
+
+def _fatal_failure(event: FatalFailure, _: type[Event] | None) -> Sentence:
+    text = f"ends: {event.offender} failed for good ({event.verdict}: {_why(event.exit)}); nothing is restarted"
+    return Sentence("CRITICAL", f"{text}{_where(event.exit)}")
 
 
 def _spent(event: IntensityReached) -> str:
@@ -184,6 +225,12 @@ def _hook_failed(event: HookFailed, _: type[Event] | None) -> Sentence:
 _SENTENCES: dict[type[Event], Callable[[Any, type[Event] | None], Sentence]] = {
     ChildStarted: _child_started,
     ChildRestarting: _child_restarting,
+    ChildDelayed: _child_delayed,
+    ChildHeld: _child_held,
+    ChildFailed: _child_failed,
+    DependencyDown: _dependency_down,
+    DependencyUp: _dependency_up,
+    FatalFailure: _fatal_failure,
     ChildStartFailed: _child_start_failed,
     ChildIgnored: _child_ignored,
     ChildExited: _child_exited,
@@ -199,11 +246,18 @@ _SENTENCES: dict[type[Event], Callable[[Any, type[Event] | None], Sentence]] = {
 # ------------------------------------------------------------------------------------------------ phrases
 
 
+_SAYS_IT_ALL = ("otp.errors.FatalFailure", "otp.errors.StartError", "otp.errors.StartTimeout")
+
+
+def _class(verdict: str) -> str:
+    return f"{verdict}, " if verdict and verdict != "unclassified" else ""
+
+
 def _why(exit: Exit | None) -> str:
     match exit:
         case Crashed(crash=Crash(type="otp.errors.IntensityReached")):
             return "it gave up"
-        case Crashed(crash=Crash(type="otp.errors.StartError" | "otp.errors.StartTimeout", message=message)):
+        case Crashed(crash=Crash(type=kind, message=message)) if kind in _SAYS_IT_ALL:
             return message
         case Normal():
             return "it returned"

@@ -12,7 +12,7 @@ from otp.runtime.answer import Answer
 from otp.runtime.inspect import ChildInfo, Counts, child_info, count_children
 from otp.runtime.reporter import EventHook
 from otp.runtime.supervisor import RunningSupervisor
-from otp.spec import AnySpec
+from otp.spec import AnySpec, check_needs
 
 if TYPE_CHECKING:
     from otp.runtime.tree import Tree
@@ -57,6 +57,7 @@ class Supervisor:
         """
         supervisor = self._supervisor(parts(under))
         supervisor.machine.spec.check_child(spec)
+        check_needs(spec, supervisor.declared)
         answer = Answer()
         return await self._ask(supervisor, StartChild(spec, answer), answer)
 
@@ -121,7 +122,8 @@ class Supervisor:
 
     def which_children(self, path: str = "") -> tuple[ChildInfo, ...]:
         """The children of this supervisor, or of the one at `path`, in start order (S53, D8)."""
-        return tuple(map(child_info, self._supervisor(parts(path)).machine.children.values()))
+        now = self._tree.now()
+        return tuple(child_info(child, now) for child in self._supervisor(parts(path)).machine.children.values())
 
     def count_children(self, path: str = "") -> Counts:
         """How many children it has (S55)."""
@@ -129,7 +131,7 @@ class Supervisor:
 
     def child(self, path: str) -> ChildInfo:
         """One child as it is now (S54)."""
-        return child_info(self._child(path))
+        return child_info(self._child(path), self._tree.now())
 
     def get_childspec(self, path: str) -> AnySpec:
         """The spec of a child; a temporary one has lost its arguments (S56, S60)."""

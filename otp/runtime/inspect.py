@@ -25,6 +25,10 @@ class ChildInfo(Struct, frozen=True, kw_only=True):
         manual: restarts that somebody asked for.
         collateral: restarts because a sibling was restarted.
         downtime: seconds from an end to being up again, all together.
+        streak: failures in a row; 0 once it has been healthy.
+        up: seconds since it came up; None while it is not.
+        next_retry: seconds until it is restarted, while it waits for that; None: it does not, or nobody knows when.
+        verdict: what its last failure was, by its policy; empty without one.
     """
 
     id: str
@@ -38,6 +42,10 @@ class ChildInfo(Struct, frozen=True, kw_only=True):
     manual: int
     collateral: int
     downtime: float
+    streak: int
+    up: float | None
+    next_retry: float | None
+    verdict: str
 
 
 class Counts(Struct, frozen=True, kw_only=True):
@@ -56,8 +64,9 @@ class Counts(Struct, frozen=True, kw_only=True):
     workers: int
 
 
-def child_info(child: Child) -> ChildInfo:
-    """The child as it is now."""
+def child_info(child: Child, now: float) -> ChildInfo:
+    """The child as it is at the time `now`."""
+    up = now - child.up_since if child.state is ChildState.RUNNING and child.up_since is not None else None
     return ChildInfo(
         id=child.spec.id,
         path=child.path,
@@ -70,6 +79,10 @@ def child_info(child: Child) -> ChildInfo:
         manual=child.manual,
         collateral=child.collateral,
         downtime=child.downtime,
+        streak=0 if up is not None and up >= child.healthy_after else child.streak,
+        up=up,
+        next_retry=max(0.0, child.retry_at - now) if child.retry_at is not None else None,
+        verdict=child.verdict,
     )
 
 

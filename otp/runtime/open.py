@@ -20,7 +20,7 @@ from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook
 from otp.runtime.spawn import open_spawner
 from otp.runtime.tree import Tree
-from otp.spec import SupervisorSpec
+from otp.spec import SupervisorSpec, check_needs
 
 __all__ = ("open_supervisor", "open_tree")
 
@@ -62,8 +62,12 @@ async def open_supervisor(spec: SupervisorSpec, *, hooks: Iterable[EventHook] = 
 async def open_tree(spec: SupervisorSpec, hooks: Iterable[EventHook]) -> AsyncGenerator[Tree]:
     """The same with nothing started yet, for a block that has to be able to stop the tree while it starts.
 
+    Raises:
+        SpecError: a child needs what nobody declares.
+
     The block calls `tree.root.begin()`, and sees to `tree.cancel_when_ended` itself.
     """
+    check_needs(spec)
     failure: BaseException | None = None
     tree: Tree
     async with anyio.create_task_group() as outer:
@@ -100,6 +104,7 @@ async def _host(spec: SupervisorSpec, hooks: tuple[EventHook, ...], *, task_stat
             tree = Tree(spec, spawner, hooks)
             services.start_soon(tree.timers.run)
             services.start_soon(tree.reporter.run)
+            services.start_soon(tree.dependencies.run)
             task_status.started(tree)
             await tree.gone.wait()
             tree.reporter.deliver()

@@ -7,10 +7,14 @@ import anyio
 from msgspec.structs import replace
 
 from otp.events import (
+    ChildDelayed,
     ChildExited,
+    ChildFailed,
+    ChildHeld,
     ChildRestarting,
     ChildStartFailed,
     Event,
+    FatalFailure,
     HookFailed,
     IntensityReached,
     SupervisorExited,
@@ -28,7 +32,11 @@ EventHook = Callable[[Event], None]
 """
 
 _WITH_EXIT = (
+    ChildDelayed,
     ChildExited,
+    ChildFailed,
+    ChildHeld,
+    FatalFailure,
     ChildRestarting,
     ChildStartFailed,
     IntensityReached,

@@ -5,6 +5,7 @@ It has no task. Whoever has an input, a dying child, a timer, a caller, executes
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from random import random
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from otp.core.child import Child
 from otp.core.inputs import Begin, Exited, Input, Started, StartFailed, Stop
 from otp.core.machine import SupervisorMachine
 from otp.core.plan import Phase
+from otp.dependency import Dependency
 from otp.events import ChildRefused
 from otp.exits import Exit, Killed, Refused, Shutdown
 from otp.runtime.answer import Answer
@@ -47,7 +49,7 @@ class RunningSupervisor:
     ) -> None:
         self.tree = tree
         self.generation = generation
-        self.machine: SupervisorMachine = SupervisorMachine(spec, parent.machine.path if parent else "")
+        self.machine: SupervisorMachine = SupervisorMachine(spec, parent.machine.path if parent else "", random)
         self.live: dict[str, TaskChild | RunningSupervisor] = {}
         self._ledgers: dict[str, Ledger] = {}
         self._parent = parent
@@ -122,10 +124,23 @@ class RunningSupervisor:
         """What the supervisor that follows it goes on with."""
         return Ledger(self.machine.children, self._ledgers)
 
+    def dependency(self, id: str) -> tuple[str, Dependency] | None:
+        """The dependency of that name that a supervisor declares, this one or the nearest above, and its path."""
+        for one in self.machine.spec.dependencies:
+            if one.id == id:
+                return self.machine.path, one
+        return self._parent.dependency(id) if self._parent is not None else None
+
+    @property
+    def declared(self) -> frozenset[str]:
+        """The names of all dependencies that this supervisor and those above it declare."""
+        own = frozenset(one.id for one in self.machine.spec.dependencies)
+        return own | self._parent.declared if self._parent is not None else own
+
     def walk(self) -> Iterator[ChildInfo]:
         """All children below, each before its own children, in start order."""
         for child in self.machine.children.values():
-            yield child_info(child)
+            yield child_info(child, self.tree.now())
             below = self.live.get(child.spec.id)
             if isinstance(below, RunningSupervisor):
                 yield from below.walk()
@@ -177,6 +192,9 @@ class RunningSupervisor:
     def _retry(self, effect: effects.Retry) -> None:
         self._inbox.append(effect.note)
 
+    def _check(self, effect: effects.Check) -> None:
+        self.tree.dependencies.check(self, effect)
+
     def _ready(self, _: effects.Ready) -> None:
         self._up = True
         if self._parent is None:
@@ -201,6 +219,7 @@ class RunningSupervisor:
         effects.Emit: _emit,
         effects.Reply: _reply,
         effects.Retry: _retry,
+        effects.Check: _check,
         effects.Ready: _ready,
         effects.Done: _done,
     }

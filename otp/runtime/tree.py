@@ -9,6 +9,7 @@ from otp.errors import ChildRefused, NoProc
 from otp.exits import Crashed, Exit, Killed, Refused, Shutdown
 from otp.runtime.answer import Answer
 from otp.runtime.child import TaskChild
+from otp.runtime.dependencies import Dependencies
 from otp.runtime.reporter import EventHook, Reporter
 from otp.runtime.spawn import Spawner
 from otp.runtime.supervisor import RunningSupervisor
@@ -35,6 +36,7 @@ class Tree:
         self.now = spawner.now
         self.timers = Timers(spawner.now)
         self.reporter = Reporter(spec.id, spawner.now, hooks, self.interrupt)
+        self.dependencies = Dependencies(spawner.now, self.reporter)
         self.root = RunningSupervisor(self, spec, 1)
         self.settled = anyio.Event()
         self.gone = anyio.Event()

@@ -57,7 +57,7 @@ class Ignores(_OfChild, frozen=True):
 
 
 class Late(_OfChild, frozen=True):
-    """A child is not up, or not gone, in time: its timer fires.
+    """A child is not up, or not gone, in time, or the delay before its restart is over: its timer fires.
 
     To refuse to stop is to be late twice, with `shutdown="brutal_kill"` once.
     """

@@ -1,12 +1,13 @@
 """A supervisor's machine with simulated children and a simulated clock: no event loop, no tasks, every order of events."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from otp.core import effects, inputs
-from otp.core.child import Child
+from otp.core.child import Child, ChildState
 from otp.core.machine import SupervisorMachine
+from otp.core.recovery import even_dice
 from otp.events import Event
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
 from otp.spec import AnySpec, ChildSpec, SupervisorSpec
@@ -56,6 +57,7 @@ class Simulation:
         now: the clock, in seconds.
         slow: children that become ready when the test says so: `ready()`.
         failing: children that fail to start.
+        down: dependencies that are down.
         stubborn: children that are gone when the test says so: `end()`.
         live: the generation of the living incarnation of each child.
         up: the living ones that are ready.
@@ -72,12 +74,15 @@ class Simulation:
         slow: Iterable[str] = (),
         failing: Iterable[str] = (),
         stubborn: Iterable[str] = (),
+        down: Iterable[str] = (),
+        dice: Callable[[], float] = even_dice,
     ) -> None:
-        self.machine = SupervisorMachine(spec, "")
+        self.machine = SupervisorMachine(spec, "", dice)
         self.now = 0.0
         self.slow = set(slow)
         self.failing = set(failing)
         self.stubborn = set(stubborn)
+        self.down = set(down)
         self.live: dict[str, int] = {}
         self.up: set[str] = set()
         self.timers: dict[inputs.Timer, float] = {}
@@ -125,6 +130,13 @@ class Simulation:
         """A supervisor below tells how it ended although somebody in it still runs: `Refused`."""
         kind = inputs.Exited if id in self.up else inputs.StartFailed
         self.tell(kind(id, self.live[id], exit))
+
+    def come_back(self, dependency: str) -> None:
+        """The dependency is there again: whoever was held for it is due."""
+        self.down.discard(dependency)
+        for id, child in tuple(self.machine.children.items()):
+            if child.state is ChildState.HELD and not self.down.intersection(child.spec.needs):
+                self.tell(inputs.RestartDue(id, child.generation))
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass; timers fire on their way."""
@@ -218,6 +230,8 @@ class Simulation:
                 token.give(result)
             case effects.Retry(note):
                 self._inbox.append(note)
+            case effects.Check(id, generation, needs):
+                self._inbox.append(inputs.Checked(id, generation, tuple(n for n in needs if n in self.down)))
             case effects.Ready():
                 self.trace.append("ready")
             case effects.Done(exit):

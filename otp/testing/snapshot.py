@@ -85,7 +85,8 @@ def imprint(world: World) -> tuple[object, ...]:
     Worlds with the same imprint have the same future but for names and numbers: what breaks a promise in one breaks it
     in the other, so it is enough to go on from one of them. What is left out, and why that is sound:
 
-    - counters, values given to `started()`, when a child ended, events: no decision reads them;
+    - counters, values given to `started()`, when a child ended, events: no decision reads them; streaks and delays: only
+      policies read them, so they are kept of children that have one;
     - the clock: decisions compare times and nothing else, so a time is kept as how long ago it was, and a stamp that
       has left the window only as such;
     - the numbers of generations: they are only compared, so how far one is behind the newest is kept;
@@ -130,7 +131,8 @@ def _age(children: Children, id: str, generation: int) -> object:
 _LEFT_OUT = frozenset(
     (
         *("now", "path", "effects"),
-        *("generation", "value", "crashes", "manual", "collateral", "downtime", "down_since"),
+        *("generation", "value", "crashes", "manual", "collateral", "downtime", "down_since", "verdict"),
+        *("streak", "up_since", "retry_at", "_budgets"),  # of a child with a policy they are read: see `policy`
     )
 )
 
@@ -196,7 +198,15 @@ class _Reader:
         for name, value in getattr(thing, "__dict__", {}).items():
             if name not in _LEFT_OUT:
                 read.append(self.read(value))
+        if thing.__class__ is Child and thing.spec.policy is not None:
+            read.append(self.policy(thing))
         return tuple(read)
+
+    def policy(self, child: Child) -> object:
+        """What a policy decides by: the streak, since when the child is up, when it is due, its budgets."""
+        budgets: dict[str, RestartWindow] = child._budgets or {}  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # for nobody else
+        times = [None if at is None else at - self._now for at in (child.up_since, child.retry_at)]
+        return child.streak, *times, tuple([(name, self.window(budget)) for name, budget in budgets.items()])
 
 
 def _reader(kind: type) -> Callable[[_Reader, Any], object]:

@@ -203,9 +203,10 @@ class Witness:
             yield inputs.StartFailed(id, old, _KILLED)
             yield inputs.Ignored(id, old)
             yield inputs.Exited(id, old, _KILLED)
-            yield inputs.TryAgain(id, old, _KILLED)
+            yield inputs.RestartDue(id, old)
+            yield inputs.Checked(id, old, ())
             if child.state is not ChildState.RESTARTING:
-                yield inputs.TryAgain(id, child.generation, _KILLED)
+                yield inputs.TryAgain(id, _KILLED)
             for kind in inputs.TimerKind:
                 for generation in (old, child.generation):
                     timer = inputs.Timer(id, generation, kind)

@@ -188,7 +188,8 @@ class Branch:
         generation, up, told, refused: as in `Body`.
         live: the living incarnation of each child.
         timers: those armed, with their times.
-        notes: failed restarts that are to be tried again. Each comes as late as it likes: with requests in between.
+        notes: what comes as late as it likes, with requests in between: that a failed restart is to be tried again, and
+            that what a child needs is there.
     """
 
     def __init__(self, world: World, spec: SupervisorSpec, generation: int, parent: "Branch | None") -> None:
@@ -204,7 +205,7 @@ class Branch:
         self.done = False
         self.live: dict[str, Worker | Branch] = {}
         self.timers: dict[inputs.Timer, float] = {}
-        self.notes: deque[inputs.TryAgain] = deque()
+        self.notes: deque[inputs.TryAgain | inputs.Checked] = deque()
         self._inbox: deque[inputs.Input] = deque()
         self._busy = False
 
@@ -239,13 +240,14 @@ class Branch:
 
     def take(self, id: str, happening: Happening) -> None:
         """Let something happen to a child."""
+        if isinstance(happening, Late):
+            self._late(id)
+            return
         body = self.live[id]
         match happening:
             case Up():
                 body.up = True
                 self.feed(inputs.Started(id, body.generation, None))
-            case Late():
-                self._late(id, body)
             case Ignores():
                 self._ended(id, inputs.Ignored(id, body.generation))
             case Returns():
@@ -255,10 +257,11 @@ class Branch:
             case _:
                 self._ended(id, self._end(id, Crashed(RuntimeError(str(happening)))))
 
-    def _late(self, id: str, body: "Worker | Branch") -> None:
+    def _late(self, id: str) -> None:
         timer = next(timer for timer in self.timers if timer.child == id)
         self.world.now = self.timers.pop(timer)
-        body.refused = timer.kind is inputs.TimerKind.KILL
+        if timer.kind is not inputs.TimerKind.RETRY:
+            self.live[id].refused = timer.kind is inputs.TimerKind.KILL
         self.feed(inputs.TimerFired(timer))
 
     def _end(self, id: str, exit: Exit) -> inputs.Input:
@@ -279,7 +282,7 @@ class Branch:
 
     # ------------------------------------------------------------------------------------------------ effects
 
-    def _execute(self, effect: effects.Effect) -> None:
+    def _execute(self, effect: effects.Effect) -> None:  # noqa: C901 # one arm an effect
         match effect:
             case effects.Emit(event):
                 self.witness.saw(event, self.world.now)
@@ -297,6 +300,8 @@ class Branch:
                 self._reply(str(token), result)
             case effects.Retry(note):
                 self.notes.append(note)
+            case effects.Check(id, generation):
+                self.notes.append(inputs.Checked(id, generation, ()))
             case effects.Ready():
                 self._ready()
             case effects.Done(exit):

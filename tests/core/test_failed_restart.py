@@ -224,7 +224,7 @@ def test_a_retry_that_comes_while_its_group_is_restarted_by_another_is_none_s37_
     sim = tree("a", "b", strategy=Strategy.ONE_FOR_ALL)
     sim.slow.add("b")
     sim.crash("a")
-    note = inputs.TryAgain("b", sim.child("b").generation, Crashed(RuntimeError()))
+    note = inputs.TryAgain("b", Crashed(RuntimeError()))
     sim.tell(note)
     sim.ready("b")
     sim.tell(note)

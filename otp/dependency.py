@@ -1,0 +1,65 @@
+"""Dependencies: what children need and do not own, with a probe that tells whether it is there."""
+
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVarTuple
+
+from otp.errors import SpecError
+
+__all__ = ("Dependency", "dependency")
+
+Ts = TypeVarTuple("Ts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """Something outside the tree that children need. Built by `dependency()`, which describes the fields."""
+
+    id: str
+    probe: Callable[..., Awaitable[object]]
+    args: tuple[Any, ...] = ()
+    every: float = 1.0
+    timeout: float = 2.0
+    stagger: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.id, str) or not self.id:  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
+            raise SpecError(f"dependency: expected a name, got {self.id!r}")
+        if not callable(self.probe):
+            raise SpecError(
+                f"dependency({self.id!r}) expects a coroutine function that raises when it is down, got {self.probe!r}; "
+                f"write dependency({self.id!r}, probe, arg, …) and leave the call to the tree"
+            )
+        for name, least in (("every", 0.0), ("timeout", 0.0), ("stagger", -1.0)):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or isinstance(value, bool) or not least < value < math.inf:
+                above = "0 or more" if least < 0 else "above 0"
+                raise SpecError(f"{name} of dependency {self.id!r}: expected finite seconds {above}, got {value!r}")
+
+
+def dependency(
+    id: str,
+    probe: Callable[[*Ts], Awaitable[object]],
+    /,
+    *args: *Ts,
+    every: float = 1.0,
+    timeout: float = 2.0,
+    stagger: float = 0.1,
+) -> Dependency:
+    """What `needs=` names: something that is asked whether it is there when a child that needs it has failed.
+
+    While all is well it is not asked at all.
+
+    Args:
+        id: its name.
+        probe: a coroutine function; returning means that it is there, raising that it is not.
+        args: its arguments.
+        every: seconds between two probes while it is down.
+        timeout: seconds for one probe; after that it counts as down.
+        stagger: seconds between the resumptions of two children that were held.
+
+    Raises:
+        SpecError: a value that cannot be.
+    """
+    return Dependency(id=id, probe=probe, args=args, every=every, timeout=timeout, stagger=stagger)

@@ -1,0 +1,127 @@
+"""What children need: asked when one of them has failed, and watched while it is down. Otherwise nobody is asked."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import anyio
+
+from otp.core import effects
+from otp.core.child import ChildState
+from otp.core.inputs import Checked, RestartDue
+from otp.dependency import Dependency
+from otp.events import DependencyDown, DependencyUp
+from otp.runtime.crash import describe
+from otp.runtime.reporter import Reporter
+
+if TYPE_CHECKING:
+    from otp.runtime.supervisor import RunningSupervisor
+
+__all__ = ("Dependencies",)
+
+
+class _Held:
+    """A child that has failed, what it needs and was not asked yet, and what of it is down."""
+
+    def __init__(self, supervisor: "RunningSupervisor", child: effects.Check) -> None:
+        self._supervisor = supervisor
+        self._id = child.child
+        self._generation = child.generation
+        self.unknown = set(child.needs)
+        self.down: set[str] = set()
+        self._told = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is still held: nobody has stopped it, started it, or ended its supervisor."""
+        child = self._supervisor.machine.children.get(self._id)
+        return child is not None and child.generation == self._generation and child.state is ChildState.HELD
+
+    def learn(self, dependency: str, *, up: bool) -> bool:
+        """One of its dependencies is up, or not; whether it was released by that."""
+        self.unknown.discard(dependency)
+        (self.down.discard if up else self.down.add)(dependency)
+        if self.unknown:
+            return False
+        if not self._told:
+            self._told = True
+            self._supervisor.feed(Checked(self._id, self._generation, tuple(sorted(self.down))))
+            return False
+        return not self.down
+
+    def release(self) -> None:
+        """All of it is there again."""
+        self._supervisor.feed(RestartDue(self._id, self._generation))
+
+
+class Dependencies:
+    """Probes dependencies for the children that are held for them, each in a task of its own while it is needed."""
+
+    def __init__(self, now: Callable[[], float], reporter: Reporter) -> None:
+        self._now = now
+        self._reporter = reporter
+        self._held: dict[tuple[str, str], list[_Held]] = {}
+        self._new: list[tuple[str, Dependency]] = []
+        self._wake = anyio.Event()
+
+    def check(self, supervisor: "RunningSupervisor", child: effects.Check) -> None:
+        """Ask what the child needs, and tell its supervisor."""
+        held = _Held(supervisor, child)
+        for name in child.needs:
+            found = supervisor.dependency(name)
+            assert found is not None, "needs are checked when the tree is opened"
+            path, dependency = found
+            if (path, name) not in self._held:
+                self._held[path, name] = []
+                self._new.append((path, dependency))
+                self._wake.set()
+            self._held[path, name].append(held)
+
+    async def run(self) -> None:
+        """Watch what has to be watched, until cancelled."""
+        async with anyio.create_task_group() as group:
+            while True:
+                await self._wake.wait()
+                self._wake = anyio.Event()
+                new, self._new = self._new, []
+                for path, dependency in new:
+                    group.start_soon(self._watch, path, dependency)
+
+    async def _watch(self, path: str, dependency: Dependency) -> None:
+        """Probe until nobody waits for it any more."""
+        since: float | None = None
+        key = path, dependency.id
+        while self._held[key]:
+            error = await _failure(dependency)
+            if error is not None and since is None:
+                since = self._now()
+                crash = describe(error)
+                self._reporter.put(DependencyDown(path=path, at=since, dependency=dependency.id, crash=crash))
+            elif error is None and since is not None:
+                downtime, since = self._now() - since, None
+                self._reporter.put(DependencyUp(path=path, at=self._now(), dependency=dependency.id, downtime=downtime))
+            self._reporter.wake()
+            up, error = error is None, None
+            await self._tell(key, dependency, up=up)
+            if not up:
+                await anyio.sleep(dependency.every)
+        del self._held[key]
+
+    async def _tell(self, key: tuple[str, str], dependency: Dependency, *, up: bool) -> None:
+        """Tell all that wait; those that can go on do so one after the other."""
+        waiting = [held for held in self._held[key] if held.waits]
+        released = [held for held in waiting if held.learn(dependency.id, up=up)]
+        self._held[key] = [] if up else waiting
+        for number, held in enumerate(released):
+            if number:
+                await anyio.sleep(dependency.stagger)
+            if held.waits:
+                held.release()
+
+
+async def _failure(dependency: Dependency) -> Exception | None:
+    try:
+        with anyio.fail_after(dependency.timeout):
+            await dependency.probe(*dependency.args)
+    except Exception as error:  # noqa: BLE001 # whatever a probe raises, it is the answer
+        return error
+    return None
