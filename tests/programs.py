@@ -78,6 +78,17 @@ TREES = {
         "root", children=[calm("a"), worker("b", lambda task_status: crash(ValueError("bad")), ready=True)]
     ),
     "misconfigured": supervisor("root", intensity=0, children=[worker("a", crash, otp.SpecError("wrong"))]),
+    "fatal": supervisor(
+        "root",
+        children=[
+            calm("a"),
+            supervisor(
+                "below",
+                restart=otp.Restart.TEMPORARY,
+                children=[worker("b", crash, KeyError("url"), policy=otp.FailurePolicy(otp.on(KeyError, otp.Fatal())))],
+            ),
+        ],
+    ),
     "exiting": supervisor("root", children=[calm("a"), worker("b", exit_with, 3), calm("c")]),
     "interrupted": supervisor("root", children=[calm("a"), worker("b", crash, KeyboardInterrupt()), calm("c")]),
     "finite": supervisor(

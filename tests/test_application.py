@@ -156,6 +156,15 @@ def test_a_wrong_spec_met_on_the_way_exits_with_78(backend):
         assert "SpecError: wrong" in log
 
 
+def test_a_fatal_failure_restarts_nothing_and_exits_with_78(backend):
+    with Program("fatal", backend) as program:
+        code, log = program.end()
+        assert code == 78
+        assert "end a" in program.said
+        assert "CRITICAL root/below  ends: root/below/b failed for good (key_error: KeyError: 'url')" in log
+        assert "restarting" not in log
+
+
 def test_sys_exit_in_a_child_stops_the_tree_in_order_and_keeps_its_code(backend):
     with Program("exiting", backend) as program:
         assert program.end() == (3, "")

@@ -63,6 +63,7 @@ class _Log:
             path=event.path,
             event=type(event).__struct_config__.tag,
             generation=getattr(event, "generation", None),
+            verdict=getattr(event, "verdict", None),
             frames=_frames(crash),
         )
         bound.log(said.level, f"{event.path}  {said.text}")

@@ -128,7 +128,8 @@ def _child_delayed(event: ChildDelayed, before: type[Event] | None) -> Sentence:
 
 def _child_held(event: ChildHeld, _: type[Event] | None) -> Sentence:
     needs = " and ".join(event.needs)
-    return Sentence("WARNING", f"is held until {needs} is there again; it failed: {_why(event.exit)}")
+    back = "is" if len(event.needs) == 1 else "are"
+    return Sentence("WARNING", f"is held until {needs} {back} there again; it failed: {_why(event.exit)}")
 
 
 def _child_failed(event: ChildFailed, _: type[Event] | None) -> Sentence:

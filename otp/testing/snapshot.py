@@ -104,7 +104,7 @@ def _branch(branch: Branch, now: float) -> tuple[object, ...]:
     oldest = now - machine.spec.period
     return (
         (branch.up, branch.told, branch.refused, branch.done, witness.stopping, witness.brutal),
-        reader.object(machine),
+        reader.parts(machine),
         tuple([_body(id, branch, now) for id in sorted(branch.live)]),
         tuple([(*reader.struct(timer), at - now) for timer, at in branch.timers.items()]),
         reader.items(branch.notes),
@@ -185,7 +185,7 @@ class _Reader:
             fields.append(_age(self._children, thing.child, thing.generation))
         return kind, *fields
 
-    def object(self, thing: Any) -> object:
+    def parts(self, thing: Any) -> object:
         """Attribute by attribute where it is met first; after that only where that was."""
         place = self._met.get(id(thing))
         if place is not None:
@@ -215,7 +215,7 @@ def _reader(kind: type) -> Callable[[_Reader, Any], object]:
         _READ_AS_IT_IS.add(kind)
         return _Reader.itself
     readers = (reader for kinds, reader in _READERS_BY_BASE.items() if issubclass(kind, kinds))
-    return _READERS.setdefault(kind, next(readers, _Reader.object))
+    return _READERS.setdefault(kind, next(readers, _Reader.parts))
 
 
 _READ_AS_IT_IS: set[type] = set()

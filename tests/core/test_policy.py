@@ -64,7 +64,9 @@ def test_the_gravest_verdict_of_a_group_counts_however_deep_it_is():
     blip, bug, config = OSError(), ZeroDivisionError(), KeyError()
     assert name(ExceptionGroup("", [blip, bug])) == "unclassified"
     assert name(ExceptionGroup("", [blip, ExceptionGroup("", [Closed(1012)])])) == "network_blip"
-    assert name(BaseExceptionGroup("", [bug, ExceptionGroup("", [blip, config]), KeyboardInterrupt()])) == "config_error"
+    assert (
+        name(BaseExceptionGroup("", [bug, ExceptionGroup("", [blip, config]), KeyboardInterrupt()])) == "config_error"
+    )
 
 
 def test_of_two_verdicts_as_grave_the_one_that_costs_counts():
@@ -87,7 +89,8 @@ def test_without_a_rule_a_failure_gets_otps_answer():
 
 
 @pytest.mark.parametrize(
-    ("kind", "called"), [(TimeoutError, "timeout_error"), (OSError, "os_error"), (UnicodeDecodeError, "unicode_decode_error")]
+    ("kind", "called"),
+    [(TimeoutError, "timeout_error"), (OSError, "os_error"), (UnicodeDecodeError, "unicode_decode_error")],
 )
 def test_a_rule_is_called_after_its_first_type(kind, called):
     assert on((kind, KeyError), Fatal()).name == called
@@ -145,7 +148,9 @@ def test_a_delay_is_the_one_that_a_loop_finds_spread_by_its_jitter_and_never_ove
         naive *= backoff.factor
     naive = min(naive, backoff.cap)
     found = delay(backoff, failure, dice)
-    assert naive * (1 - backoff.jitter) * 0.999_999 <= found <= min(backoff.cap, naive * (1 + backoff.jitter) * 1.000_001)
+    assert (
+        naive * (1 - backoff.jitter) * 0.999_999 <= found <= min(backoff.cap, naive * (1 + backoff.jitter) * 1.000_001)
+    )
     assert shortest(backoff, failure) <= found
     assert math.isclose(delay(backoff, failure, 0.5), naive, rel_tol=1e-9)
 

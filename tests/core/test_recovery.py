@@ -315,9 +315,7 @@ def test_a_stop_wins_over_a_delay():
 
 
 def test_a_significant_child_that_waits_counts_as_alive_and_a_parked_one_does_not_s40():
-    children = [
-        stand_in(id, policy=EVERY, restart=Restart.TRANSIENT, significant=True) for id in ("a", "b", "c")
-    ]
+    children = [stand_in(id, policy=EVERY, restart=Restart.TRANSIENT, significant=True) for id in ("a", "b", "c")]
     sim = tree(*children, auto_shutdown=AutoShutdown.ALL_SIGNIFICANT)
     sim.crash("a", TimeoutError())
     sim.crash("b", ValueError())

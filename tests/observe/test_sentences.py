@@ -6,12 +6,18 @@ import pytest
 from otp import events
 from otp.events import (
     Cause,
+    ChildDelayed,
     ChildExited,
+    ChildFailed,
+    ChildHeld,
     ChildIgnored,
     ChildRefused,
     ChildRestarting,
     ChildStarted,
     ChildStartFailed,
+    DependencyDown,
+    DependencyUp,
+    FatalFailure,
     HookFailed,
     IntensityReached,
     SupervisorExited,
@@ -46,7 +52,70 @@ def gave_up(**fields):
     return IntensityReached(**default | fields)
 
 
+def delayed(**fields):
+    default = {"path": "top/a", "at": 1.0, "exit": CRASHED, "delay": 2.0, "verdict": "network_blip", "streak": 3}
+    return ChildDelayed(**default | {"expected": False, "used": 2, "intensity": 5, "period": 60.0} | fields)
+
+
 SAID = [
+    (restarting(exit=None), "DEBUG", "starting it again"),
+    (
+        restarting(verdict="provider_restart"),
+        "WARNING",
+        "restarting after ProviderClosed: 1012 service restart  (provider_restart, 1 of 5 in 60 s)  [feed/socket.py:12 read]",
+    ),
+    (
+        delayed(),
+        "WARNING",
+        (
+            "restarting in 2.0 s after ProviderClosed: 1012 service restart"
+            "  (network_blip, failure 3 in a row, 2 of 5 in 60 s)  [feed/socket.py:12 read]"
+        ),
+    ),
+    (
+        delayed(exit=Normal(), expected=True, verdict="unclassified", delay=0.5),
+        "WARNING",
+        "restarting in 500.0 ms after it returned  (failure 3 in a row, not counted)",
+    ),
+    (
+        ChildHeld(path="top/a", at=1.0, exit=CRASHED, needs=("market-redis", "venue")),
+        "WARNING",
+        "is held until market-redis and venue are there again; it failed: ProviderClosed: 1012 service restart",
+    ),
+    (
+        ChildFailed(path="top/a", at=1.0, exit=CRASHED, verdict="bad_symbol"),
+        "ERROR",
+        (
+            "is left down (bad_symbol): ProviderClosed: 1012 service restart; its siblings go on, "
+            "a restart by request starts it  [feed/socket.py:12 read]"
+        ),
+    ),
+    (
+        DependencyDown(path="top", at=1.0, dependency="market-redis", crash=Crash("TimeoutError", "")),
+        "WARNING",
+        "market-redis does not answer: TimeoutError",
+    ),
+    (
+        DependencyUp(path="top", at=1.0, dependency="market-redis", downtime=3.0),
+        "INFO",
+        "market-redis answers again after 3.0 s",
+    ),
+    (
+        FatalFailure(path="top", at=1.0, offender="top/a", exit=CRASHED, verdict="config_error"),
+        "CRITICAL",
+        (
+            "ends: top/a failed for good (config_error: ProviderClosed: 1012 service restart); nothing is restarted"
+            "  [feed/socket.py:12 read]"
+        ),
+    ),
+    (
+        gave_up(verdict="logic_bug"),
+        "ERROR",
+        (
+            "gives up: top/sub/a ended once more after 3 restarts in 5 s (logic_bug, it returned); "
+            "its children stop, top decides what follows"
+        ),
+    ),
     (started(), "DEBUG", "is up"),
     (started(downtime=0.0), "DEBUG", "up again after 0.0 ms"),
     (restarting(cause=Cause.MANUAL, exit=None), "INFO", "restarted by request"),
@@ -156,6 +225,8 @@ def test_a_start_that_was_not_measured_by_readiness_is_not_news():
 
 def test_another_try_does_not_repeat_why():
     assert sentence(restarting(used=2), ChildStartFailed) == ("WARNING", "starting it again  (2 of 5 in 60 s)")
+    said = sentence(delayed(), ChildStartFailed).text
+    assert said == "restarting in 2.0 s  (network_blip, failure 3 in a row, 2 of 5 in 60 s)"
 
 
 def test_control_characters_do_not_get_through():
