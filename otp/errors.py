@@ -104,11 +104,17 @@ class NoProc(RequestError):
         super().__init__(path, "the supervisor is not running")
 
 
+_LISTED = 20
+"""Names of known children that a message lists."""
+
+
 class NotFound(RequestError):
     """The supervisor has no such child."""
 
     def __init__(self, path: str, known: Sequence[str] = ()) -> None:
-        hint = f"; it has {', '.join(known)}" if known else ""
+        more = len(known) - _LISTED
+        listed = ", ".join(known[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+        hint = f"; it has {listed}" if known else ""
         super().__init__(path, f"no such child{hint}")
 
 

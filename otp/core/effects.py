@@ -65,10 +65,17 @@ class Emit(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """Answer a request: a value, or a `RequestError`, `StartError` or `ChildRefused` to be raised."""
+    """Answer a request: with None, with a child's value, or with an error of ours to be raised.
+
+    Attributes:
+        token: of the request.
+        result: the answer.
+        is_value: a child gave it to `started()`; whatever it is, it is no error.
+    """
 
     token: object
     result: object
+    is_value: bool = False
 
 
 class Retry(Struct, frozen=True):

@@ -11,7 +11,7 @@ from otp.core.inputs import Exited, Input, RestartNow
 from otp.core.intensity import RestartWindow
 from otp.core.roster import Roster
 from otp.core.strategy import affected
-from otp.errors import ChildRefused, NoProc, StartError
+from otp.errors import ChildRefused, NoProc, OTPError, StartError
 from otp.events import Cause
 from otp.exits import Crashed, Exit, Refused, Shutdown
 from otp.spec import Restart, Strategy, SupervisorSpec
@@ -158,8 +158,10 @@ class PlannedRoster(Roster):
     def _restart_done(self, plan: Plan) -> None:
         target = plan.target
         assert target is not None, "a restart has a target"
-        down = target.state in (ChildState.STOPPED, ChildState.REFUSED)
-        self.tell(plan.token, stopped_early(target) if down else target.value)
+        if target.state in (ChildState.STOPPED, ChildState.REFUSED):
+            self.tell(plan.token, stopped_early(target))
+        else:
+            self.give(plan.token, target.value)
 
     def _stopped_all(self, plan: Plan) -> bool:
         """Stop the next, last first and one at a time (S45); whether none is left."""
@@ -199,7 +201,7 @@ class PlannedRoster(Roster):
             plan.awaited = None
             self.advance()
 
-    def answer_plan(self, result: object) -> None:
+    def answer_plan(self, result: OTPError | None) -> None:
         """Tell whoever waits for the end of the plan how it went."""
         if self.plan is not None:
             token, self.plan.token = self.plan.token, None

@@ -5,6 +5,7 @@ from otp.core import effects
 from otp.core.child import Child, ChildState, Purpose
 from otp.core.inputs import Request, Timer, TimerKind
 from otp.core.paths import join
+from otp.errors import OTPError
 from otp.exits import Exit
 from otp.spec import AnySpec, Restart, SupervisorSpec
 
@@ -79,7 +80,9 @@ class Roster:
             child.downtime += downtime
             child.down_since = None
         self.emit(events.ChildStarted(path=child.path, at=self.now, generation=child.generation, downtime=downtime))
-        self.answer(child, value)
+        if child.token is not None:
+            token, child.token = child.token, None
+            self.give(token, value)
 
     def stop(self, child: Child) -> None:
         """Ask a child that is up to end, and see that it does within its time (S43)."""
@@ -116,17 +119,22 @@ class Roster:
         """Tell whoever listens."""
         self.effects.append(effects.Emit(event))
 
-    def reply(self, request: Request, result: object) -> None:
+    def reply(self, request: Request, result: OTPError | None) -> None:
         """Answer a request."""
         self.tell(request.token, result)
 
-    def tell(self, token: object, result: object) -> None:
-        """Give whoever holds `token` a result."""
+    def tell(self, token: object, result: OTPError | None) -> None:
+        """Tell whoever holds `token` that it is done, or what is wrong."""
         if token is not None:
             self.effects.append(effects.Reply(token, result))
 
-    def answer(self, child: Child, result: object) -> None:
-        """Tell whoever waits for the start of this child how it went."""
+    def give(self, token: object, value: object) -> None:
+        """Give whoever holds `token` the value of a child that is up."""
+        if token is not None:
+            self.effects.append(effects.Reply(token, value, is_value=True))
+
+    def answer(self, child: Child, result: OTPError | None) -> None:
+        """Tell whoever waits for the start of this child that it did not come up."""
         if child.token is not None:
             token, child.token = child.token, None
             self.tell(token, result)

@@ -10,20 +10,24 @@ __all__ = ("Answer",)
 class Answer:
     """A request's token: the machine gives it back with the result."""
 
-    __slots__ = ("_given", "_result")
+    __slots__ = ("_error", "_given", "_result")
 
     def __init__(self) -> None:
         self._given = anyio.Event()
         self._result: object = None
+        self._error: OTPError | None = None
 
-    def give(self, result: object) -> None:
-        """Wake whoever waits."""
-        self._result = result
+    def give(self, result: object, *, is_value: bool = False) -> None:
+        """Wake whoever waits; an error of ours is raised there, unless it is a child's value."""
+        if isinstance(result, OTPError) and not is_value:
+            self._error = result
+        else:
+            self._result = result
         self._given.set()
 
     async def wait(self) -> object:
-        """The result; an error of ours is raised. Being cancelled gives up the waiting, not the request."""
+        """The result, or the error raised. Being cancelled gives up the waiting, not the request."""
         await self._given.wait()
-        if isinstance(self._result, OTPError):  # any other exception is a child's value: it gave that to started()
-            raise self._result
+        if self._error is not None:
+            raise self._error
         return self._result

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 
 import anyio
-from anyio.abc import TaskStatus
+from anyio.abc import TaskGroup
 
 from otp.errors import SpecError, StartError
 from otp.runtime.handle import Supervisor
@@ -69,9 +69,8 @@ async def open_tree(spec: SupervisorSpec, hooks: Iterable[EventHook]) -> AsyncGe
     """
     check_needs(spec)
     failure: BaseException | None = None
-    tree: Tree
     async with anyio.create_task_group() as outer:
-        tree = await outer.start(_host, spec, tuple(hooks))
+        tree = await _open_host(outer, spec, tuple(hooks))
         raised: BaseException | None = None
         try:
             yield tree
@@ -98,14 +97,42 @@ def _outcome(tree: Tree, raised: BaseException | None, interrupted: BaseExceptio
     return raised or failure
 
 
-async def _host(spec: SupervisorSpec, hooks: tuple[EventHook, ...], *, task_status: TaskStatus[Tree]) -> None:
-    with anyio.CancelScope(shield=True):
+async def _open_host(outer: TaskGroup, spec: SupervisorSpec, hooks: tuple[EventHook, ...]) -> Tree:
+    """Start the host and wait until it stands.
+
+    `TaskGroup.start` would do, but for a cancellation in just this moment: it cancels the host and waits for it, the
+    host is shielded and waits for a tree that nobody stops. So the host can be ended by its own scope as long as
+    nothing has been started.
+    """
+    host = anyio.CancelScope(shield=True)
+    opened = _Opened()
+    outer.start_soon(_host, spec, hooks, host, opened)
+    try:
+        await opened.event.wait()
+    except BaseException:
+        host.cancel()
+        raise
+    assert opened.tree is not None
+    return opened.tree
+
+
+class _Opened:
+    """The tree, once its host stands."""
+
+    def __init__(self) -> None:
+        self.event = anyio.Event()
+        self.tree: Tree | None = None
+
+
+async def _host(spec: SupervisorSpec, hooks: tuple[EventHook, ...], host: anyio.CancelScope, opened: _Opened) -> None:
+    with host:
         async with open_spawner() as spawner, anyio.create_task_group() as services:
             tree = Tree(spec, spawner, hooks)
             services.start_soon(tree.timers.run)
             services.start_soon(tree.reporter.run)
             services.start_soon(tree.dependencies.run)
-            task_status.started(tree)
+            opened.tree = tree
+            opened.event.set()
             await tree.gone.wait()
             tree.reporter.deliver()
             services.cancel_scope.cancel()

@@ -187,7 +187,7 @@ class RunningSupervisor:
 
     def _reply(self, effect: effects.Reply) -> None:
         if isinstance(effect.token, Answer):
-            effect.token.give(effect.result)
+            effect.token.give(effect.result, is_value=effect.is_value)
 
     def _retry(self, effect: effects.Retry) -> None:
         self._inbox.append(effect.note)

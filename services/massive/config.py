@@ -4,6 +4,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from services.shared.identity import Buses
+
 Market = Literal["stocks", "options", "forex", "crypto", "indices"]
 
 
@@ -32,17 +34,6 @@ class Feed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __repr__(self) -> str:
         return f"Feed(url={self.url!r}, market={self.market!r}, subscriptions={self.subscriptions!r})"
-
-
-class Buses(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The address of each Redis, by the role it has: `redis://`, `rediss://`, `unix://`, or the `valkey` twins."""
-
-    system: str
-    market: str
-    intel: str
-
-    def __repr__(self) -> str:
-        return "Buses(system=…, market=…, intel=…)"
 
 
 class Keys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,16 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
+from services.massive.config import Feed, Massive
+from services.shared.identity import block, buses_of, text
 
-from services.massive.config import Buses, Feed, Massive
-from services.shared.buses import checked_address
-
-__all__ = ("ConfigError", "massive_config")
-
-
-class ConfigError(ValueError):
-    """The identity does not say what massive needs."""
+__all__ = ("massive_config",)
 
 
 def massive_config(setup: Mapping[str, Any]) -> Massive:
@@ -24,28 +18,5 @@ def massive_config(setup: Mapping[str, Any]) -> Massive:
     Raises:
         ConfigError: something is missing or has the wrong type; the message says which, never its value.
     """
-    feed = {"url": _text(setup, "MASSIVE_WS_URL"), "api_key": _text(setup, "MASSIVE_API_KEY")}
-    raw = {**dict(setup.get("feed") or {}), **feed}
-    try:
-        return Massive(feed=msgspec.convert(raw, Feed), buses=_buses(setup))
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"massive cannot be configured from the truth document: feed: {error}") from None
-
-
-def _buses(setup: Mapping[str, Any]) -> Buses:
-    buses: Mapping[str, Mapping[str, Any] | None] = setup.get("buses") or {}
-    urls: dict[str, str] = {}
-    for role in ("system", "market", "intel"):
-        name = f"{role}-redis"
-        try:
-            urls[role] = checked_address(name, (buses.get(name) or {}).get("url"))
-        except ValueError as error:
-            raise ConfigError(f'{error}, under "buses" in the truth document') from None
-    return Buses(**urls)
-
-
-def _text(setup: Mapping[str, Any], key: str) -> str:
-    value = setup.get(key)
-    if not isinstance(value, str) or not value:
-        raise ConfigError(f'massive needs {key}: put it under "env" of its component, or into the environment')
-    return value
+    feed = block(setup, "feed", Feed, url=text(setup, "MASSIVE_WS_URL"), api_key=text(setup, "MASSIVE_API_KEY"))
+    return Massive(feed=feed, buses=buses_of(setup))

@@ -27,6 +27,7 @@ __all__ = (
     "ThreadClient",
     "ThreadPipeline",
     "Word",
+    "answers",
     "blocking",
     "control",
     "heartbeat",
@@ -172,6 +173,11 @@ async def lent_or_opened(lent: Client | None, make: Callable[[str], Client], url
     client = make(url)
     async with opened(client):
         yield client
+
+
+async def answers(client: Client) -> None:
+    """Raise if the server does not answer PING: the probe of a Redis that workers need."""
+    await client.execute_command("PING")
 
 
 async def until_it_answers(client: Client) -> None:

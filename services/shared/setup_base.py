@@ -14,7 +14,7 @@ from services.shared.redis_address import redacted
 __all__ = ("SetupBase",)
 
 BLOCKS: Final = ("workers", "schedules", "thresholds", "feed")
-"""The parts of a component that are handed to the service as they are."""
+"""The parts of a component that are handed to the service as they are, with the one named after the service."""
 
 
 class _Document(Struct):
@@ -96,7 +96,7 @@ class SetupBase:
             "models": component.get("models") or {},
             "buses": truth.buses,
             "shared_resources": component.get("shared_resources") or {},
-            **{block: component[block] for block in BLOCKS if component.get(block) is not None},
+            **{block: component[block] for block in (*BLOCKS, self.service_name) if component.get(block) is not None},
         }
 
     def _where(self) -> str:
