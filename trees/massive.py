@@ -1,6 +1,9 @@
 """Massive: the provider's feed, and the workers that put it on the buses."""
 
-from otp import Strategy, SupervisorSpec, dependency, supervisor, worker
+from typing import TypeVarTuple
+
+from otp import ChildSpec, Strategy, SupervisorSpec, dependency, supervisor, worker
+from otp.spec import StartsUp
 from services.massive import orchestrator
 from services.massive.config import Massive
 from services.massive.policies import PROVIDER
@@ -9,7 +12,12 @@ from services.massive.workers import consume, publish, stream, subscriptions
 from services.shared.policies import REDIS
 from services.shared.redis_clients import answers
 
-MARKET = ("market-redis",)
+Ts = TypeVarTuple("Ts")
+
+
+def on_market(id: str, run: StartsUp[*Ts], *args: *Ts) -> ChildSpec:
+    """A worker that lives on market-redis: held while that is down, not restarted against it."""
+    return worker(id, run, *args, ready=True, policy=REDIS, needs=("market-redis",))
 
 
 def tree(config: Massive, shared: SharedServices | None = None) -> SupervisorSpec:
@@ -23,52 +31,15 @@ def tree(config: Massive, shared: SharedServices | None = None) -> SupervisorSpe
         period=60.0,
         dependencies=[dependency("market-redis", answers, control)],
         children=[
-            worker(
-                "orchestrator",
-                orchestrator.run,
-                config,
-                pipeline,
-                control,
-                shared.logger,
-                ready=True,
-                policy=REDIS,
-                needs=MARKET,
-            ),
+            on_market("orchestrator", orchestrator.run, config, pipeline, control, shared.logger),
             supervisor(
                 "workers",
                 intensity=10,
                 period=60.0,
                 children=[
-                    worker(
-                        "redis_publisher",
-                        publish.run,
-                        config,
-                        pipeline,
-                        shared.producer,
-                        ready=True,
-                        policy=REDIS,
-                        needs=MARKET,
-                    ),
-                    worker(
-                        "redis_consumer",
-                        consume.run,
-                        config,
-                        pipeline,
-                        shared.blocking,
-                        ready=True,
-                        policy=REDIS,
-                        needs=MARKET,
-                    ),
-                    worker(
-                        "subscriptions",
-                        subscriptions.run,
-                        config,
-                        pipeline,
-                        control,
-                        ready=True,
-                        policy=REDIS,
-                        needs=MARKET,
-                    ),
+                    on_market("redis_publisher", publish.run, config, pipeline, shared.producer),
+                    on_market("redis_consumer", consume.run, config, pipeline, shared.blocking),
+                    on_market("subscriptions", subscriptions.run, config, pipeline, control),
                     worker("ws_worker", stream.run, config.feed, pipeline, ready=True, policy=PROVIDER, shutdown=5.0),
                 ],
             ),
