@@ -23,7 +23,7 @@ PROVIDER = policies.policy(
     on((AuthFailed, NotEntitled), policies.CONFIG_ERROR, name="config_error"),
     on(ProviderClosed, policies.PROVIDER_RESTART, code=RESTART_CODES, name="provider_restart", expected=True),
     # Whoever comes back at once fights its own predecessor, whose connection the provider still counts.
-    on(MaxConnections, RestartAfter(Backoff(60.0, cap=600.0, jitter=0.1)), name="max_connections", expected=True),
+    on(MaxConnections, RestartAfter(Backoff(70.0, cap=600.0, jitter=0.1)), name="max_connections", expected=True),
     on(SlowConsumer, policies.NETWORK_BLIP, name="slow_consumer"),
     on(
         (ProviderClosed, ConnectRefused, AuthTimeout, FeedSilent, FrameTooLarge),

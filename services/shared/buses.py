@@ -2,15 +2,12 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from services.shared.embedded import EmbeddedBus, open_embedded_buses
-from services.shared.redis_address import normalised
+from services.shared.redis_address import EMBEDDED, checked_address
 
-__all__ = ("EMBEDDED", "ResolvedBuses", "checked_address", "resolve_buses")
-
-EMBEDDED: Final = "embedded"
-"""The word that stands for an address where a server of our own is wanted."""
+__all__ = ("ResolvedBuses", "resolve_buses")
 
 
 class ResolvedBuses(NamedTuple):
@@ -40,23 +37,3 @@ async def resolve_buses(
         if ours := [name for name, url in urls.items() if url == EMBEDDED]:
             embedded = await stack.enter_async_context(open_embedded_buses(ours))
         yield ResolvedBuses(urls | {name: bus.url for name, bus in embedded.items()}, embedded)
-
-
-def checked_address(name: str, url: str | None, *, allow_embedded: bool = False) -> str:
-    """The address of a bus as redis-py spells it, or the word `embedded` where that is allowed.
-
-    Raises:
-        ValueError: it is missing or wrong, or `embedded` where that is not allowed.
-    """
-    if url == EMBEDDED and allow_embedded:
-        return EMBEDDED
-    if not url or url == EMBEDDED:
-        raise ValueError(
-            f"the bus {name!r} needs the address of a running server, "
-            f"and has {'the word embedded, which only the demo allows' if url else 'none'}; "
-            "write for example redis://127.0.0.1:6379/0"
-        )
-    try:
-        return normalised(url)
-    except ValueError as error:
-        raise ValueError(f"the bus {name!r}: {error}") from None

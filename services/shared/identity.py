@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from services.shared.buses import checked_address
+from services.shared.redis_address import checked_address
 
 __all__ = ("Buses", "ConfigError", "block", "buses_of", "text")
 

@@ -4,7 +4,10 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-__all__ = ("SPELLINGS", "normalised", "redacted")
+__all__ = ("EMBEDDED", "SPELLINGS", "checked_address", "normalised", "redacted")
+
+EMBEDDED: Final = "embedded"
+"""The word that stands for an address where a server of our own is wanted."""
 
 SPELLINGS: Final = {
     "redis": "redis",
@@ -63,3 +66,23 @@ def _check(url: str) -> None:
         ) from None
     if parts.scheme == "unix" and not parts.path:
         raise ValueError("the address of a Unix socket needs a path; write for example unix:///run/valkey.sock")
+
+
+def checked_address(name: str, url: str | None, *, allow_embedded: bool = False) -> str:
+    """The address of a bus as redis-py spells it, or the word `embedded` where that is allowed.
+
+    Raises:
+        ValueError: it is missing or wrong, or `embedded` where that is not allowed.
+    """
+    if url == EMBEDDED and allow_embedded:
+        return EMBEDDED
+    if not url or url == EMBEDDED:
+        raise ValueError(
+            f"the bus {name!r} needs the address of a running server, "
+            f"and has {'the word embedded, which only the demo allows' if url else 'none'}; "
+            "write for example redis://127.0.0.1:6379/0"
+        )
+    try:
+        return normalised(url)
+    except ValueError as error:
+        raise ValueError(f"the bus {name!r}: {error}") from None

@@ -12,7 +12,7 @@ from services.massive.demo.report import Report
 from services.massive.demo.scenario import Scenario
 from services.massive.demo.screen import Screen
 from services.massive.demo.stage import open_stage
-from services.shared.buses import EMBEDDED
+from services.shared.redis_address import EMBEDDED
 
 __all__ = ("command",)
 

@@ -107,7 +107,7 @@ def check_faults(faults):
     closed, _, killed, revoked = faults
     assert 0 < closed["data_gap_s"] < 1
     assert killed["downtime_s"] > 3
-    assert "would exit with code 70" in revoked["outcome"]
+    assert "would exit with code 78" in revoked["outcome"]
 
 
 def check_progress(err):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.massive.identity import ConfigError, massive_config
+from services.massive.identity import massive_config
+from services.shared.identity import ConfigError
 
 SETUP = {
     "service_name": "massive",

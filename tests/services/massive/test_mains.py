@@ -141,7 +141,7 @@ async def test_a_signal_ends_supervised_main_in_order_with_exit_code_0(identify,
     assert not re.search("Traceback|WARNING|ERROR|CRITICAL", main.output)
 
 
-async def test_a_revoked_key_ends_supervised_main_with_exit_code_70_and_the_key_in_no_line(
+async def test_a_revoked_key_ends_supervised_main_with_exit_code_78_and_the_key_in_no_line(
     identify, market, provider, fed
 ):
     await identify()
@@ -149,9 +149,9 @@ async def test_a_revoked_key_ends_supervised_main_with_exit_code_70_and_the_key_
         await fed()
         provider.refuse_keys()
         await provider.close_all(1012, "service restart")
-        assert await main.ended() == 70
+        assert await main.ended() == 78
     assert "AuthFailed" in main.output
-    assert main.lines[-1].endswith("massive  is down: it gave up")
+    assert main.lines[-1].endswith("massive  is down: massive/workers/ws_worker failed for good: config_error")
     assert "Traceback" not in main.output
 
 

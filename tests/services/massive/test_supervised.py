@@ -16,12 +16,13 @@ import redis
 import redis.asyncio
 from msgspec import structs
 
-from otp.events import ChildStarted
+from otp.events import ChildDelayed, ChildStarted
 from otp.testing import EventRecorder
 from services.massive import supervised_main
 from services.massive.demo.audit import Audit
-from services.massive.supervisor import LOOK_INTERVAL, MassiveSupervisor, status_of
+from services.massive.supervisor import MassiveSupervisor
 from services.shared import redis_clients
+from services.shared.base_supervisor import LOOK_INTERVAL, status_of
 from services.shared.embedded import open_embedded_buses
 from services.shared.logutil import LogUtil
 from services.shared.setup_base import SetupBase
@@ -247,7 +248,6 @@ ENDINGS = {
     "1013 try again later": lambda provider: close_with(provider, 1013),
     "1001 going away": lambda provider: close_with(provider, 1001),
     "1006 without a word": drop,
-    "1008 max_connections": lambda provider: provider.evict_all(),
 }
 
 
@@ -269,6 +269,19 @@ async def test_when_the_provider_ends_the_connection_the_socket_s_worker_alone_r
         books = await service.books()
         assert (books.lost, books.duplicated) == (0, 0)
         assert books.on_bus >= 2 * MANY
+
+
+async def test_after_too_many_connections_the_socket_s_worker_stays_away_for_a_minute_and_more(service):
+    async with service.running():
+        await service.flows(MANY)
+        await service.provider.evict_all()
+        with anyio.fail_after(5):
+            delayed = await service.events.wait_for(ChildDelayed, FEED)
+        assert (delayed.verdict, delayed.expected) == ("max_connections", True)
+        assert delayed.delay >= 60.0
+        assert service.children()[FEED].state == "backoff"
+        with anyio.fail_after(5):
+            await service.supervisor.handle.restart(FEED.partition("/")[2])  # whoever knows better does not wait
 
 
 FRAMES = {
