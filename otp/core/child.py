@@ -96,6 +96,7 @@ class Child:
         retry_at: when it is restarted, while it waits for that.
         verdict: what its last failure was, by its policy.
         failed_with: how it ended, while what it needs is asked.
+        healthy_after: seconds up after which it has recovered.
         guarded: a failure needs a closer look than its supervisor's window: there is a policy, or needs.
         waiting: requests to be handled when it is gone.
         failure: why its start has failed although it is not gone yet: it took too long.
@@ -114,6 +115,7 @@ class Child:
         "failure",
         "generation",
         "guarded",
+        "healthy_after",
         "manual",
         "path",
         "purpose",
@@ -154,6 +156,7 @@ class Child:
         self.verdict = ""
         self.failed_with: Exit | None = None
         self.guarded = spec.policy is not None or bool(spec.needs) or isinstance(spec, SupervisorSpec)
+        self.healthy_after = DEFAULT_HEALTHY_AFTER if spec.policy is None else spec.policy.healthy_after
         self._budgets: dict[str, RestartWindow] | None = None
 
     def inherit(self, predecessor: "Child") -> None:
@@ -167,15 +170,14 @@ class Child:
         self.streak = predecessor.streak
         self.up_since = predecessor.up_since
 
-    @property
-    def healthy_after(self) -> float:
-        """Seconds up after which it has recovered."""
-        return self.spec.policy.healthy_after if self.spec.policy is not None else DEFAULT_HEALTHY_AFTER
-
     def count_failure(self, now: float) -> None:
         """One more failure, or the first after having been healthy."""
-        since, self.up_since = self.up_since, None
-        self.streak = 1 if since is not None and now - since >= self.healthy_after else self.streak + 1
+        since = self.up_since
+        if since is not None and now - since >= self.healthy_after:
+            self.streak = 1
+        else:
+            self.streak += 1
+        self.up_since = None
 
     def budget(self, verdict: str, limited: Limited) -> RestartWindow:
         """The window of a class of failures that has a limit of its own."""

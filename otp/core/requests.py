@@ -6,7 +6,7 @@ A request that meets a child on its way down waits until the child is gone and i
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from otp.core.child import Child, ChildState, Purpose
+from otp.core.child import WAITING, Child, ChildState, Purpose
 from otp.core.inputs import DeleteChild, Request, RestartChild, RestartNow, StartChild, TerminateChild
 from otp.core.paths import join
 from otp.core.plan import stopped_early
@@ -75,6 +75,7 @@ def _terminate_down(machine: "SupervisorMachine", child: Child) -> None:
     """See that a child that is down stays down."""
     if child.state is ChildState.EXITED:
         machine.overtake(child)
+    waited = child.state in WAITING
     machine.wait_no_more(child)
     child.down_since = None
     machine.answer(child, stopped_early(child))
@@ -84,7 +85,8 @@ def _terminate_down(machine: "SupervisorMachine", child: Child) -> None:
     forgets = machine.spec.dynamic or child.spec.restart is Restart.TEMPORARY
     if forgets and child.spec.id in machine.children:
         machine.forget(child)
-    machine.awaited_no_more(child)
+    if waited:  # a startup may have waited with it
+        machine.awaited_no_more(child)
 
 
 def restart_child(machine: "SupervisorMachine", request: RestartChild) -> None:

@@ -6,7 +6,7 @@ from otp.core import inputs
 from otp.core.roster import KILL_PATIENCE
 from otp.errors import ChildRefused, StartError, StartTimeout
 from otp.events import ChildExited
-from otp.exits import Shutdown
+from otp.exits import Refused, Shutdown
 from otp.spec import Restart, Strategy, supervisor
 from otp.testing.simulation import Simulation, stand_in
 
@@ -139,6 +139,43 @@ def test_a_child_revived_after_its_refusal_is_not_revived_again():
     assert sim.states == {"a": "running"}
     sim.terminate_child("a")
     assert sim.states == {"a": "stopped"}
+
+
+def test_a_restart_that_was_made_up_for_is_not_made_up_for_after_the_next_refusal():
+    sim = tree(stand_in("a", start_timeout=1.0))
+    sim.stubborn.add("a")
+    sim.restart("a")
+    sim.pass_time(PAST)
+    sim.stubborn.clear()
+    sim.end("a")
+    sim.terminate_child("a")
+    sim.slow.add("a")
+    sim.stubborn.add("a")
+    sim.restart_child("a")
+    sim.pass_time(1.0 + PAST)
+    sim.end("a")
+    assert sim.states == {"a": "stopped"}
+
+
+def test_a_group_needs_the_place_of_one_that_refuses_also_if_it_was_terminated_meanwhile():
+    sim = tree("a", "b", strategy=Strategy.ONE_FOR_ALL)
+    sim.stubborn.add("b")
+    sim.crash("a")
+    terminated = sim.terminate_child("b")
+    sim.pass_time(PAST)
+    assert isinstance(terminated.result, ChildRefused)
+    assert sim.exit == Refused(("root/b",))
+
+
+def test_whoever_asked_for_a_restart_of_a_group_is_told_when_its_start_is_terminated_and_refuses():
+    sim = tree("a", "b", strategy=Strategy.ONE_FOR_ALL)
+    sim.slow.add("a")
+    restarted = sim.restart("a")
+    sim.stubborn.add("a")
+    sim.terminate_child("a")
+    sim.pass_time(PAST)
+    assert isinstance(restarted.result, StartError)
+    assert sim.states == {"a": "refused", "b": "running"}
 
 
 def test_a_start_by_request_that_refused_is_forgotten_when_it_ends_after_all_s49():

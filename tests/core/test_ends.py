@@ -153,6 +153,27 @@ def test_a_significant_child_in_its_retries_counts_as_alive_s40_pitfall_33():
     assert sim.exit is None
 
 
+def test_a_significant_child_that_waits_for_its_next_try_counts_as_alive_s40_pitfall_33():
+    significant = [stand_in(id, restart=TRANSIENT, significant=True) for id in "ab"]
+    sim = Simulation(tree(*significant, "c", auto_shutdown=ALL, intensity=9), slow="c").begin()
+    sim.slow.add("a")
+    sim.end("b")
+    sim.restart("a")
+    sim.fail("a")
+    assert sim.states == {"a": "restarting", "b": "exited", "c": "starting"}
+    sim.ready("c")
+    assert sim.states == {"a": "starting", "b": "done", "c": "running"}
+
+
+def test_a_significant_child_whose_end_is_decided_next_counts_as_alive_s40():
+    significant = [stand_in(id, restart=TRANSIENT, significant=True) for id in "ab"]
+    sim = Simulation(tree(*significant, "c", auto_shutdown=ALL), slow="c").begin()
+    sim.end("a")
+    sim.crash("b")
+    sim.ready("c")
+    assert sim.states == {"a": "done", "b": "running", "c": "running"}
+
+
 def test_a_child_without_significance_ends_nothing():
     sim = Simulation(tree(stand_in("a", restart=TEMPORARY), auto_shutdown=ANY)).begin()
     sim.end("a")

@@ -4,7 +4,7 @@ import pytest
 
 from otp.core import inputs
 from otp.errors import AlreadyPresent, Restarting, StartError
-from otp.events import ChildRestarting, ChildStartFailed
+from otp.events import ChildExited, ChildRestarting, ChildStartFailed
 from otp.exits import Crashed, Shutdown
 from otp.spec import Restart, Strategy, supervisor
 from otp.testing.simulation import Simulation, stand_in
@@ -198,6 +198,17 @@ def test_a_start_of_a_restart_that_takes_too_long_is_tried_again():
     sim.pass_time(1.0)
     sim.ready("a")
     assert sim.child("a").downtime == 3.0
+
+
+def test_a_start_that_took_too_long_is_no_failure_any_more_when_the_next_is_up():
+    sim = tree(stand_in("a", start_timeout=2.0))
+    sim.slow.add("a")
+    sim.crash("a")
+    sim.pass_time(2.0)
+    sim.ready("a")
+    sim.stop()
+    assert len(sim.of(ChildStartFailed)) == 1
+    assert [event.asked for event in sim.of(ChildExited)] == [True]
 
 
 def test_whoever_asked_for_a_restart_is_told_of_the_first_failure_and_it_goes_on():

@@ -127,6 +127,26 @@ def test_a_child_that_is_added_again_stands_at_the_end_s23_pitfall_25():
     assert sim.trace == ["stop t", "start a", "start t"]
 
 
+def test_a_temporary_child_that_is_added_again_during_a_group_restart_is_not_part_of_it():
+    sim = group("a", "b", stand_in("t", restart=Restart.TEMPORARY))
+    sim.stubborn.add("b")
+    sim.crash("a")
+    sim.start_child(stand_in("t", restart=Restart.TEMPORARY))
+    sim.end("b", Shutdown())
+    assert sim.trace == ["stop t", "stop b", "start t", "start a", "start b"]
+
+
+def test_a_sibling_that_requests_have_stopped_and_started_is_not_stopped_by_the_group_once_more():
+    sim = group("a", "b")
+    sim.stubborn.add("b")
+    sim.crash("a")
+    sim.terminate_child("b")
+    sim.restart_child("b")
+    sim.end("b", Shutdown())
+    assert sim.trace == ["stop b", "start b", "start a"]
+    assert sim.states == {"a": "running", "b": "running"}
+
+
 def test_a_second_casualty_is_part_of_the_same_restart_under_one_for_all_s26_pitfall_10():
     sim = group("a", "b", "c", intensity=1)
     sim.stubborn.add("c")

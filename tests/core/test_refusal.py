@@ -59,6 +59,17 @@ def test_all_who_refused_are_named():
     assert sim.exit == Refused(("root/b", "root/a"))
 
 
+def test_those_who_refused_and_are_not_gone_are_named():
+    sim = tree("a", "b")
+    sim.stubborn.update("ab")
+    for id in "ab":
+        sim.terminate_child(id)
+    sim.pass_time(PAST)
+    sim.end("b")
+    sim.stop()
+    assert sim.exit == Refused(("root/a",))
+
+
 def test_dynamic_children_refuse_together():
     sim = Simulation(dynamic_supervisor("root"), stubborn="ab").begin()
     sim.start_child(stand_in("a"))

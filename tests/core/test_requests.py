@@ -2,6 +2,7 @@
 
 import pytest
 
+from otp.core import inputs
 from otp.errors import (
     AlreadyPresent,
     AlreadyStarted,
@@ -12,6 +13,7 @@ from otp.errors import (
     StartError,
 )
 from otp.events import ChildExited
+from otp.exits import Normal
 from otp.spec import Restart, Strategy, dynamic_supervisor, supervisor
 from otp.testing.simulation import Simulation, stand_in
 
@@ -110,6 +112,17 @@ def test_terminate_child_forgets_temporary_and_dynamic_children_s50(build):
     sim.start_child(stand_in("a", restart=Restart.TEMPORARY))
     sim.terminate_child("a")
     assert "a" not in sim.states
+
+
+def test_terminate_child_forgets_a_dynamic_child_that_waits_for_its_next_try_s50():
+    sim = dynamic()
+    sim.start_child(stand_in("a"))
+    sim.slow.add("a")
+    sim.crash("a")
+    sim.machine.handle(inputs.StartFailed("a", sim.live.pop("a"), Normal()), sim.now)
+    assert sim.states == {"a": "restarting"}
+    assert sim.terminate_child("a").result is None
+    assert sim.states == {}
 
 
 def test_a_child_that_crashes_in_its_stop_is_not_restarted_s48_pitfall_15():

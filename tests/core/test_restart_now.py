@@ -197,3 +197,23 @@ def test_a_stop_answers_a_restart_that_waits_for_the_startup_s47():
     asked = sim.restart("b")
     sim.stop()
     assert isinstance(asked.result, NoProc)
+
+
+def test_terminate_child_takes_back_a_restart_that_waits_for_the_startup_also_when_the_child_is_up():
+    specs = [stand_in(id) for id in "abc"]
+    sim = Simulation(supervisor("root", children=specs), slow="ac", stubborn="b").begin()
+    restarted = sim.restart("b")
+    sim.ready("a")
+    sim.terminate_child("b")
+    assert isinstance(restarted.result, StartError)
+    sim.ready("c")
+    sim.end("b", Shutdown())
+    assert sim.states == {"a": "running", "b": "stopped", "c": "running"}
+
+
+def test_a_child_on_its_way_down_is_not_told_a_second_time():
+    sim = tree("a")
+    sim.stubborn.add("a")
+    sim.terminate_child("a")
+    sim.restart("a")
+    assert sim.trace == ["stop a"]

@@ -94,6 +94,36 @@ def test_a_child_that_crashes_while_others_start_is_restarted_when_they_have_s14
     assert sim.machine.window.used == 1
 
 
+def test_all_that_crash_while_others_start_are_restarted_when_they_have_s14():
+    sim = Simulation(tree(stand_in("a", ready=False), stand_in("b", ready=False), "c"), slow="c").begin()
+    sim.crash("b")
+    sim.crash("a")
+    sim.take_trace()
+    sim.ready("c")
+    assert sim.trace == ["ready", "start b", "start a"]
+
+
+def test_a_restart_child_that_fails_lets_a_startup_that_waits_for_the_child_go_on():
+    sim = Simulation(tree("a", "b"), slow="a", stubborn="a").begin()
+    sim.terminate_child("a")
+    sim.restart_child("a")
+    sim.end("a", Shutdown())
+    sim.fail("a")
+    assert sim.trace == ["start a", "stop a", "start a", "start b", "ready"]
+    assert sim.states == {"a": "stopped", "b": "running"}
+
+
+def test_a_startup_does_not_go_on_past_a_child_that_requests_stop_and_start():
+    sim = Simulation(tree("a", "b"), slow="a", stubborn="a").begin()
+    sim.restart("a")
+    sim.restart("a")
+    sim.end("a", Shutdown())
+    sim.end("a", Shutdown())
+    assert sim.trace == ["start a", "stop a", "start a", "stop a", "start a"]
+    sim.ready("a")
+    assert sim.trace[-2:] == ["start b", "ready"]
+
+
 def test_a_child_that_ends_for_good_while_others_start_is_forgotten_when_they_have():
     sim = Simulation(tree(stand_in("a", restart=Restart.TEMPORARY), "b"), slow="b").begin()
     sim.crash("a")

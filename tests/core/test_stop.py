@@ -52,6 +52,15 @@ def test_dynamic_children_are_stopped_all_at_once_s45_pitfall_16():
     assert sim.exit == Shutdown()
 
 
+def test_a_dynamic_child_that_starts_is_stopped_with_the_others_s45():
+    sim = Simulation(dynamic_supervisor("root"), slow="a", stubborn="ab").begin()
+    sim.start_child(stand_in("a"))
+    sim.start_child(stand_in("b"))
+    sim.take_trace()
+    sim.stop()
+    assert sim.trace == ["stop a", "stop b"]
+
+
 def test_dynamic_children_that_do_not_end_are_killed_at_the_same_time_s45():
     sim = Simulation(dynamic_supervisor("root"), stubborn="abc").begin()
     for id in "abc":
@@ -157,11 +166,24 @@ def test_an_infinite_shutdown_is_never_cut_short_s5():
     assert sim.exit is None
 
 
+def test_an_infinite_shutdown_needs_no_timer_s5():
+    sim = tree(stand_in("a", shutdown=math.inf))
+    sim.stubborn.add("a")
+    sim.stop()
+    assert sim.timers == {}
+
+
 def test_brutal_kill_asks_nobody_s43():
     sim = tree(stand_in("a", shutdown="brutal_kill"))
     sim.stop()
     assert sim.trace == ["kill a", "done"]
     assert [event.exit for event in sim.of(ChildExited)] == [Killed()]
+
+
+def test_the_end_of_a_child_tells_whether_it_is_one_that_is_killed_without_being_asked():
+    sim = tree(stand_in("a", shutdown="brutal_kill"), "b")
+    sim.stop()
+    assert [(event.path, event.brutal) for event in sim.of(ChildExited)] == [("root/b", False), ("root/a", True)]
 
 
 def test_a_brutal_stop_kills_all_at_once():

@@ -1,0 +1,303 @@
+"""Mutations of who is restarted and how often: strategy.py, intensity.py, and the ends and restarts in machine.py."""
+
+from functools import partial
+
+from tests.mutations.mutation import Mutation
+
+strategy = partial(Mutation, "strategy.py")
+intensity = partial(Mutation, "intensity.py")
+machine = partial(Mutation, "machine.py")
+
+MUTATIONS = [
+    strategy(
+        "a temporary child that crashes is restarted",
+        "exit.abnormal and restart is not _TEMPORARY",
+        "exit.abnormal",
+    ),
+    strategy(
+        "a transient child that returns is restarted",
+        "restart is _PERMANENT or (exit.abnormal and restart is not _TEMPORARY)",
+        "restart is not _TEMPORARY",
+    ),
+    strategy(
+        "a transient child that crashes is not restarted",
+        "restart is _PERMANENT or (exit.abnormal and restart is not _TEMPORARY)",
+        "restart is _PERMANENT",
+    ),
+    strategy(
+        "a permanent child that returns is not restarted",
+        "restart is _PERMANENT or (exit.abnormal and restart is not _TEMPORARY)",
+        "exit.abnormal and restart is not _TEMPORARY",
+    ),
+    strategy(
+        "one_for_all is rest_for_one",
+        "return list(children.values())",
+        "return _from(failed, children)",
+    ),
+    strategy(
+        "rest_for_one is one_for_all",
+        "            return _from(failed, children)",
+        "            return list(children.values())",
+    ),
+    strategy(
+        "rest_for_one restarts the one before too",
+        "group.append(child)\n        if child is failed:",
+        "group.append(child)\n        if failed in group[:-1]:",
+    ),
+    strategy(
+        "rest_for_one restarts only the one behind",
+        "return _from(failed, children)\n\n",
+        "return _from(failed, children)[:2]\n\n",
+    ),
+    strategy(
+        "rest_for_one starts last first",
+        "    group.reverse()\n",
+        "",
+    ),
+    intensity(
+        "the window allows one restart too many",
+        "len(stamps) <= self.intensity",
+        "len(stamps) <= self.intensity + 1",
+    ),
+    intensity(
+        "the window allows one restart too few",
+        "len(stamps) <= self.intensity",
+        "len(stamps) < self.intensity",
+    ),
+    intensity(
+        "a restart exactly one period ago counts no more",
+        "while stamps[0] < oldest:",
+        "while stamps[0] <= oldest:",
+    ),
+    intensity(
+        "restarts are never forgotten",
+        "oldest = now - self.period",
+        "oldest = stamps[0]",
+    ),
+    intensity(
+        "the window is cut to whole seconds",
+        "stamps.append(now)",
+        "now = float(int(now))\n        stamps.append(now)",
+    ),
+    intensity(
+        "only one restart is forgotten at a time",
+        "while stamps[0] < oldest:",
+        "if stamps[0] < oldest:",
+    ),
+    intensity(
+        "the window tells one restart less than it holds",
+        "        return len(self._stamps)",
+        "        return len(self._stamps) - 1",
+    ),
+    machine(
+        "a retry that comes while its supervisor is busy is lost",
+        "            self.defer(event)",
+        "            pass",
+    ),
+    machine(
+        "the retry costs no credit",
+        "self._restart(child, event.exit)",
+        "self.restart_one(child, _CRASH, event.exit)",
+    ),
+    machine(
+        "a retry that somebody took care of is tried all the same",
+        "if child is None or child.state is not ChildState.RESTARTING:",
+        "if child is None:",
+    ),
+    machine(
+        "a retry comes at once, and nothing gets in between",
+        "self.effects.append(effects.Retry(TryAgain(child.spec.id, child.generation, exit)))",
+        "self._try_again(TryAgain(child.spec.id, child.generation, exit))",
+    ),
+    machine(
+        "the downtime of a restart that fails begins anew with each try",
+        "if child.down_since is None:\n            child.down_since = self.now\n        if self.plan is not None",
+        "child.down_since = self.now\n        if self.plan is not None",
+    ),
+    machine(
+        "whoever asked for a group restart is not told that it failed",
+        "            self.answer_plan(error)\n            self.plan = None",
+        "            self.plan = None",
+    ),
+    machine(
+        "a group restart goes on behind the sibling that failed to start",
+        "            self.answer_plan(error)\n            self.plan = None",
+        "            self.awaited_no_more(child)",
+    ),
+    machine(
+        "a failed restart of a group keeps its supervisor busy for ever",
+        "            self.answer_plan(error)\n            self.plan = None",
+        "            self.answer_plan(error)",
+    ),
+    machine(
+        "only one of the ends that waited is decided",
+        "while self.deferred and self.plan is None:",
+        "if self.deferred and self.plan is None:",
+    ),
+    machine(
+        "what waits for a plan is decided in the middle of it",
+        "while self.deferred and self.plan is None:",
+        "while self.deferred:",
+    ),
+    machine(
+        "ends that waited are decided newest first",
+        "self.deferred.popleft()",
+        "self.deferred.pop()",
+    ),
+    machine(
+        "an end during a plan is decided at once",
+        "child.state is _RUNNING and self.plan is not None and type(event.exit)",
+        "child.state is ChildState.PENDING and type(event.exit)",
+    ),
+    machine(
+        "a supervisor below that refuses during a plan waits for its decision",
+        "self.plan is not None and type(event.exit) is not Refused",
+        "self.plan is not None",
+    ),
+    machine(
+        "an end that waited is forgotten",
+        "elif child.state is _RUNNING or child.state is ChildState.EXITED:",
+        "elif child.state is _RUNNING:",
+    ),
+    machine(
+        "an end during a plan is lost",
+        "self.deferred.append(event)",
+        "pass",
+    ),
+    machine(
+        "a child whose end waits for its decision still shows its value",
+        "child.state = ChildState.EXITED\n        child.value = None",
+        "child.state = ChildState.EXITED",
+    ),
+    machine(
+        "the downtime of an end that waits begins with its decision",
+        "child.down_since = self.now\n        if child.doomed:",
+        "if child.doomed:",
+    ),
+    machine(
+        "a second credit for a second casualty of a group",
+        "self.emit_exited(child, event.exit, asked=False)\n            self._settle(child)",
+        "self.emit_exited(child, event.exit, asked=False)\n            self.window.record(self.now)\n"
+        "            self._settle(child)",
+    ),
+    machine(
+        "the end of a second casualty is not told",
+        "self.emit_exited(child, event.exit, asked=False)\n            self._settle(child)",
+        "self._settle(child)",
+    ),
+    machine(
+        "a second casualty of a group waits for a decision of its own",
+        "if child.doomed:  # it only came first: the group restart or the end goes on without a second credit (S26)",
+        "if False:",
+    ),
+    machine(
+        "the downtime of an end that waited begins anew with its decision",
+        "if child.down_since is None:\n            child.down_since = self.now\n        child.value = None\n        if wants",
+        "child.down_since = self.now\n        child.value = None\n        if wants",
+    ),
+    machine(
+        "a child that starts again still shows the value of the dead one",
+        "child.value = None\n        if wants_restart(",
+        "if wants_restart(",
+    ),
+    machine(
+        "a supervisor below in which somebody refused is started again",
+        "wants_restart(child.spec.restart, exit) and type(exit) is not Refused",
+        "wants_restart(child.spec.restart, exit)",
+    ),
+    machine(
+        "an end for good is not told",
+        "self.emit_exited(child, exit, asked=False)",
+        "pass",
+    ),
+    machine(
+        "a child that ended for good is shown as stopped",
+        "child.state = ChildState.DONE\n        child.down_since = None\n        if self",
+        "child.state = ChildState.STOPPED\n        child.down_since = None\n        if self",
+    ),
+    machine(
+        "the time after an end for good is downtime",
+        "child.state = ChildState.DONE\n        child.down_since = None\n        if self",
+        "child.state = ChildState.DONE\n        if self",
+    ),
+    machine(
+        "a temporary child that ended is kept",
+        "if self.spec.dynamic or child.spec.restart is Restart.TEMPORARY:\n            self.forget(child)\n        if child",
+        "if self.spec.dynamic:\n            self.forget(child)\n        if child",
+    ),
+    machine(
+        "a dynamic child that ended for good is kept",
+        "if self.spec.dynamic or child.spec.restart is Restart.TEMPORARY:\n            self.forget(child)\n        if child",
+        "if child.spec.restart is Restart.TEMPORARY:\n            self.forget(child)\n        if child",
+    ),
+    machine(
+        "a child without significance ends its supervisor",
+        "if child.spec.significant and self._auto_shutdown():",
+        "if self._auto_shutdown():",
+    ),
+    machine(
+        "auto_shutdown ends as if somebody had stopped it",
+        'Shutdown("auto_shutdown")',
+        "Shutdown()",
+    ),
+    machine(
+        "any_significant waits for the last",
+        "if self.spec.auto_shutdown is AutoShutdown.ANY_SIGNIFICANT:",
+        "if False:",
+    ),
+    machine(
+        "all_significant ends with the first",
+        "if self.spec.auto_shutdown is AutoShutdown.ANY_SIGNIFICANT:",
+        "if True:",
+    ),
+    machine(
+        "significant children that were stopped keep their supervisor up",
+        "over = (ChildState.STOPPED, ChildState.DONE)",
+        "over = (ChildState.DONE,)",
+    ),
+    machine(
+        "a significant child that waits for its next try is over",
+        "over = (ChildState.STOPPED, ChildState.DONE)",
+        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.RESTARTING)",
+    ),
+    machine(
+        "a significant child whose end waits for its decision is over",
+        "over = (ChildState.STOPPED, ChildState.DONE)",
+        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.EXITED)",
+    ),
+    machine(
+        "all_significant waits for those without significance too",
+        " for child in self.children.values() if child.spec.significant)",
+        " for child in self.children.values())",
+    ),
+    machine(
+        "a group restart costs a credit for each of the group",
+        "self.restart_group(child, _CRASH, exit)",
+        "[self.window.record(self.now) for _ in list(self.children)[1:]]\n            self.restart_group(child, _CRASH, exit)",
+    ),
+    machine(
+        "every strategy is one_for_one",
+        "elif self.grouped:",
+        "elif False:",
+    ),
+    machine(
+        "a crash counts as a restart that somebody asked for",
+        "self.restart_one(child, _CRASH, exit)",
+        "self.restart_one(child, Cause.MANUAL, exit)",
+    ),
+    machine(
+        "the child that broke the limit is stopped as if it were up",
+        "        child.state = ChildState.STOPPED\n        error = IntensityReached",
+        "        error = IntensityReached",
+    ),
+    machine(
+        "a supervisor over its limit ends as if it had been stopped",
+        "error.__cause__ = exit.error\n        self.begin_stop(Crashed(error))",
+        "error.__cause__ = exit.error\n        self.begin_stop(Shutdown())",
+    ),
+    machine(
+        "a supervisor over its limit does not say what crashed",
+        "error.__cause__ = exit.error\n        self.begin_stop",
+        "pass\n        self.begin_stop",
+    ),
+]

@@ -1,0 +1,33 @@
+"""The mutations can be made: their texts are found, and what they make of them is Python."""
+
+from collections import Counter
+
+import pytest
+
+from tests.mutations.mutation import CORE
+from tests.mutations.mutations import MUTATIONS
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=[mutation.name for mutation in MUTATIONS])
+def test_a_mutation_applies_and_compiles(mutation):
+    source = (CORE / mutation.file).read_text()
+    assert source.count(mutation.old) == 1
+    assert mutation.new != mutation.old
+    compile(mutation.mutate(source), mutation.file, "exec")
+
+
+def test_there_are_enough_of_them():
+    assert len(MUTATIONS) >= 45
+
+
+def test_each_has_a_name_of_its_own():
+    assert [name for name, times in Counter(mutation.name for mutation in MUTATIONS).items() if times > 1] == []
+
+
+def test_no_two_do_the_same():
+    assert len({(mutation.file, mutation.old, mutation.new) for mutation in MUTATIONS}) == len(MUTATIONS)
+
+
+def test_they_are_spread_over_the_whole_machine():
+    names = ("child", "intensity", "machine", "paths", "plan", "requests", "roster", "strategy")
+    assert {mutation.file for mutation in MUTATIONS} >= {f"{name}.py" for name in names}
