@@ -12,7 +12,7 @@ from otp.runtime.answer import Answer
 from otp.runtime.inspect import ChildInfo, Counts, child_info, count_children
 from otp.runtime.reporter import EventHook
 from otp.runtime.supervisor import RunningSupervisor
-from otp.spec import AnySpec, check_needs
+from otp.spec import AnySpec, SupervisorSpec, check_needs
 
 if TYPE_CHECKING:
     from otp.runtime.tree import Tree
@@ -35,6 +35,11 @@ class Supervisor:
     def path(self) -> str:
         """The path of this supervisor, from the root of the tree."""
         return "/".join((self._tree.root.machine.spec.id, *self._path))
+
+    @property
+    def spec(self) -> SupervisorSpec:
+        """The spec of this supervisor."""
+        return self._supervisor(()).machine.spec
 
     # ------------------------------------------------------------------------------------------------ requests
 

@@ -1,25 +1,34 @@
 """The kit for testing supervised programs: virtual time, an event recorder, workers that fail on plan, an explorer."""
 
+from otp.testing.contract import ContractBroken, ContractCheck, contract_suite, workers_of
 from otp.testing.explore import Exploration, Violation, explore
+from otp.testing.faults import FaultSwitch, InjectedCrash, rewired
 from otp.testing.probe import Act, Crash, FailStart, Finish, Hang, IgnoreStart, Journal, Probe, Refuse, Run
 from otp.testing.recorder import EventRecorder
 from otp.testing.virtual_time import VirtualTimeLoop, virtual_backend
 
 __all__ = (
     "Act",
+    "ContractBroken",
+    "ContractCheck",
     "Crash",
     "EventRecorder",
     "Exploration",
     "FailStart",
+    "FaultSwitch",
     "Finish",
     "Hang",
     "IgnoreStart",
+    "InjectedCrash",
     "Journal",
     "Probe",
     "Refuse",
     "Run",
     "Violation",
     "VirtualTimeLoop",
+    "contract_suite",
     "explore",
+    "rewired",
     "virtual_backend",
+    "workers_of",
 )

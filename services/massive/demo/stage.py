@@ -11,8 +11,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from otp import SupervisorSpec
+from otp.testing.faults import FaultSwitch, rewired
 from services.massive.demo.audit import Audit
-from services.massive.demo.faults import CrashSwitch, rewired
 from services.massive.demo.heartbeats import HeartbeatWatch
 from services.massive.provider import Provider, ProviderConfig, open_provider
 from services.massive.supervisor import MassiveSupervisor
@@ -37,11 +37,11 @@ BEAT = Heartbeat(interval_sec=1.0, ttl_sec=3.0)
 class DemoSupervisor(MassiveSupervisor):
     """Massive with a switch around its publisher."""
 
-    switch = CrashSwitch()
+    switch = FaultSwitch()
 
     def spec(self) -> SupervisorSpec:
         """The tree of the service, one worker of which can be made to crash."""
-        return rewired(super().spec(), "redis_publisher", self.switch)
+        return rewired(super().spec(), "workers/redis_publisher", self.switch)
 
 
 class Stage(NamedTuple):
