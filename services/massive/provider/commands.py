@@ -41,11 +41,12 @@ _COMMANDS: Mapping[str, Command] = {
     "raw": lambda provider, words: provider.send_raw(" ".join(words).encode()),
     "trickle": lambda provider, words: provider.trickle(float(words[0])),
     "refuse-keys": lambda provider, _: provider.refuse_keys(),
+    "refuse-connections": lambda provider, _: provider.refuse_connections(),
     "turn-away": lambda provider, words: provider.turn_away(int(words[0]), " ".join(words[1:])),
     "heal": lambda provider, _: provider.heal(),
 }
 
 HELP = (
     "close CODE [REASON], evict, cut-off, drop, silent, malformed, oversize BYTES, raw 'FRAME', trickle RATE, "
-    "refuse-keys, turn-away CODE [REASON], heal, sent"
+    "refuse-keys, refuse-connections, turn-away CODE [REASON], heal, sent"
 )

@@ -48,6 +48,7 @@ class Provider:
         self._closing: set[asyncio.Task[None]] = set()
         self._accepts_keys = True
         self._turning_away: tuple[int, str] | None = None
+        self._reachable = True
 
     @property
     def sent(self) -> Sequence[Sent]:
@@ -120,14 +121,25 @@ class Provider:
         Close(code, reason).check()
         self._turning_away = (code, reason)
 
+    def refuse_connections(self) -> None:
+        """Answer each new handshake with 503, as a load balancer does that has nobody behind it."""
+        self._reachable = False
+
     def heal(self) -> None:
-        """End all faults: keys are accepted, the rate is the configured one, the silent speak again."""
+        """End all faults: connections and keys are accepted, the rate is the configured one, the silent speak again."""
+        self._reachable = True
         self._accepts_keys = True
         self._turning_away = None
         self._ticks.change(self._config.rate, time.monotonic())
         for session in self._open:
             if session.silent:
                 session.speak_again()
+
+    def answer(self, link: ServerConnection, request: Request) -> Response | None:
+        """Answer a handshake; None: go on with it."""
+        if not self._reachable:
+            return link.respond(HTTPStatus.SERVICE_UNAVAILABLE, "nobody is here\n")
+        return _refuse_path(link, request)
 
     async def serve(self, link: ServerConnection) -> None:
         """Handle one connection to its end."""
@@ -223,7 +235,7 @@ async def open_provider(config: ProviderConfig | None = None) -> AsyncGenerator[
         provider.serve,
         config.host,
         config.port,
-        process_request=_refuse_path,
+        process_request=provider.answer,
         compression=None,
         ping_interval=None,
         close_timeout=CLOSE_WITHIN,

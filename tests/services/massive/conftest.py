@@ -5,7 +5,11 @@ import time
 import anyio
 import pytest
 
+from services.massive import supervised_main
 from services.massive.provider import ProviderConfig, open_provider
+from services.massive.supervisor import MassiveSupervisor
+from services.shared import redis_clients
+from tests.services.massive.whole import Service
 
 
 @pytest.fixture
@@ -26,3 +30,26 @@ async def provider():
     """A provider at a rate that no test notices."""
     async with open_provider(ProviderConfig(rate=2_000, bar_rate=20)) as running:
         yield running
+
+
+@pytest.fixture
+async def service(market, provider, until, monkeypatch):
+    """The service with its identity on the shared server; a test may give it another one before it runs."""
+    client = redis_clients.control(market.url)
+    service = Service(provider, market, client, until)
+
+    class Watched(MassiveSupervisor):
+        def __init__(self, **given):
+            super().__init__(**given)
+            service.supervisor = self
+
+        async def run(self, hooks=()):
+            return await super().run((*hooks, service.events))
+
+    monkeypatch.setattr(supervised_main, "MassiveSupervisor", Watched)
+    monkeypatch.setenv("TRUTH_REDIS_URL", market.url)
+    for name in ("TRUTH_REDIS_KEY", "MASSIVE_WS_URL", "MASSIVE_API_KEY", "LOG_LEVEL"):
+        monkeypatch.delenv(name, raising=False)
+    async with redis_clients.opened(client):
+        await service.identify(market)
+        yield service
