@@ -116,6 +116,10 @@ class BaseSupervisor(ABC, Generic[C, S]):
         """
         return {**self._status, "loop_age": round(time.monotonic() - self._looked, 3)}
 
+    def look(self, handle: Supervisor) -> Mapping[str, Any]:
+        """What the heartbeat says of the tree, looked at by the event loop."""
+        return status_of(handle)
+
     def _opened(self, handle: Supervisor) -> None:
         self.handle = handle
 
@@ -123,7 +127,7 @@ class BaseSupervisor(ABC, Generic[C, S]):
         while True:
             self._looked = time.monotonic()
             if self.handle is not None:
-                self._status = status_of(self.handle)
+                self._status = self.look(self.handle)
             await anyio.sleep(LOOK_INTERVAL)
 
 

@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import TimeoutError as NoReply
 
 from otp import Backoff, FailurePolicy, Fatal, Limited, RestartAfter, RestartNow, on
+from otp.exits import Normal
 from otp.policy import Rule
 from services.shared.identity import ConfigError
 
@@ -44,12 +45,13 @@ COMMON: tuple[Rule, ...] = (
     on(NotConnected, CONFIG_ERROR, name="config_error", where=_is_denied),
     on(ConfigError, CONFIG_ERROR, name="config_error"),
     on((NotConnected, NoReply, OSError, TimeoutError), NETWORK_BLIP, name="network_blip"),
+    on((Exception, Normal), LOGIC_BUG, name="logic_bug"),
 )
 """Rules that hold in every service, behind its own."""
 
 
 def policy(*rules: Rule, also: Iterable[Rule] = COMMON) -> FailurePolicy:
-    """The policy of a worker: its own rules, then those that hold everywhere; anything else is a bug."""
+    """The policy of a worker: its own rules, then those that hold everywhere, the last of which is that it is a bug."""
     return FailurePolicy(*rules, *also, otherwise=LOGIC_BUG, healthy_after=HEALTHY_AFTER)
 
 

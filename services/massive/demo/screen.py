@@ -12,7 +12,7 @@ from otp.observe.log import FORMAT
 from services.massive.demo.report import FaultReport, Report
 from services.shared.logutil import LogUtil
 
-__all__ = ("Screen",)
+__all__ = ("Screen", "names", "span", "table")
 
 RULE = 100
 """Columns of a heading, at the most."""
@@ -46,27 +46,28 @@ class Screen:
 
     def came_of(self, fault: FaultReport) -> None:
         """What a fault did, and what it did not."""
-        self._result("restarted", _names(fault.restarted))
-        self._result("untouched", _names(fault.untouched))
+        self.result("restarted", names(fault.restarted))
+        self.result("untouched", names(fault.untouched))
         if fault.restarted:
-            gap = "" if fault.data_gap_s is None else f"; feed on the bus again after {_seconds(fault.data_gap_s)}"
-            self._result("down", f"{_seconds(fault.downtime_s)}{gap}")
-        self._result("events", f"{fault.lost} lost, {fault.duplicated} duplicated")
-        self._result("outcome", fault.outcome)
+            gap = "" if fault.data_gap_s is None else f"; feed on the bus again after {span(fault.data_gap_s)}"
+            self.result("down", f"{span(fault.downtime_s)}{gap}")
+        self.result("events", f"{fault.lost} lost, {fault.duplicated} duplicated")
+        self.result("outcome", fault.outcome)
 
     def summary(self, report: Report) -> None:
         """The whole run as two tables and a line."""
         self.act("summary")
-        self.say(_table(_child_rows(report)))
+        self.say(table(_child_rows(report)))
         self.say()
-        self.say(_table(_fault_rows(report)))
+        self.say(table(_fault_rows(report)))
         self.say(
             f"\n{report.events_in:,} events in, {report.events_out:,} on the bus: "
             f"{report.lost} lost, {report.duplicated} duplicated.\n"
             f"{report.heartbeats} heartbeats in {report.seconds:.0f} s, gaps: {report.heartbeat_gaps}."
         )
 
-    def _result(self, label: str, text: str) -> None:
+    def result(self, label: str, text: str) -> None:
+        """One thing that came of an act."""
         self._fold(f"   {label:<{LABEL - 3}}{text}", LABEL)
 
     def _write_log(self, line: str) -> None:
@@ -86,7 +87,7 @@ class Screen:
 def _child_rows(report: Report) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("CHILD", "GEN", "CRASHES", "MANUAL", "COLLATERAL", "DOWNTIME")]
     rows += [
-        (c.path, str(c.gen), str(c.crashes), str(c.manual), str(c.collateral), _seconds(c.downtime_s))
+        (c.path, str(c.gen), str(c.crashes), str(c.manual), str(c.collateral), span(c.downtime_s))
         for c in report.children
     ]
     return rows
@@ -95,13 +96,14 @@ def _child_rows(report: Report) -> list[tuple[str, ...]]:
 def _fault_rows(report: Report) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("FAULT", "RESTARTED", "UNTOUCHED", "DOWN", "LOST", "DUPLICATED")]
     rows += [
-        (f.fault, str(len(f.restarted)), str(len(f.untouched)), _seconds(f.downtime_s), str(f.lost), str(f.duplicated))
+        (f.fault, str(len(f.restarted)), str(len(f.untouched)), span(f.downtime_s), str(f.lost), str(f.duplicated))
         for f in report.faults
     ]
     return rows
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
+def table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows below each other, the first column to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
@@ -112,11 +114,13 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
     )
 
 
-def _names(paths: Sequence[str]) -> str:
+def names(paths: Sequence[str]) -> str:
+    """The ids of children, or that there are none."""
     return ", ".join(path.rpartition("/")[2] for path in paths) or "none"
 
 
-def _seconds(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """A time as people say it."""
     if not seconds:
         return "–"
     return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"

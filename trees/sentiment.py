@@ -1,0 +1,46 @@
+"""Sentiment: the articles of intel in, a score for each and a mean for each symbol out."""
+
+from otp import SupervisorSpec, dependency, supervisor, worker
+from services.sentiment import orchestrator
+from services.sentiment.config import Sentiment
+from services.sentiment.shared_services import SharedServices
+from services.sentiment.workers import score
+from services.shared.policies import REDIS
+from services.shared.redis_clients import answers
+
+NEEDS = ("intel-redis",)
+
+
+def tree(config: Sentiment, shared: SharedServices | None = None) -> SupervisorSpec:
+    """One for one: the orchestrator watches and the scorer works, and neither waits for the other."""
+    shared = shared or SharedServices.make(config)
+    tally, control, logger = shared.tally, shared.control, shared.logger
+    return supervisor(
+        "sentiment",
+        intensity=5,
+        period=60.0,
+        dependencies=[dependency("intel-redis", answers, control)],
+        children=[
+            worker(
+                "orchestrator", orchestrator.run, config, tally, control, logger, ready=True, policy=REDIS, needs=NEEDS
+            ),
+            supervisor(
+                "workers",
+                intensity=10,
+                period=60.0,
+                children=[
+                    worker(
+                        "scorer",
+                        score.run,
+                        config,
+                        shared.lexicon,
+                        tally,
+                        shared.blocking,
+                        ready=True,
+                        policy=REDIS,
+                        needs=NEEDS,
+                    ),
+                ],
+            ),
+        ],
+    )
