@@ -55,8 +55,8 @@ def test_the_embedded_tree_restarts_one_child(tmp_path):
 
 
 def test_the_shortened_tree_names_what_the_real_one_has():
-    shortened = re.findall(r'(?:worker|supervisor)\(\s*"(\w+)"', program("trees/massive.py"))
-    real = re.findall(r'(?:worker|supervisor)\(\s*"(\w+)"', (ROOT / "trees/massive.py").read_text())
+    shortened = re.findall(r'(?:worker|supervisor|on_market)\(\s*"(\w+)"', program("trees/massive.py"))
+    real = re.findall(r'(?:worker|supervisor|on_market)\(\s*"(\w+)"', (ROOT / "trees/massive.py").read_text())
     assert shortened == real
 
 
