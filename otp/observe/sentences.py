@@ -4,9 +4,7 @@ Healthy operation is DEBUG: a start, a stop in order, a task that is done. INFO 
 for. WARNING is a failure that was dealt with, ERROR one that costs something, CRITICAL the end of a tree.
 """
 
-import sysconfig
 from collections.abc import Callable
-from pathlib import PurePath
 from typing import Any, Literal, NamedTuple
 
 from otp.events import (
@@ -31,6 +29,8 @@ from otp.events import (
     SupervisorStopping,
 )
 from otp.exits import Crash, Crashed, Exit, Killed, Normal, Refused, Shutdown
+from otp.observe.frames import own_frames, short_place
+from otp.runtime.redaction import redact
 
 __all__ = ("Level", "Sentence", "crash_of", "hanging_place", "own_frame", "sentence")
 
@@ -70,27 +70,14 @@ def crash_of(event: Event) -> Crash | None:
 def own_frame(crash: Crash) -> str:
     """The innermost own frame, as `folder/file:line function`; own is what is neither standard library nor installed."""
     frames = crash.leaves[0].frames if crash.leaves else crash.frames
-    place, _, function = (_own(frames) or ("",))[-1].rpartition(" ")
-    return f"{_short(place)} {function}" if place else ""
+    place, _, function = (own_frames(frames) or ("",))[-1].rpartition(" ")
+    return f"{short_place(place)} {function}" if place else ""
 
 
 def hanging_place(chain: tuple[str, ...]) -> str:
     """Where an await chain hangs: its own steps, outermost first."""
-    steps = [step.rpartition(" ") for step in _own(chain)[-CHAIN_LIMIT:]]
-    return " → ".join(f"{function} ({_short(place[1:-1])})" for function, _, place in steps)
-
-
-def _own(frames: tuple[str, ...]) -> tuple[str, ...]:
-    """The frames outside of the standard library and installed packages; the innermost one if there are none."""
-    own = tuple(frame for frame in frames if "site-packages" not in frame and _STDLIB not in frame)
-    return own or frames[-1:]
-
-
-def _short(place: str) -> str:
-    return "/".join(PurePath(place).parts[-2:])
-
-
-_STDLIB = sysconfig.get_path("stdlib")
+    steps = [step.rpartition(" ") for step in own_frames(chain)[-CHAIN_LIMIT:]]
+    return " → ".join(f"{function} ({short_place(place[1:-1])})" for function, _, place in steps)
 
 
 # ------------------------------------------------------------------------------------------------ children
@@ -266,8 +253,8 @@ def _why(exit: Exit | None) -> str:
             return "it was killed"
         case Refused(paths=paths):
             return f"{', '.join(paths)} refused to stop"
-        case _:
-            return str(exit)
+        case _:  # the detail of a shutdown is the child's own text; that of a crash has been looked through already
+            return redact(str(exit)) if isinstance(exit, Shutdown) else str(exit)
 
 
 def _where(exit: Exit | None) -> str:

@@ -1,15 +1,22 @@
-"""Describing an exception as text, so that it can be let go."""
+"""Describing an exception as text, so that it can be let go. Here secrets are taken out of it, for all who read it."""
 
 from collections.abc import Iterator
 from traceback import walk_tb
 from typing import cast
 
 from otp.exits import Crash
+from otp.runtime.redaction import redact
 
 __all__ = ("describe",)
 
 MESSAGE_LIMIT = 2_048
 """Characters of a message that are kept."""
+
+SCAN_LIMIT = 8_192
+"""Characters of a message that are looked through for secrets."""
+
+LONGEST_SECRET = 1_024
+"""Characters that a secret may have to be kept out of a message that is cut."""
 
 LEAF_LIMIT = 8
 """Exceptions of a group that are kept: the first. Each has its part of the message's length."""
@@ -47,8 +54,15 @@ def _message(error: BaseException, limit: int) -> str:
         text = str(error)
     except Exception as broken:  # noqa: BLE001 # whatever a foreign __str__ raises, the crash is reported
         text = f"<str() raised {type(broken).__name__}>"
-    line = "".join(c if c.isprintable() else " " for c in text[: limit + 1])
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+    line = "".join(c if c.isprintable() else " " for c in _without_secrets(text))
+    return line if len(line) <= limit and len(text) <= SCAN_LIMIT else f"{line[: limit - 1]}…"
+
+
+def _without_secrets(text: str) -> str:
+    """What is kept of it at the most. Half a secret does not look like one, so the end of what was cut is left out."""
+    if len(text) <= SCAN_LIMIT:
+        return redact(text)
+    return redact(text[:SCAN_LIMIT])[:-LONGEST_SECRET]
 
 
 def _frames(error: BaseException) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ words in running prose ("password hunter two") cannot be told from the prose.
 """
 
 import re
-from collections.abc import Callable
 
 __all__ = ("MARK", "redact")
 
@@ -36,7 +35,7 @@ _URL = re.compile(r"(?<=://)\S+")
 _USERINFO = re.compile(r"""(?<![^\s"'(\[{<,;=])[^\s:@/"'=\[]{1,64}:[^\s@/]{1,256}@(?=[\w\[])""")
 _HEADER = re.compile(rf"(?i)(?P<key>\b(?:{_HEADERS})){_ASSIGNED}(?:{_QUOTED}|[^\r\n]+)")
 _FIELD = re.compile(rf"(?i)(?P<key>(?:{_KEYS})[\w-]{{0,40}}){_ASSIGNED}(?:{_QUOTED}|\S+)")
-_OPTION = re.compile(rf"(?i)(?P<key>--[\w-]{{0,40}}(?:{_KEYS})[\w-]{{0,40}})(?P<sep>\s+)(?:{_QUOTED}|\S+)")
+_OPTION = re.compile(rf"(?i)(?P<key>(?<![\w-])--[\w-]{{0,40}}(?:{_KEYS})[\w-]{{0,40}})(?P<sep>\s+)(?:{_QUOTED}|\S+)")
 _NAMED = re.compile(rf"(?i)(?P<key>\b(?:{_KEYS}))(?P<sep>\s{{1,4}})(?:{_QUOTED})")
 _BEARER = re.compile(r"(?P<key>\b[Bb](?:earer|EARER))(?P<sep>\s+)[^\s,;\"']{6,}")
 _BASIC = re.compile(r"(?P<key>\b[Bb](?:asic|ASIC))(?P<sep>\s+)(?=[A-Za-z+/]*[A-Z0-9=])[A-Za-z0-9+/]{6,}={0,2}")
@@ -49,14 +48,45 @@ _KNOWN = re.compile(
 _LONG = re.compile(r"[A-Za-z0-9_+/=~-]{20,}")
 
 
+# Most messages hold nothing of the kind, and a crash should not wait for eight patterns to find that out.
+_HINTS = (
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "credential",
+    "key",
+    "session",
+    "signature",
+    "code",
+    "dsn",
+    "auth",
+    "cookie",
+)
+_SCHEMES = ("bearer", "basic")
+_LONG_WORD = re.compile(r"[\w+/=~-]{14}")
+
+
 def redact(text: str) -> str:
     """`text` without what looks like a secret. Doing it twice changes nothing more."""
-    text = _KNOWN.sub(MARK, text)
-    text = _URL.sub(lambda found: _url(found[0]), text)
-    text = _USERINFO.sub(f"{MARK}@", text)
-    for pattern in (_HEADER, _FIELD, _OPTION, _NAMED, _BEARER, _BASIC):
-        text = pattern.sub(_value, text)
+    lower = text.lower()
+    if _LONG_WORD.search(text) or "eyJ" in text or "-----BEGIN " in text:
+        text = _KNOWN.sub(MARK, text)
+    if "://" in text:
+        text = _URL.sub(lambda found: _url(found[0]), text)
+    if "@" in text:
+        text = _USERINFO.sub(f"{MARK}@", text)
+    if any(hint in lower for hint in _HINTS):
+        text = _without_fields(text, (_HEADER, _FIELD, _OPTION, _NAMED))
+    if any(scheme in lower for scheme in _SCHEMES):
+        text = _without_fields(text, (_BEARER, _BASIC))
     return _LONG.sub(lambda found: _long(found[0]), text)
+
+
+def _without_fields(text: str, patterns: tuple[re.Pattern[str], ...]) -> str:
+    for pattern in patterns:
+        text = pattern.sub(_value, text)
+    return text
 
 
 def _value(found: re.Match[str]) -> str:
@@ -93,19 +123,29 @@ _SHORTEST = 20
 
 _HEX = re.compile(r"(?=[0-9-]*[a-fA-F])(?=[a-fA-F-]*[0-9])[0-9a-fA-F]{8}[0-9a-fA-F-]{12,}")
 
-_CHANGES: float = 0.3
-"""Changes of the kind of character, for each character: random text has 0.4 and more, names have less than 0.25."""
+_CAPITALS = re.compile(r"[A-Z0-9]{24,}")
+
+_CHANGES = 0.25
+"""Changes of the kind of character, for each character: random text has 0.4 and more, names have about 0.2."""
 
 
 def _is_random(word: str) -> bool:
     if _HEX.fullmatch(word):
         return True
-    kinds = [[_kind(c) for c in run] for run in re.findall(r"[A-Za-z0-9]+", word)]
-    length = sum(map(len, kinds))
-    changes = sum(a is not b for run in kinds for a, b in zip(run, run[1:], strict=False))
-    mixed = any(c.isdigit() for c in word) and any(c.isalpha() for c in word)
-    return mixed and length >= _SHORTEST and changes >= _CHANGES * length
+    runs = re.findall(r"[A-Za-z0-9]+", word)
+    if sum(map(len, runs)) < _SHORTEST or not re.search(r"[0-9]", word) or not re.search(r"[A-Za-z]", word):
+        return False
+    if any(len(run) >= _SHORTEST and len(re.findall(r"[0-9]+", run)) >= _DIGIT_GROUPS for run in runs):
+        return True
+    if any(_CAPITALS.fullmatch(run) for run in runs):
+        return True
+    kinds = [re.sub(r"[A-Z](?=[a-z])", "a", run) for run in runs]  # a capital begins a word: that is no change
+    return sum(_changes(run) for run in kinds) >= _CHANGES * sum(map(len, runs))
 
 
-def _kind(c: str) -> Callable[[str], bool]:
-    return str.isdigit if c.isdigit() else str.isupper if c.isupper() else str.islower
+_DIGIT_GROUPS = 4
+"""Groups of digits in one long run of letters and digits: names have fewer."""
+
+
+def _changes(run: str) -> int:
+    return len(re.findall(r"[0-9]+|[A-Z]+|[a-z]+", run)) - 1

@@ -13,7 +13,9 @@ from otp import EventHook, Supervisor, SupervisorSpec, log_events
 from otp.application import FAILED, MISCONFIGURED, serve
 from otp.errors import NoProc
 from services.shared.heartbeat import start_heartbeat
+from services.shared.identity import ConfigError
 from services.shared.logutil import LogUtil
+from services.shared.observed import observed
 from services.shared.setup_base import SetupBase
 
 __all__ = ("LOOK_INTERVAL", "BaseSupervisor", "Lent", "status_of", "supervised")
@@ -168,6 +170,10 @@ async def supervised(kind: type[BaseSupervisor[Any, Any]]) -> int:
         logger.critical("no identity, as the Redis that holds the truth document does not answer: %s", away)
         return FAILED
     try:
-        return await supervisor.run()
+        async with observed(kind.service, config) as seen:
+            return await supervisor.run(hooks=seen.hooks)
+    except ConfigError as wrong:
+        logger.critical(wrong)
+        return MISCONFIGURED
     finally:
         heartbeat.set()

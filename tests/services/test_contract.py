@@ -6,12 +6,21 @@ import anyio
 import pytest
 
 from otp.testing import contract_suite
+from services.execution.config import Broker, Execution
+from services.execution.supervisor import ExecutionSupervisor
+from services.intel.config import Feed as NewsFeed
+from services.intel.config import Intel, News
+from services.intel.supervisor import IntelSupervisor
+from services.marketswarm.demo.newspaper import open_newspaper
 from services.massive.config import Feed, Massive
 from services.massive.provider import ProviderConfig, open_provider
 from services.massive.supervisor import MassiveSupervisor
+from services.sentiment.config import Sentiment
+from services.sentiment.supervisor import SentimentSupervisor
 from services.shared.embedded import open_embedded_buses
 from services.shared.identity import Buses
 from services.shared.logutil import LogUtil
+from services.shared.runtime_folder import runtime_folder
 
 
 @asynccontextmanager
@@ -40,6 +49,29 @@ async def massive():
             yield spec
 
 
+@asynccontextmanager
+async def intel():
+    async with one_bus() as buses, open_newspaper() as paper:
+        news = News(feeds=(NewsFeed(id="gazette", url=paper.url, every=0.2),))
+        async with lent(IntelSupervisor, Intel(buses=buses, news=news)) as spec:
+            yield spec
+
+
+@asynccontextmanager
+async def sentiment():
+    async with one_bus() as buses, lent(SentimentSupervisor, Sentiment(buses=buses)) as spec:
+        yield spec
+
+
+@asynccontextmanager
+async def execution():
+    with runtime_folder("contract-", len("broker.sock")) as folder:
+        async with one_bus() as buses:
+            config = Execution(buses=buses, broker=Broker(socket=str(folder / "broker.sock")))
+            async with lent(ExecutionSupervisor, config) as spec:
+                yield spec
+
+
 SERVICES = {
     massive: (
         "orchestrator",
@@ -48,6 +80,10 @@ SERVICES = {
         "workers/subscriptions",
         "workers/ws_worker",
     ),
+    intel: ("orchestrator", "workers/signals", "workers/feeds/gazette"),
+    sentiment: ("orchestrator", "workers/scorer"),
+    # Not the broker: it stands in for one outside, and whoever talks to it notices its end, as is right.
+    execution: ("orchestrator", "workers/decider", "workers/submitter", "workers/fill_recorder"),
 }
 LINES = [
     pytest.param(check, id=f"{service.__name__}: {check}")

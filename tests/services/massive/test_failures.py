@@ -160,3 +160,15 @@ def test_an_hour_of_refusals_is_no_hot_loop(error, most):
     anyio.run(an_hour, backend=name, backend_options=options)
     assert 60 < feed.connects < most
     assert not recorder.of(events.IntensityReached)
+
+
+async def test_an_incident_is_on_system_redis_by_name_and_the_key_is_in_none_of_it(service, raw, until):
+    async with service.running():
+        await service.flows(MANY)
+        await service.provider.close_all(1012, "service restart")
+        await until(lambda: raw.smembers("otp:{massive}:inc:open"))
+        (id,) = raw.smembers("otp:{massive}:inc:open")
+        incident = raw.hgetall(f"otp:{{massive}}:inc:{id.decode()}")
+        assert (incident[b"path"], incident[b"verdict"]) == (FEED.encode(), b"provider_restart")
+        written = [raw.dump(key) for key in raw.keys("otp:*")]
+        assert not any(b"demo-key" in value for value in written)

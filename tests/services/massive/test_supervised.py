@@ -65,7 +65,8 @@ ONCE_EACH = {
     (LogUtil, "__init__"): 1,
     (LogUtil, "configure_from_config"): 1,
     (redis.Redis, "__init__"): 1,  # the heartbeat's
-    (redis.asyncio.Redis, "__init__"): 4,  # the one that loads the identity; control, producer, blocking
+    # the one that loads the identity; control, producer, blocking; the one that incidents are written with
+    (redis.asyncio.Redis, "__init__"): 5,
 }
 
 

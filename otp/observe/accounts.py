@@ -1,0 +1,244 @@
+"""The account of one path: what happened to that child, and to all below it if it is a supervisor."""
+
+from collections import deque
+from collections.abc import Iterator
+from itertools import chain
+
+from otp.core.child import ChildState
+from otp.events import Cause
+from otp.observe.failures import Failure
+from otp.observe.figures import HEALTHY_AFTER, ChildHistory, GroupHistory, PastFailure
+from otp.observe.sentences import own_frame
+from otp.runtime.redaction import redact
+
+__all__ = ("Account",)
+
+KEPT_FAILURES = 8
+"""Failures of one child that are kept: the last."""
+
+
+class _Tally:
+    """Failures, and restarts by their cause."""
+
+    __slots__ = ("collateral", "crashes", "failures", "manual")
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.crashes = 0
+        self.manual = 0
+        self.collateral = 0
+
+    def count(self, cause: Cause) -> None:
+        match cause:
+            case Cause.CRASH:
+                self.crashes += 1
+            case Cause.MANUAL:
+                self.manual += 1
+            case Cause.COLLATERAL:
+                self.collateral += 1
+
+
+class _Group:
+    """What is counted for a supervisor and all below it; of a worker it is the worker's own."""
+
+    __slots__ = ("_down", "_since", "_total", "tally")
+
+    def __init__(self) -> None:
+        self.tally = _Tally()
+        self._down = 0
+        self._since: float | None = None
+        self._total = 0.0
+
+    def one_went_down(self, since: float) -> None:
+        self._down += 1
+        if self._since is None:
+            self._since = since
+
+    def one_recovered(self, at: float) -> None:
+        self._down -= 1
+        if self._down == 0:
+            self._total = self.degraded(at)
+            self._since = None
+
+    def degraded(self, now: float) -> float:
+        """Seconds in which at least one was down."""
+        return self._total + (max(0.0, now - self._since) if self._since is not None else 0.0)
+
+
+class Account:
+    """The mutable side of both histories. Counters only grow, and so does downtime."""
+
+    __slots__ = (
+        "_counted",
+        "_downtime",
+        "_last",
+        "_own",
+        "_verdicts",
+        "above",
+        "below",
+        "down_since",
+        "ended_at",
+        "first_up",
+        "group",
+        "next_retry",
+        "orphaned",
+        "path",
+        "state",
+        "streak",
+        "up_since",
+        "verdict",
+    )
+
+    def __init__(self, path: str, above: "Account | None") -> None:
+        self.path = path
+        self.above = above
+        self.below: dict[str, Account] = {}
+        self.state = ChildState.PENDING
+        self.streak = 0
+        self.verdict = ""
+        self.up_since: float | None = None
+        self.down_since: float | None = None
+        self.ended_at: float | None = None
+        self.next_retry: float | None = None
+        self.orphaned = False
+        self.first_up: float | None = None
+        self._downtime = 0.0
+        self._counted = 0.0  # of the outage at hand
+        self._own = _Tally()
+        self.group = _Group()
+        self._verdicts: dict[str, int] = {}
+        self._last: deque[PastFailure] = deque(maxlen=KEPT_FAILURES)
+
+    # ------------------------------------------------------------------------------------------------ what happens
+
+    def came_up(self, at: float, downtime: float | None) -> None:
+        """It is up, after so many seconds down; None: it was not down, or nobody measured."""
+        counted, self._counted = self._counted, 0.0
+        self.recovered(at, (downtime or 0.0) - counted)
+        self._counted = 0.0
+        self.state = ChildState.RUNNING
+        self.next_retry = None
+        self.up_since = at
+        if self.first_up is None:
+            self.first_up = at
+
+    def went_down(self, since: float, state: ChildState) -> None:
+        """It is down and not meant to be."""
+        self.ended(since, state)
+        if self.down_since is None:
+            self.down_since = since
+            for account in self._upwards():
+                account.group.one_went_down(since)
+
+    def ended(self, at: float, state: ChildState) -> None:
+        """It is not up any more."""
+        self.state = state
+        self.ended_at = at
+        self.up_since = None
+
+    def recovered(self, at: float, measured: float = 0.0) -> None:
+        """It is down no more, or meant to be. What was measured counts; what was shown already is not taken back."""
+        shown = at - self.down_since if self.down_since is not None else 0.0
+        seconds = max(measured, shown)
+        self._downtime += seconds
+        self._counted += seconds
+        if self.down_since is None:
+            return
+        self.down_since = None
+        for account in self._upwards():
+            account.group.one_recovered(at)
+
+    def failed(self, failure: Failure) -> None:
+        """A failure; one that has been told before only gets its decision."""
+        if failure.again and self._last:
+            self._last.pop()
+        else:
+            for account in self._upwards():
+                account.group.tally.failures += 1
+            self._own.failures += 1
+        self.verdict = failure.verdict or self.verdict
+        crash = failure.crash
+        self._last.append(
+            PastFailure(
+                at=failure.at,
+                outcome=failure.outcome,
+                verdict=failure.verdict,
+                text=str(crash) if crash is not None else redact(str(failure.exit)),
+                frame=own_frame(crash) if crash is not None else "",
+            )
+        )
+
+    def restarting(self, cause: Cause, verdict: str = "") -> None:
+        """It is started again."""
+        self._own.count(cause)
+        for account in self._upwards():
+            account.group.tally.count(cause)
+        if cause is Cause.CRASH:
+            self._verdicts[verdict] = self._verdicts.get(verdict, 0) + 1
+
+    def is_healthy(self, now: float) -> bool:
+        """Whether it has been up long enough for its streak to be over."""
+        return self.up_since is not None and now - self.up_since >= HEALTHY_AFTER
+
+    # ------------------------------------------------------------------------------------------------ looking
+
+    def walk(self) -> "Iterator[Account]":
+        """All accounts below, each before its own."""
+        for account in tuple(self.below.values()):
+            yield account
+            yield from account.walk()
+
+    def history(self, now: float) -> ChildHistory:
+        """The child as it is at the time `now`."""
+        down = now - self.down_since if self.down_since is not None else None
+        downtime = self._downtime + (down or 0.0)
+        known = now - self.first_up if self.first_up is not None else None
+        up = max(0.0, known - downtime) if known is not None else None
+        return ChildHistory(
+            path=self.path,
+            state=self.state,
+            failures=self._own.failures,
+            crashes=self._own.crashes,
+            manual=self._own.manual,
+            collateral=self._own.collateral,
+            verdicts=dict(self._verdicts),
+            streak=0 if self.is_healthy(now) else self.streak,
+            up=now - self.up_since if self.up_since is not None else None,
+            down=down,
+            downtime=downtime,
+            availability=_share(up, known),
+            mtbf=up / self._own.failures if up is not None and self._own.failures else None,
+            next_retry=self.next_retry,
+            verdict=self.verdict,
+            last=tuple(self._last),
+        )
+
+    def group_history(self, now: float) -> GroupHistory:
+        """The supervisor and all below it at the time `now`."""
+        below = tuple(self.walk())
+        tally, degraded = self.group.tally, self.group.degraded(now)
+        starts = [a.first_up for a in chain((self,), below) if a.first_up is not None]
+        known = now - min(starts) if starts else None
+        return GroupHistory(
+            path=self.path,
+            children=len(below),
+            down=tuple(a.path for a in chain((self,), below) if a.down_since is not None),
+            failures=tally.failures,
+            crashes=tally.crashes,
+            manual=tally.manual,
+            collateral=tally.collateral,
+            degraded=degraded,
+            availability=_share(max(0.0, known - degraded), known) if known is not None else None,
+        )
+
+    def _upwards(self) -> "Iterator[Account]":
+        account: Account | None = self
+        while account is not None:
+            yield account
+            account = account.above
+
+
+def _share(part: float | None, whole: float | None) -> float | None:
+    if part is None or whole is None:
+        return None
+    return part / whole if whole > 0 else 1.0

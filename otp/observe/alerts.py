@@ -1,0 +1,189 @@
+"""Alerts: incidents as notifications to people, few of them.
+
+One for each incident and severity, and one when it is resolved, if somebody was told of it. A failure that is dealt with
+by itself is told from the third time on. In a storm, more than so many notifications in a minute, the rest goes into one
+digest a minute. The text of an exception stays inside unless `include_messages=True`, for mail and chat are outside.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from otp.observe.failures import Outcome
+from otp.observe.incident import Incident, IncidentChange, IncidentResolved
+
+__all__ = ("Alerts", "Notification", "Severity", "severity_of")
+
+MINUTE = 60.0
+
+
+class Severity(StrEnum):
+    """How much it matters, least first."""
+
+    RESOLVED = "resolved"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """How grave, from 0."""
+        return list(Severity).index(self)
+
+
+class Notification(Struct, frozen=True, kw_only=True):
+    """What people are told.
+
+    Attributes:
+        severity: of the gravest incident in it.
+        title: one line.
+        body: a few lines.
+        incidents: ids of those that it tells of.
+    """
+
+    severity: Severity
+    title: str
+    body: str
+    incidents: tuple[str, ...]
+
+
+_CRITICAL_VERDICTS = frozenset({"config_error", "fatal"})
+_ERROR_VERDICTS = frozenset({"logic_bug", "unclassified"})  # what no rule of a policy knows is a bug until shown
+_CRITICAL_OUTCOMES = frozenset({Outcome.FATAL, Outcome.GAVE_UP})
+_ERROR_OUTCOMES = frozenset({Outcome.FAILED, Outcome.REFUSED})
+
+
+def severity_of(incident: Incident) -> Severity:
+    """How much an open incident matters, by what it was and what followed."""
+    if incident.worst in _CRITICAL_OUTCOMES or incident.verdict in _CRITICAL_VERDICTS:
+        return Severity.CRITICAL
+    if incident.worst in _ERROR_OUTCOMES or incident.verdict in _ERROR_VERDICTS:
+        return Severity.ERROR
+    return Severity.WARNING
+
+
+class Alerts:
+    """A listener of `Incidents` that tells people through `posts`. It has no timer: the owner calls `tick`.
+
+    Args:
+        app: stands in each title.
+        posts: take a notification and return at once; `Outbox.put` is one.
+        warn_after: failures of an incident from which on a warning is sent; errors are sent at the first.
+        per_minute: notifications in a minute, beyond which there is a digest.
+        include_messages: whether the text of exceptions, with secrets taken out, may go outside.
+    """
+
+    def __init__(
+        self,
+        app: str,
+        posts: Iterable[Callable[[Notification], None]],
+        *,
+        warn_after: int = 3,
+        per_minute: int = 5,
+        include_messages: bool = False,
+    ) -> None:
+        self._app = app
+        self._posts = tuple(posts)
+        self._warn_after = warn_after
+        self._per_minute = per_minute
+        self._include_messages = include_messages
+        self._told: dict[str, Severity] = {}
+        self._sent: deque[float] = deque()
+        self._digest: dict[str, tuple[Severity, Incident]] = {}
+        self._digest_at = 0.0
+
+    def __call__(self, change: IncidentChange) -> None:
+        """Tell people of the change, if it is news."""
+        incident = change.incident
+        if isinstance(change, IncidentResolved):
+            assert incident.resolved is not None
+            if self._told.pop(incident.id, None) is not None:
+                self._notify(Severity.RESOLVED, incident, incident.resolved.at)
+            return
+        severity = severity_of(incident)
+        told = self._told.get(incident.id, Severity.RESOLVED)
+        if severity is Severity.WARNING and incident.count < self._warn_after:
+            return
+        if severity.rank > told.rank:
+            self._told[incident.id] = severity
+            self._notify(severity, incident, incident.last.at)
+
+    def tick(self, now: float) -> None:
+        """Send the digest when its minute is over; `now` is the tree's clock."""
+        if self._digest and now >= self._digest_at:
+            self._sent.append(now)
+            self.flush()
+            self._digest_at = now + MINUTE
+
+    def flush(self) -> None:
+        """Send the digest now, for instance since the program ends."""
+        if not self._digest:
+            return
+        entries, self._digest = tuple(self._digest.values()), {}
+        self._post(_digest_of(self._app, entries))
+
+    def _notify(self, severity: Severity, incident: Incident, now: float) -> None:
+        while self._sent and self._sent[0] <= now - MINUTE:
+            self._sent.popleft()
+        if self._digest or len(self._sent) >= self._per_minute:
+            if not self._digest:
+                self._digest_at = max(self._digest_at, now + MINUTE)
+            self._digest[incident.id] = severity, incident
+            return
+        self._sent.append(now)
+        self._post(_notification_of(self._app, severity, incident, with_message=self._include_messages))
+
+    def _post(self, notification: Notification) -> None:
+        for post in self._posts:
+            post(notification)
+
+
+_LISTED = 20
+"""Incidents that a digest names."""
+
+
+def _notification_of(app: str, severity: Severity, incident: Incident, *, with_message: bool) -> Notification:
+    kind = incident.type.rpartition(".")[2]
+    lines = [
+        f"incident {incident.id}{', injected' if incident.injected else ''}",
+        f"child    {incident.path}",
+        f"failure  {incident.type}{f' ({incident.verdict})' if incident.verdict else ''}",
+        f"count    {incident.count}, the gravest that followed: {incident.worst.replace('_', ' ')}",
+        f"opened   {_clock(incident.opened.wall)}",
+        f"last     {_clock(incident.last.wall)}",
+        f"down     {incident.downtime:.1f} s so far"
+        if incident.resolved is None
+        else f"down     {incident.downtime:.1f} s",
+    ]
+    if incident.resolved is not None:
+        lines.append(f"resolved {_clock(incident.resolved.wall)}")
+    if with_message and incident.message:
+        lines.append(f"message  {incident.message}")
+    title = f"[{severity}] {app}: {incident.path} {kind}"
+    return Notification(severity=severity, title=title, body="\n".join(lines), incidents=(incident.id,))
+
+
+def _digest_of(app: str, entries: tuple[tuple[Severity, Incident], ...]) -> Notification:
+    gravest_first = sorted(entries, key=lambda entry: -entry[0].rank)
+    counts = {severity: sum(one is severity for one, _ in entries) for severity in reversed(Severity)}
+    summary = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
+    lines = [
+        f"{severity:8}  {incident.id}  {incident.path}  {incident.type.rpartition('.')[2]}  ×{incident.count}"
+        for severity, incident in gravest_first[:_LISTED]
+    ]
+    if len(entries) > _LISTED:
+        lines.append(f"… and {len(entries) - _LISTED} more")
+    severity = gravest_first[0][0]
+    return Notification(
+        severity=severity,
+        title=f"[{severity}] {app}: {len(entries)} more incidents ({summary})",
+        body="\n".join(lines),
+        incidents=tuple(incident.id for _, incident in entries),
+    )
+
+
+def _clock(wall: float) -> str:
+    return datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

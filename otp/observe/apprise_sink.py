@@ -1,0 +1,91 @@
+"""Notifications by apprise: mail, chat, webhooks, whatever it knows an address for. The extra `alerts`."""
+
+import logging
+import warnings
+from typing import Any
+
+from anyio import CapacityLimiter, to_thread
+
+from otp.observe.alerts import Notification, Severity
+from otp.observe.outbox import Outbox
+from otp.runtime.redaction import redact
+
+__all__ = ("apprise_outbox",)
+
+_TYPES = {
+    Severity.RESOLVED: "success",
+    Severity.WARNING: "warning",
+    Severity.ERROR: "failure",
+    Severity.CRITICAL: "failure",
+}
+
+LIMIT = 200
+"""Notifications that may wait for one receiver."""
+
+TIMEOUT = 30.0
+"""Seconds for one notification; apprise has limits of its own for connecting and reading."""
+
+
+def apprise_outbox(url: str, *, limit: int = LIMIT, timeout: float = TIMEOUT) -> Outbox[Notification]:
+    """An outbox to one receiver. Each gets its own, so that one which is down makes no other hear twice.
+
+    Args:
+        url: its address as apprise writes it: `mailtos://…`, `slack://…`, `json://…`.
+        limit: notifications that may wait.
+        timeout: seconds for one.
+
+    Raises:
+        ModuleNotFoundError: apprise is not installed; the message says how to.
+        ValueError: it is no address that apprise knows; the message shows no more of it than the scheme.
+    """
+    receiver = _Receiver(url)
+    return Outbox(f"alerts {receiver.scheme}", receiver.send, limit=limit, timeout=timeout)
+
+
+class _Receiver:
+    """One address, and the one thread at a time that talks to it: apprise blocks."""
+
+    def __init__(self, url: str) -> None:
+        self.scheme = url.partition(":")[0]
+        self._apprise = _apprise_for(url, self.scheme)
+        self._one_at_a_time: CapacityLimiter | None = None
+
+    async def send(self, notification: Notification) -> None:
+        if self._one_at_a_time is None:
+            self._one_at_a_time = CapacityLimiter(1)
+        sent = await to_thread.run_sync(self._send, notification, abandon_on_cancel=True, limiter=self._one_at_a_time)
+        if not sent:
+            raise ConnectionError(f"{self.scheme}: not taken")
+
+    def _send(self, notification: Notification) -> bool:
+        return bool(
+            self._apprise.notify(
+                title=notification.title,
+                body=notification.body,
+                notify_type=_TYPES[notification.severity],
+                body_format="text",
+            )
+        )
+
+
+def _apprise_for(url: str, scheme: str) -> Any:
+    try:
+        import apprise  # noqa: PLC0415 # an extra: only who sends alerts needs it
+    except ModuleNotFoundError as missing:
+        raise ModuleNotFoundError(
+            "alerts need apprise, which is not installed; pip install 'marketswarm-otp[alerts]'", name=missing.name
+        ) from missing
+    logging.getLogger("apprise").addFilter(_without_secrets)
+    made: Any = apprise.Apprise()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of its own modules, which it loads now
+        known = made.add(url)
+    if not known:
+        raise ValueError(f"expected an address that apprise knows, got {scheme}://…; see its list of services")
+    return made
+
+
+def _without_secrets(record: logging.LogRecord) -> bool:
+    """Apprise logs addresses that it does not understand, passwords included."""
+    record.msg, record.args = redact(record.getMessage()), ()
+    return True

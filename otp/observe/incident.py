@@ -1,0 +1,121 @@
+"""An incident as a value, and how it is named."""
+
+import os
+from collections.abc import Callable
+from hashlib import blake2s
+from typing import Literal
+
+from msgspec import Struct
+
+from otp.observe.failures import Outcome
+
+__all__ = (
+    "Ids",
+    "Incident",
+    "IncidentChange",
+    "IncidentListener",
+    "IncidentOpened",
+    "IncidentResolved",
+    "IncidentUpdated",
+    "Moment",
+    "fingerprint_of",
+)
+
+
+class Moment(Struct, frozen=True):
+    """A point in time.
+
+    Attributes:
+        at: seconds of the tree's clock, to reckon with.
+        wall: seconds since 1970, to show.
+    """
+
+    at: float
+    wall: float
+
+
+class Incident(Struct, frozen=True, kw_only=True):
+    """One incident as it is now.
+
+    Attributes:
+        id: short, unique, and in the order of opening when sorted.
+        path: the child.
+        fingerprint: of what failed: path, type and own frames, without line numbers and messages.
+        type: of what was raised; without an exception how the child ended, as `Normal`.
+        message: of the last failure, secrets taken out.
+        frame: where the last failure was, the innermost own frame.
+        verdict: what it was, by a policy; empty without one.
+        worst: the gravest that followed one of its failures.
+        count: failures so far.
+        opened: the first.
+        last: the last.
+        resolved: when the child was healthy again; None while it is open.
+        downtime: seconds that the child was down over it, as far as they are over.
+        down_since: since when it is down over it, on the tree's clock; None while it is not.
+        injected: all its failures were brought about on purpose.
+        state: open or resolved.
+        revision: changes so far, from 1.
+    """
+
+    id: str
+    path: str
+    fingerprint: str
+    type: str
+    message: str
+    frame: str
+    verdict: str
+    worst: Outcome
+    count: int
+    opened: Moment
+    last: Moment
+    resolved: Moment | None = None
+    downtime: float = 0.0
+    down_since: float | None = None
+    injected: bool = False
+    state: Literal["open", "resolved"] = "open"
+    revision: int = 1
+
+
+class _Change(Struct, frozen=True, tag_field="event"):
+    incident: Incident
+
+
+class IncidentOpened(_Change, frozen=True, tag="incident.opened"):
+    """The first failure of its kind."""
+
+
+class IncidentUpdated(_Change, frozen=True, tag="incident.updated"):
+    """Another failure, a graver consequence, or the end of an outage."""
+
+
+class IncidentResolved(_Change, frozen=True, tag="incident.resolved"):
+    """The child is healthy again."""
+
+
+IncidentChange = IncidentOpened | IncidentUpdated | IncidentResolved
+IncidentListener = Callable[[IncidentChange], None]
+"""Told of each change. It must not block; one that raises is told no more."""
+
+
+def fingerprint_of(path: str, kind: tuple[str, tuple[str, ...]]) -> str:
+    """The fingerprint of a failure of this kind, see `cause_of`, at this path: 12 hexadecimal digits."""
+    text = "\n".join((path, kind[0], *kind[1]))
+    return blake2s(text.encode(errors="replace"), digest_size=6).hexdigest()
+
+
+_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Base 32 by Crockford: no letter that can be taken for a digit; sorted as its values are."""
+
+
+class Ids:
+    """Twelve characters each: milliseconds since 1970, at least one more than the last time, and three by chance."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def next(self, wall: float) -> str:
+        """The next id; it sorts behind all before it, also when the clock was set back."""
+        self._last = max(self._last + 1, int(wall * 1_000))
+        chance = int.from_bytes(os.urandom(2)) & 0x7FFF
+        value = self._last << 15 | chance
+        return "".join(_DIGITS[value >> shift & 31] for shift in range(55, -1, -5))

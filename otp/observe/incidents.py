@@ -1,0 +1,301 @@
+"""Incidents: what failed, gathered from its first failure to being healthy again.
+
+An incident is opened by the first failure of a kind of one child, its fingerprint; it collects those that follow, and is
+resolved once the child has been up for `healthy_after` seconds. A child that is parked, or that nothing brings back,
+keeps it open, until somebody starts the child or resolves the incident by hand. A temporary child is not expected back:
+its incident is over when the same time has passed in quiet. Restarts by request or along with a sibling open none.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+
+from loguru import logger
+from msgspec.structs import replace
+
+from otp.core.paths import is_within
+from otp.events import ChildIgnored, ChildStarted, Event, SupervisorExited
+from otp.exits import Crashed
+from otp.observe.failures import Failure, Failures, Outcome, cause_of
+from otp.observe.figures import HEALTHY_AFTER
+from otp.observe.incident import (
+    Ids,
+    Incident,
+    IncidentChange,
+    IncidentListener,
+    IncidentOpened,
+    IncidentResolved,
+    IncidentUpdated,
+    Moment,
+    fingerprint_of,
+)
+from otp.observe.sentences import own_frame
+from otp.runtime.crash import describe
+
+__all__ = (
+    "Incident",
+    "IncidentChange",
+    "IncidentListener",
+    "IncidentOpened",
+    "IncidentResolved",
+    "IncidentUpdated",
+    "Incidents",
+    "Moment",
+)
+
+LIMIT = 1_000
+"""Incidents that are kept; beyond, the oldest resolved ones are forgotten, then the oldest."""
+
+_QUIET = (Outcome.LEFT, Outcome.NOT_STARTED)
+"""After these nobody need bring the child back: it is over when nothing follows."""
+
+_STAYS = (Outcome.LEFT, Outcome.REFUSED)
+"""These are no outage: nobody is expected to be up, or it still runs."""
+
+
+class _Life:
+    """A child with open incidents.
+
+    Attributes:
+        open: their ids by fingerprint.
+        calm_since: since when it is up again, or not expected back; None: it is down.
+        down_over: the incident whose failure took it down, while it is.
+    """
+
+    def __init__(self) -> None:
+        self.open: dict[str, str] = {}
+        self.calm_since: float | None = None
+        self.down_over: str | None = None
+
+
+class Incidents:
+    """An event hook that keeps the incidents of one tree. It has no timer: the owner calls `tick` now and then.
+
+    Args:
+        listeners: told of each change, in order.
+        healthy_after: seconds up after which a child has recovered.
+        limit: incidents that are kept.
+        wall: the wall clock, in seconds since 1970.
+
+    Attributes:
+        opened: incidents so far.
+        forgotten: open ones that were forgotten since there were too many.
+    """
+
+    def __init__(
+        self,
+        listeners: Iterable[IncidentListener] = (),
+        *,
+        healthy_after: float = HEALTHY_AFTER,
+        limit: int = LIMIT,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.opened = 0
+        self.forgotten = 0
+        self._listeners = list(listeners)
+        self._healthy_after = healthy_after
+        self._limit = limit
+        self._wall = wall
+        self._ids = Ids()
+        self._failures = Failures()
+        self._incidents: dict[str, Incident] = {}
+        self._resolved: dict[str, None] = {}
+        self._lives: dict[str, _Life] = {}
+        self._injecting: dict[str, float] = {}
+        self._next_over = math.inf
+
+    def __call__(self, event: Event) -> None:
+        """Take note of the event."""
+        self.tick(event.at)
+        failure = self._failures.find(event)
+        if failure is not None:
+            self._failed(failure)
+        elif isinstance(event, ChildStarted | ChildIgnored):
+            self._started(event)
+        elif isinstance(event, SupervisorExited) and "/" not in event.path and isinstance(event.exit, Crashed):
+            self._tree_is_down()
+
+    # ------------------------------------------------------------------------------------------------ looking, steering
+
+    def listen(self, listener: IncidentListener) -> None:
+        """Tell `listener` of each change from now on."""
+        self._listeners.append(listener)
+
+    def all(self) -> tuple[Incident, ...]:
+        """Those that are kept, in the order of their opening."""
+        return tuple(self._incidents.values())
+
+    def open(self) -> tuple[Incident, ...]:
+        """Those that are not resolved."""
+        return tuple(incident for incident in self.all() if incident.state == "open")
+
+    def tick(self, now: float) -> None:
+        """Resolve what is over at the time `now`, on the tree's clock."""
+        if now < self._next_over:
+            return
+        self._next_over = math.inf
+        for path, life in tuple(self._lives.items()):
+            if life.calm_since is None:
+                continue
+            over = life.calm_since + self._healthy_after
+            if now < over:
+                self._next_over = min(self._next_over, over)
+                continue
+            del self._lives[path]
+            for id in life.open.values():
+                self._resolve(id, Moment(over, self._wall() - (now - over)))
+
+    def resolve(self, id: str, now: float) -> bool:
+        """Resolve an incident by hand; whether there was one to resolve."""
+        incident = self._incidents.get(id)
+        if incident is None or incident.state == "resolved":
+            return False
+        self._let_go(incident)
+        self._resolve(id, Moment(now, self._wall()))
+        return True
+
+    def injecting(self, path: str, until: float) -> None:
+        """What fails at `path` or below before the time `until` was brought about on purpose."""
+        self._injecting[path] = until
+
+    # ------------------------------------------------------------------------------------------------ events
+
+    def _failed(self, failure: Failure) -> None:
+        if failure.is_echo:
+            self._expected_back(failure.path)
+            return
+        self._make_room()
+        life = self._lives.setdefault(failure.path, _Life())
+        self._calm(life, failure.at if failure.outcome in _QUIET else None)
+        kind = cause_of(failure.exit)
+        fingerprint = fingerprint_of(failure.path, kind)
+        goes_down = life.down_over is None and failure.outcome not in _STAYS
+        if fingerprint in life.open:
+            self._again(self._incidents[life.open[fingerprint]], failure, goes_down=goes_down)
+        else:
+            life.open[fingerprint] = self._open(failure, kind[0], fingerprint, goes_down=goes_down)
+        if goes_down:
+            life.down_over = life.open[fingerprint]
+
+    def _calm(self, life: _Life, since: float | None) -> None:
+        life.calm_since = since
+        if since is not None:
+            self._next_over = min(self._next_over, since + self._healthy_after)
+
+    def _expected_back(self, supervisor: str) -> None:
+        """A supervisor failed over those below it and is tried again: they have not been left, they will come back."""
+        for path, life in self._lives.items():
+            if is_within(path, supervisor) and life.down_over is not None:
+                life.calm_since = None
+
+    def _started(self, event: ChildStarted | ChildIgnored) -> None:
+        life = self._lives.get(event.path)
+        if life is None:
+            return
+        self._calm(life, event.at)
+        down_over, life.down_over = life.down_over, None
+        if down_over is not None:
+            incident = self._incidents[down_over]
+            measured = event.downtime if isinstance(event, ChildStarted) else None
+            lasted = event.at - (incident.down_since or event.at) if measured is None else measured
+            self._update(incident, downtime=incident.downtime + lasted, down_since=None)
+
+    def _tree_is_down(self) -> None:
+        """Nobody is left to decide: what failed last has ended it all."""
+        incident = max(self.open(), key=lambda one: (one.last.at, one.id), default=None)
+        if incident is not None and incident.worst.rank < Outcome.GAVE_UP.rank:
+            self._lives[incident.path].calm_since = None
+            self._update(incident, worst=Outcome.GAVE_UP)
+
+    # ------------------------------------------------------------------------------------------------ incidents
+
+    def _open(self, failure: Failure, kind: str, fingerprint: str, *, goes_down: bool) -> str:
+        wall = self._wall()
+        now = Moment(failure.at, wall)
+        crash = failure.crash
+        incident = Incident(
+            id=self._ids.next(wall),
+            path=failure.path,
+            fingerprint=fingerprint,
+            type=kind,
+            message=_message(failure),
+            frame=own_frame(crash) if crash is not None else "",
+            verdict=failure.verdict,
+            worst=failure.outcome,
+            count=1,
+            opened=now,
+            last=now,
+            down_since=failure.at if goes_down else None,
+            injected=self._is_injected(failure),
+        )
+        self._incidents[incident.id] = incident
+        self.opened += 1
+        self._tell(IncidentOpened(incident))
+        return incident.id
+
+    def _again(self, incident: Incident, failure: Failure, *, goes_down: bool) -> None:
+        """One more failure of the kind, or the decision about the last one."""
+        graver = failure.outcome.rank > incident.worst.rank or incident.worst is Outcome.NOT_STARTED
+        crash = failure.crash
+        self._update(
+            incident,
+            message=_message(failure),
+            frame=own_frame(crash) if crash is not None else "",
+            verdict=failure.verdict or incident.verdict,
+            worst=failure.outcome if graver else incident.worst,
+            count=incident.count + (not failure.again),
+            last=Moment(failure.at, self._wall()),
+            down_since=failure.at if goes_down else incident.down_since,
+            injected=incident.injected and self._is_injected(failure),
+        )
+
+    def _update(self, incident: Incident, **fields: object) -> None:
+        changed = replace(incident, revision=incident.revision + 1, **fields)
+        self._incidents[incident.id] = changed
+        self._tell(IncidentUpdated(changed))
+
+    def _resolve(self, id: str, when: Moment) -> None:
+        incident = self._incidents[id]
+        changed = replace(incident, state="resolved", resolved=when, down_since=None, revision=incident.revision + 1)
+        self._incidents[id] = changed
+        self._resolved[id] = None
+        self._tell(IncidentResolved(changed))
+
+    def _make_room(self) -> None:
+        while len(self._incidents) >= self._limit:
+            oldest = next(iter(self._resolved), None)
+            if oldest is None:
+                oldest = next(iter(self._incidents))
+                self.forgotten += 1
+                self._let_go(self._incidents[oldest])
+            self._resolved.pop(oldest, None)
+            del self._incidents[oldest]
+
+    def _let_go(self, incident: Incident) -> None:
+        """Its child is not waited for any more on its account."""
+        life = self._lives[incident.path]
+        life.open.pop(incident.fingerprint, None)
+        if life.down_over == incident.id:
+            life.down_over = None
+        if not life.open:
+            del self._lives[incident.path]
+
+    def _is_injected(self, failure: Failure) -> bool:
+        self._injecting = {path: until for path, until in self._injecting.items() if until > failure.at}
+        return any(is_within(failure.path, path) for path in self._injecting)
+
+    def _tell(self, change: IncidentChange) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(change)
+            except Exception as error:  # noqa: BLE001 # a listener harms neither the incidents nor the others
+                self._listeners.remove(listener)
+                name = getattr(listener, "__qualname__", type(listener).__qualname__)
+                logger.error("incident listener {} raised and is told no more: {}", name, describe(error))
+
+
+def _message(failure: Failure) -> str:
+    crash = failure.crash
+    if crash is None:
+        return ""
+    return str(crash) if crash.leaves else crash.message

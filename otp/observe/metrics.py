@@ -1,0 +1,201 @@
+"""Metrics for Prometheus: a collector that reads the history when it is asked, and counts nothing itself.
+
+    registry = metrics_registry(history, incidents, now=loop.time)
+    generate_latest(registry)
+
+The extra `metrics`. It may be asked from another thread, as prometheus_client's own HTTP server does.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import anyio
+
+from otp.observe.figures import ChildHistory
+from otp.observe.history import History
+from otp.observe.incidents import Incidents
+from otp.observe.outbox import Outbox
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.metrics_core import Metric
+
+__all__ = ("LoopLag", "Metrics", "metrics_registry")
+
+EVERY = 1.0
+"""Seconds between two looks at the event loop."""
+
+WINDOW = 60
+"""Looks of which the worst is shown."""
+
+
+class LoopLag:
+    """How late the event loop is: seconds by which a sleep took longer than asked for.
+
+    Attributes:
+        last: of the last look.
+    """
+
+    def __init__(self, every: float = EVERY) -> None:
+        self.last = 0.0
+        self._every = every
+        self._window: list[float] = []
+
+    @property
+    def worst(self) -> float:
+        """The worst of the last sixty looks."""
+        return max(self._window, default=0.0)
+
+    async def run(self) -> None:
+        """Look, until cancelled."""
+        while True:
+            due = anyio.current_time() + self._every
+            await anyio.sleep(self._every)
+            self.last = max(0.0, anyio.current_time() - due)
+            self._window = [*self._window[1 - WINDOW :], self.last]
+
+
+class Metrics:
+    """A collector over a history and what goes with it.
+
+    Args:
+        history: of the tree.
+        incidents: of the tree.
+        now: the tree's clock.
+        lag: a sampler that the owner runs.
+        outboxes: of the sinks.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        incidents: Incidents | None = None,
+        *,
+        now: Callable[[], float],
+        lag: LoopLag | None = None,
+        outboxes: Sequence[Outbox[Any]] = (),
+    ) -> None:
+        self._history = history
+        self._incidents = incidents
+        self._now = now
+        self._lag = lag
+        self._outboxes = tuple(outboxes)
+
+    def describe(self) -> "Iterable[Metric]":
+        """Nothing in advance: what there is depends on the tree."""
+        return ()
+
+    def collect(self) -> "Iterator[Metric]":
+        """All metrics as they are now."""
+        now = self._now()
+        yield from _of_children(self._history.children(now))
+        yield _gauge(
+            "otp_dependency_up",
+            "Whether what children need is there; known of those that were down once.",
+            ("path", "dependency"),
+            [((one.path, one.dependency), float(one.down is None)) for one in self._history.dependencies(now)],
+        )
+        if self._incidents is not None:
+            yield from _of_incidents(self._incidents)
+        yield from _of_outboxes(self._outboxes)
+        if self._lag is not None:
+            yield _gauge("otp_loop_lag_seconds", "How late the event loop was, last.", (), [((), self._lag.last)])
+            yield _gauge(
+                "otp_loop_lag_worst_seconds", "How late it was at the worst of 60 looks.", (), [((), self._lag.worst)]
+            )
+
+
+def metrics_registry(
+    history: History,
+    incidents: Incidents | None = None,
+    *,
+    now: Callable[[], float],
+    lag: LoopLag | None = None,
+    outboxes: Sequence[Outbox[Any]] = (),
+) -> "CollectorRegistry":
+    """A registry of its own with these metrics in it; the arguments are those of `Metrics`.
+
+    Raises:
+        ModuleNotFoundError: prometheus_client is not installed; the message says how to.
+    """
+    try:
+        from prometheus_client import CollectorRegistry  # noqa: PLC0415 # an extra: only who wants metrics needs it
+    except ModuleNotFoundError as missing:
+        raise ModuleNotFoundError(
+            "metrics need prometheus-client, which is not installed; pip install 'marketswarm-otp[metrics]'",
+            name=missing.name,
+        ) from missing
+    registry = CollectorRegistry()
+    registry.register(Metrics(history, incidents, now=now, lag=lag, outboxes=outboxes))
+    return registry
+
+
+_Sample = tuple[tuple[str, ...], float]
+
+
+def _of_children(children: tuple[ChildHistory, ...]) -> "Iterator[Metric]":
+    yield _counter("otp_restarts", "Restarts of a child.", ("path", "kind", "verdict"), _restarts(children))
+    yield _counter(
+        "otp_failures",
+        "Ends and failed starts that were not wanted.",
+        ("path",),
+        [((child.path,), child.failures) for child in children],
+    )
+    yield _counter(
+        "otp_downtime_seconds",
+        "Seconds down, from each end to being ready again.",
+        ("path",),
+        [((child.path,), child.downtime) for child in children],
+    )
+    yield _gauge(
+        "otp_up", "Whether the child is up.", ("path",), [((c.path,), float(c.up is not None)) for c in children]
+    )
+    yield _gauge(
+        "otp_state",
+        "1 for the state of the child.",
+        ("path", "state"),
+        [((c.path, str(c.state)), 1.0) for c in children],
+    )
+    yield _gauge("otp_streak", "Failures in a row.", ("path",), [((c.path,), c.streak) for c in children])
+
+
+def _restarts(children: tuple[ChildHistory, ...]) -> list[_Sample]:
+    samples: list[_Sample] = []
+    for child in children:
+        samples += [((child.path, "crash", verdict), count) for verdict, count in child.verdicts.items()]
+        samples += [((child.path, "manual", ""), child.manual), ((child.path, "collateral", ""), child.collateral)]
+    return samples
+
+
+def _of_incidents(incidents: Incidents) -> "Iterator[Metric]":
+    by_path: dict[tuple[str, ...], float] = {}
+    for incident in incidents.open():
+        by_path[incident.path,] = by_path.get((incident.path,), 0) + 1
+    yield _gauge("otp_incidents_open", "Incidents that are not resolved.", ("path",), list(by_path.items()))
+    yield _counter("otp_incidents_opened", "Incidents so far.", (), [((), incidents.opened)])
+
+
+def _of_outboxes(outboxes: tuple[Outbox[Any], ...]) -> "Iterator[Metric]":
+    if not outboxes:
+        return
+    yield _gauge("otp_outbox_waiting", "Items that wait.", ("sink",), [((o.name,), o.waiting) for o in outboxes])
+    yield _counter("otp_outbox_sent", "Items that came through.", ("sink",), [((o.name,), o.sent) for o in outboxes])
+    yield _counter("otp_outbox_dropped", "Items given up.", ("sink",), [((o.name,), o.dropped) for o in outboxes])
+
+
+def _counter(name: str, about: str, labels: tuple[str, ...], samples: Iterable[_Sample]) -> "Metric":
+    from prometheus_client.metrics_core import CounterMetricFamily  # noqa: PLC0415
+
+    return _filled(CounterMetricFamily(name, about, labels=labels), samples)
+
+
+def _gauge(name: str, about: str, labels: tuple[str, ...], samples: Iterable[_Sample]) -> "Metric":
+    from prometheus_client.metrics_core import GaugeMetricFamily  # noqa: PLC0415
+
+    return _filled(GaugeMetricFamily(name, about, labels=labels), samples)
+
+
+def _filled(family: Any, samples: Iterable[_Sample]) -> "Metric":
+    for labels, value in samples:
+        family.add_metric(labels, value)
+    return cast("Metric", family)

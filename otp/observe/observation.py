@@ -1,0 +1,120 @@
+"""Everything that watches a tree, put together: history, incidents, and who is told.
+
+async with open_observation("massive", redis=client, alerts=[url]) as seen:
+    code = await serve(spec, hooks=(log_events(), *seen.hooks))
+"""
+
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+from anyio.abc import TaskStatus
+
+from otp.observe.alerts import Alerts
+from otp.observe.beside import beside
+from otp.observe.figures import HEALTHY_AFTER
+from otp.observe.history import History
+from otp.observe.incidents import Incidents
+from otp.observe.outbox import PATIENCE, Outbox, open_outbox
+from otp.observe.redis_sink import RedisClient, RedisSink
+from otp.runtime.reporter import EventHook
+
+__all__ = ("Observation", "open_observation")
+
+TICK = 1.0
+"""Seconds between two looks at what is over."""
+
+
+class Observation:
+    """What is known of one tree, and the hooks that learn it.
+
+    Attributes:
+        history: counters, downtime, last causes.
+        incidents: what failed, gathered.
+        outboxes: of the sinks.
+        hooks: for `open_supervisor`, `run` or `serve`.
+    """
+
+    def __init__(
+        self,
+        app: str,
+        *,
+        redis: RedisClient | None,
+        alerts: Iterable[str],
+        include_messages: bool,
+        healthy_after: float,
+    ) -> None:
+        self.history = History()
+        self.incidents = Incidents(healthy_after=healthy_after)
+        self.hooks: tuple[EventHook, ...] = (self.history, self.incidents)
+        self.outboxes: tuple[Outbox[Any], ...] = ()
+        self._sink = self._add_redis(redis, app) if redis is not None else None
+        self._alerts = self._add_alerts(alerts, app, include_messages=include_messages)
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Look at what is over, until cancelled."""
+        task_status.started()
+        while True:
+            await anyio.sleep(TICK)
+            now = anyio.current_time()
+            self.incidents.tick(now)
+            if self._sink is not None:
+                self._sink.tick(now)
+            if self._alerts is not None:
+                self._alerts.tick(now)
+
+    def flush(self) -> None:
+        """Let nothing wait for a later moment: there is none."""
+        if self._alerts is not None:
+            self._alerts.flush()
+
+    def _add_redis(self, client: RedisClient, app: str) -> RedisSink:
+        sink = RedisSink(client, app, history=self.history, now=anyio.current_time)
+        self.outboxes += (sink.outbox,)
+        self.incidents.listen(sink)
+        return sink
+
+    def _add_alerts(self, urls: Iterable[str], app: str, *, include_messages: bool) -> Alerts | None:
+        from otp.observe.apprise_sink import apprise_outbox  # noqa: PLC0415 # imports threads' machinery and logging
+
+        outboxes = tuple(apprise_outbox(url) for url in urls)
+        if not outboxes:
+            return None
+        alerts = Alerts(app, [outbox.put for outbox in outboxes], include_messages=include_messages)
+        self.outboxes += outboxes
+        self.incidents.listen(alerts)
+        return alerts
+
+
+@asynccontextmanager
+async def open_observation(
+    app: str,
+    *,
+    redis: RedisClient | None = None,
+    alerts: Iterable[str] = (),
+    include_messages: bool = False,
+    healthy_after: float = HEALTHY_AFTER,
+    patience: float = PATIENCE,
+) -> AsyncGenerator[Observation]:
+    """Watch a tree for as long as the block runs; the block opens the tree, with the hooks of what it gets.
+
+    Args:
+        app: the name of the application, for keys and titles.
+        redis: where incidents are written; lent.
+        alerts: addresses of receivers, for apprise.
+        include_messages: whether alerts may hold the text of exceptions.
+        healthy_after: seconds up after which a child has recovered.
+        patience: seconds at the end in which the sinks may send what is left.
+
+    Raises:
+        ModuleNotFoundError: alerts are wanted, and apprise is not installed.
+        ValueError: one of `alerts` is no address that apprise knows.
+    """
+    seen = Observation(app, redis=redis, alerts=alerts, include_messages=include_messages, healthy_after=healthy_after)
+
+    async def flush() -> None:
+        seen.flush()
+
+    async with open_outbox(*seen.outboxes, patience=patience), beside(seen.run, ending=flush):
+        yield seen

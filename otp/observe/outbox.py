@@ -1,0 +1,217 @@
+"""A bounded queue between the tree and a sink that does I/O: the tree puts and goes on, one task sends.
+
+    outbox = Outbox("incidents", send)
+    async with open_outbox(outbox):     # sends while the block runs; leaving it, sends what is left, for so long
+        outbox.put(item)                # never waits, never raises
+
+While the sink is down its items wait, and are tried again after growing pauses. Beyond `limit` the oldest are dropped
+and counted. An item with a key takes the place of the one with that key that still waits: the newest state is enough.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from random import random
+from typing import Any, Generic, TypeVar
+
+import anyio
+from anyio.abc import TaskStatus
+from loguru import logger
+
+from otp.core.backoff import delay
+from otp.observe.beside import beside
+from otp.policy import Backoff
+from otp.runtime.crash import describe
+
+__all__ = ("Outbox", "Undeliverable", "open_outbox")
+
+T = TypeVar("T")
+
+LIMIT = 1_000
+"""Items that may wait."""
+
+TIMEOUT = 10.0
+"""Seconds that sending one item may take; then it has failed."""
+
+PATIENCE = 2.0
+"""Seconds in which what is left is sent at the end."""
+
+
+class Undeliverable(Exception):
+    """Raised by a sink for an item that no other try would bring through: it is given up, and counted."""
+
+
+class Outbox(Generic[T]):
+    """Items on their way to one sink.
+
+    Args:
+        name: of the sink, for the log.
+        send: brings one item through, or raises.
+        limit: items that may wait.
+        backoff: of the pauses between tries while the sink is down.
+        timeout: seconds for one try.
+
+    Attributes:
+        sent: items that came through.
+        dropped: items that were given up for newer ones, or at the end.
+        superseded: items whose place was taken by a newer one with their key.
+        refused: items that the sink called undeliverable.
+        failed_tries: tries that failed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        send: Callable[[T], Awaitable[None]],
+        *,
+        limit: int = LIMIT,
+        backoff: Backoff | None = None,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        self.name = name
+        self.sent = 0
+        self.dropped = 0
+        self.superseded = 0
+        self.refused = 0
+        self.failed_tries = 0
+        self._failures = 0
+        self._send = send
+        self._limit = max(limit, 1)
+        self._backoff = backoff or Backoff()
+        self._timeout = timeout
+        self._waiting: dict[object, T] = {}
+        self._sending: object = None
+        self._news = anyio.Event()
+        self._empty = anyio.Event()
+        self._closing = anyio.Event()
+        self._life: anyio.CancelScope | None = None
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the last try failed."""
+        return self._failures > 0
+
+    @property
+    def waiting(self) -> int:
+        """Items that have not come through yet."""
+        return len(self._waiting)
+
+    def put(self, item: T, key: object = None) -> None:
+        """Take an item, and with it the place of the one that waits with the same key."""
+        if self._closing.is_set():
+            self.dropped += 1
+            return
+        key = object() if key is None else key
+        if key in self._waiting and key != self._sending:
+            self.superseded += 1
+        elif len(self._waiting) >= self._limit and key not in self._waiting:
+            self._drop_oldest()
+        self._waiting[key] = item
+        self._news.set()
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Send, until closed or cancelled."""
+        with anyio.CancelScope() as self._life:
+            task_status.started()
+            while True:
+                while self._waiting:
+                    await self._deliver(next(iter(self._waiting)))
+                self._empty.set()
+                if self._closing.is_set():
+                    return
+                self._news = anyio.Event()
+                await self._news.wait()
+                self._empty = anyio.Event()
+
+    async def aclose(self, patience: float = PATIENCE) -> None:
+        """Take nothing more, send what waits for so many seconds, and end `run`; what is left then is dropped."""
+        self._closing.set()
+        self._news.set()
+        if self._life is not None:
+            with anyio.move_on_after(patience, shield=True):
+                await self._until_empty()
+            self._life.cancel()
+        self.dropped += len(self._waiting)
+        self._waiting.clear()
+
+    async def _until_empty(self) -> None:
+        while self._waiting:
+            await self._empty.wait()
+
+    async def _deliver(self, key: object) -> None:
+        """Bring the oldest item through, however long it takes, unless it is dropped meanwhile."""
+        while key in self._waiting:
+            item = self._waiting[key]
+            if await self._try(key, item):
+                if self._waiting.get(key) is item:
+                    del self._waiting[key]
+                return
+            if self._waiting.get(key, item) is not item:
+                self.superseded += 1
+            failure = 1 if self._closing.is_set() else self._failures
+            await self._pause(delay(self._backoff, failure, random()))  # noqa: S311 # jitter
+
+    async def _try(self, key: object, item: T) -> bool:
+        self._sending = key
+        try:
+            with anyio.fail_after(self._timeout):
+                await self._send(item)
+        except Undeliverable as error:
+            self.refused += 1
+            logger.warning("outbox {}: an item was given up: {}", self.name, describe(error))
+        except Exception as error:  # noqa: BLE001 # whatever the sink raises: it is down
+            self._failed(error)
+            return False
+        else:
+            self.sent += 1
+            self._is_up()
+        finally:
+            self._sending = None
+        return True
+
+    async def _pause(self, seconds: float) -> None:
+        with anyio.move_on_after(seconds):
+            if self._closing.is_set():
+                await anyio.sleep(seconds)
+            await self._closing.wait()
+
+    def _failed(self, error: Exception) -> None:
+        self.failed_tries += 1
+        self._failures += 1
+        if self._failures == 1:
+            logger.warning("outbox {}: the sink takes nothing, items wait: {}", self.name, describe(error))
+
+    def _is_up(self) -> None:
+        if self._failures:
+            logger.info("outbox {}: the sink takes items again; {} wait", self.name, self.waiting - 1)
+        self._failures = 0
+
+    def _drop_oldest(self) -> None:
+        oldest = next((key for key in self._waiting if key != self._sending), None)
+        if oldest is not None:
+            del self._waiting[oldest]
+            self.dropped += 1
+
+
+@asynccontextmanager
+async def open_outbox(*outboxes: Outbox[Any], patience: float = PATIENCE) -> AsyncGenerator[None]:
+    """Run outboxes for as long as the block runs, and close all of them at once when it is left.
+
+    Args:
+        outboxes: each gets a task.
+        patience: seconds in which they may send what is left.
+    """
+
+    async def close() -> None:
+        async with anyio.create_task_group() as closing:
+            for outbox in outboxes:
+                closing.start_soon(outbox.aclose, patience)
+
+    async with beside(*(partial(_run_shielded, outbox) for outbox in outboxes), ending=close):
+        yield
+
+
+async def _run_shielded(outbox: Outbox[Any], *, task_status: TaskStatus[None]) -> None:
+    """Whatever cancels the block: what waits is sent first, and `aclose` ends it."""
+    with anyio.CancelScope(shield=True):
+        await outbox.run(task_status=task_status)

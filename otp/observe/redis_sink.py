@@ -1,0 +1,211 @@
+"""Incidents in Redis, for whoever looks from outside. Nothing is written while all is well.
+
+    otp:{app}:inc:<id>              hash    the incident; 30 days
+    otp:{app}:inc:open              set     ids of the open ones
+    otp:{app}:inc:by-time           zset    ids by the time of opening, the newest 10 000
+    otp:{app}:child:<path>          hash    a child with an open incident; it expires when nobody refreshes it
+    otp:{app}:ev                    stream  one entry for each change that was written, about 10 000
+    otp:{app}:dedup:<fingerprint>   string  the last incident of that kind; one hour
+
+Each change is one script: as atomic as a MULTI, and it can do what a MULTI cannot: tell a repetition. A try whose answer
+was lost is made again, and its entry must not be in the stream twice; so the script goes by the incident's revision.
+The client is lent, and made elsewhere: nothing here imports redis.
+"""
+
+import socket
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from otp.observe.history import History
+from otp.observe.incident import Incident, IncidentChange
+from otp.observe.outbox import Outbox
+
+__all__ = ("RedisClient", "RedisSink")
+
+Word = str | bytes | int | float
+
+KEPT_FOR = 30 * 24 * 3_600
+"""Seconds that an incident is kept after its last change."""
+
+KEPT = 10_000
+"""Incidents in the order of time, and entries of the stream."""
+
+RECURS_WITHIN = 3_600
+"""Seconds in which a new incident of the same kind is called a recurrence of the last one."""
+
+REFRESH_EVERY = 15.0
+"""Seconds between two writes of a child with an open incident; its key lives three times as long."""
+
+# KEYS  incident, open, by-time, child, ev, dedup
+# ARGV  id, revision, state, opened, event, kept_for, kept, recurs_within, child_ttl, n, n fields, fields of the child
+_CHANGE = """
+local known = redis.call('HGET', KEYS[1], 'revision')
+if known and tonumber(known) >= tonumber(ARGV[2]) then return 0 end
+local n = tonumber(ARGV[10])
+redis.call('HSET', KEYS[1], unpack(ARGV, 11, 10 + n))
+if not known and not redis.call('SET', KEYS[6], ARGV[1], 'NX', 'EX', ARGV[8]) then
+  redis.call('HSET', KEYS[1], 'recurs', redis.call('GET', KEYS[6]))
+  redis.call('SET', KEYS[6], ARGV[1], 'EX', ARGV[8])
+end
+redis.call('EXPIRE', KEYS[1], ARGV[6])
+redis.call(ARGV[3] == 'open' and 'SADD' or 'SREM', KEYS[2], ARGV[1])
+redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
+redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - tonumber(ARGV[7]))
+redis.call('HSET', KEYS[4], unpack(ARGV, 11 + n))
+redis.call('EXPIRE', KEYS[4], ARGV[9])
+redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[7], '*', 'event', ARGV[5], 'id', ARGV[1], 'revision', ARGV[2])
+return 1
+"""
+
+
+class RedisClient(Protocol):
+    """What is needed of a Redis client; one that does not retry by itself."""
+
+    async def execute_command(self, *words: Word) -> Any:
+        """Send one command and return its reply."""
+        ...
+
+
+class _Written(Struct, frozen=True):
+    """A change, or a child to be refreshed, as the words of one command."""
+
+    words: tuple[Word, ...]
+
+
+class RedisSink:
+    """A listener of `Incidents` that writes them to Redis through an outbox.
+
+    Args:
+        client: is lent; it is not closed.
+        app: the name of the application; it goes into the keys.
+        history: for the counters of the children.
+        now: the tree's clock, needed with a history.
+        host: shown with each incident; None: the name of this machine.
+        refresh_every: seconds between two writes of a child with an open incident.
+        limit: items that may wait while Redis is down.
+
+    Attributes:
+        outbox: to be run by the owner, see `open_outbox`.
+    """
+
+    def __init__(
+        self,
+        client: RedisClient,
+        app: str,
+        *,
+        history: History | None = None,
+        now: Callable[[], float] | None = None,
+        host: str | None = None,
+        refresh_every: float = REFRESH_EVERY,
+        limit: int = 1_000,
+    ) -> None:
+        self.outbox: Outbox[_Written] = Outbox(f"redis {app}", self._send, limit=limit)
+        self._client = client
+        self._prefix = f"otp:{{{app}}}"
+        self._history = history
+        self._now = now
+        self._host = socket.gethostname() if host is None else host
+        self._every = refresh_every
+        self._open: dict[str, Incident] = {}
+        self._refreshed = 0.0
+
+    def __call__(self, change: IncidentChange) -> None:
+        """Take note of a change; the newest of an incident that waits is enough."""
+        incident = change.incident
+        if incident.state == "open":
+            self._open[incident.id] = incident
+        else:
+            self._open.pop(incident.id, None)
+        self.outbox.put(self._change(change), key=incident.id)
+
+    def tick(self, now: float) -> None:
+        """Keep the children with open incidents from expiring; to be called every second or so."""
+        if not self._open or now < self._refreshed + self._every:
+            return
+        self._refreshed = now
+        for path in dict.fromkeys(incident.path for incident in self._open.values()):
+            fields = self._child(path)
+            words: tuple[Word, ...] = ("EVAL", _REFRESH, 1, self._key("child", path), self._child_ttl, *fields)
+            self.outbox.put(_Written(words), key=("child", path))
+
+    async def _send(self, item: _Written) -> None:
+        await self._client.execute_command(*item.words)
+
+    def _change(self, change: IncidentChange) -> _Written:
+        incident = change.incident
+        fields = _flat(self._fields(incident))
+        keys = (
+            self._key("inc", incident.id),
+            self._key("inc", "open"),
+            self._key("inc", "by-time"),
+            self._key("child", incident.path),
+            self._key("ev"),
+            self._key("dedup", incident.fingerprint),
+        )
+        about = (incident.id, incident.revision, incident.state, incident.opened.wall, _tag(change))
+        limits = (KEPT_FOR, KEPT, RECURS_WITHIN, self._child_ttl)
+        child = self._child(incident.path)
+        return _Written(("EVAL", _CHANGE, len(keys), *keys, *about, *limits, len(fields), *fields, *child))
+
+    def _fields(self, incident: Incident) -> dict[str, Word]:
+        resolved = incident.resolved.wall if incident.resolved is not None else ""
+        return {
+            "path": incident.path,
+            "fingerprint": incident.fingerprint,
+            "type": incident.type,
+            "message": incident.message,
+            "frame": incident.frame,
+            "verdict": incident.verdict,
+            "worst": incident.worst,
+            "opened": incident.opened.wall,
+            "last": incident.last.wall,
+            "resolved": resolved,
+            "count": incident.count,
+            "downtime": incident.downtime,
+            "state": incident.state,
+            "host": self._host,
+            "injected": int(incident.injected),
+            "revision": incident.revision,
+        }
+
+    def _child(self, path: str) -> tuple[Word, ...]:
+        history = self._history.child(path, self._now()) if self._history is not None and self._now else None
+        if history is None:
+            return ("host", self._host)
+        return _flat(
+            {
+                "state": history.state,
+                "failures": history.failures,
+                "crashes": history.crashes,
+                "manual": history.manual,
+                "collateral": history.collateral,
+                "streak": history.streak,
+                "downtime": history.downtime,
+                "down": history.down if history.down is not None else "",
+                "host": self._host,
+            }
+        )
+
+    def _key(self, *parts: str) -> str:
+        return ":".join((self._prefix, *parts))
+
+    @property
+    def _child_ttl(self) -> int:
+        return max(1, round(3 * self._every))
+
+
+_REFRESH = """
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+return 1
+"""
+
+
+def _flat(fields: dict[str, Word]) -> tuple[Word, ...]:
+    return tuple(word for field in fields.items() for word in field)
+
+
+def _tag(change: IncidentChange) -> str:
+    return str(type(change).__struct_config__.tag)

@@ -1,0 +1,42 @@
+"""What a supervised service tells beyond its log: history and incidents on system-redis, and alerts where wanted."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+
+from otp.observe.observation import Observation, open_observation
+from services.shared import redis_clients
+from services.shared.identity import ConfigError
+from services.shared.redis_address import checked_address
+
+__all__ = ("ALERTS", "alert_addresses", "observed")
+
+ALERTS: Final = "ALERT_URLS"
+"""The entry of the component's `env`, or of the environment, with the addresses of receivers, as apprise writes them."""
+
+
+@asynccontextmanager
+async def observed(service: str, setup: Mapping[str, Any]) -> AsyncGenerator[Observation]:
+    """Watch the tree that is run in the block. Its client of system-redis is a shared service: no restart touches it.
+
+    Args:
+        service: its name, for keys and titles.
+        setup: the identity, as `SetupBase.load()` returned it.
+
+    Raises:
+        ConfigError: an address of an alert is none, or what sends alerts is not installed.
+    """
+    system = redis_clients.control(checked_address("system-redis", setup["buses"]["system-redis"]["url"]))
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(redis_clients.opened(system))
+        opening = open_observation(service, redis=system, alerts=alert_addresses(setup))
+        try:
+            seen = await stack.enter_async_context(opening)
+        except (ValueError, ModuleNotFoundError) as wrong:
+            raise ConfigError(f"{ALERTS} of {service}: {wrong}") from None
+        yield seen
+
+
+def alert_addresses(setup: Mapping[str, Any]) -> tuple[str, ...]:
+    """The addresses of receivers, separated by blanks; none: nobody is alerted."""
+    return tuple(str(setup.get(ALERTS) or "").split())
