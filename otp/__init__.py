@@ -3,7 +3,7 @@
     worker, supervisor, dynamic_supervisor      say what to supervise, as data
     run                                         a tree as the whole program
     open_supervisor                             a tree inside another program; gives the handle, a `Supervisor`
-    FailurePolicy, on, RestartNow, …            which failure gets which action
+    FailurePolicy                               which failure gets which action; its parts are in `policy`
     dependency                                  what children need, so that they wait for it and not fail for it
     Ignore, ExitShutdown                        raised by a worker to say how it means to end
 
@@ -36,7 +36,7 @@ from otp.errors import (
 from otp.events import Event
 from otp.exits import Exit
 from otp.observe.log import log_events
-from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, on
+from otp.policy import FailurePolicy
 from otp.runtime.handle import Supervisor
 from otp.runtime.inspect import ChildInfo, Counts
 from otp.runtime.open import open_supervisor
@@ -58,7 +58,6 @@ __all__ = (
     "AlreadyPresent",
     "AlreadyStarted",
     "AutoShutdown",
-    "Backoff",
     "ChildInfo",
     "ChildRefused",
     "ChildSpec",
@@ -68,12 +67,9 @@ __all__ = (
     "Exit",
     "ExitShutdown",
     "FailurePolicy",
-    "Fatal",
     "FatalFailure",
-    "GiveUp",
     "Ignore",
     "IntensityReached",
-    "Limited",
     "MaxChildren",
     "NoProc",
     "NotFound",
@@ -81,8 +77,6 @@ __all__ = (
     "OTPError",
     "RequestError",
     "Restart",
-    "RestartAfter",
-    "RestartNow",
     "Restarting",
     "Running",
     "SpecError",
@@ -96,7 +90,6 @@ __all__ = (
     "events",
     "exits",
     "log_events",
-    "on",
     "open_supervisor",
     "run",
     "supervisor",

@@ -26,6 +26,7 @@ from otp.observe.log import log_events, open_stderr
 from otp.observe.sentences import hanging_place
 from otp.runtime.handle import Supervisor
 from otp.runtime.open import open_tree
+from otp.runtime.redaction import redact
 from otp.runtime.reporter import EventHook
 from otp.runtime.tree import Tree
 from otp.spec import SupervisorSpec, check_needs
@@ -172,7 +173,7 @@ def _with_place(refusal: ChildRefused) -> str:
 
 def _code_of(failure: Exception) -> int:
     if not isinstance(failure, OTPError):  # what children raise comes as StartError or IntensityReached, and was told
-        logger.critical(f"otp itself failed, please report it:\n{''.join(traceback.format_exception(failure))}")
+        logger.critical(f"otp itself failed, please report it:\n{redact(''.join(traceback.format_exception(failure)))}")
     return MISCONFIGURED if any(isinstance(error, SpecError | FatalFailure) for error in _causes(failure)) else FAILED
 
 

@@ -76,7 +76,7 @@ class ChildIgnored(_Event, frozen=True, kw_only=True, tag="child.ignored"):
 
 
 class ChildExited(_Event, frozen=True, kw_only=True, tag="child.exited"):
-    """The child ended and is not restarted for that.
+    """The child ended and is not restarted for that; or it had ended, and will not be tried again, by request.
 
     Attributes:
         asked: it had been asked to stop.

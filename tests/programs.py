@@ -10,6 +10,7 @@ import anyio
 
 import otp
 from otp import supervisor, worker
+from otp.policy import FailurePolicy, Fatal, on
 
 
 def say(text):
@@ -85,7 +86,7 @@ TREES = {
             supervisor(
                 "below",
                 restart=otp.Restart.TEMPORARY,
-                children=[worker("b", crash, KeyError("url"), policy=otp.FailurePolicy(otp.on(KeyError, otp.Fatal())))],
+                children=[worker("b", crash, KeyError("url"), policy=FailurePolicy(on(KeyError, Fatal())))],
             ),
         ],
     ),

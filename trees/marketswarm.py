@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from otp import Backoff, FailurePolicy, RestartAfter, SupervisorSpec, supervisor
+from otp import SupervisorSpec, supervisor
+from otp.policy import Backoff, FailurePolicy, RestartAfter
 from services.marketswarm.config import MarketSwarm
 from services.marketswarm.shared_services import SharedServices
 from trees import execution, intel, massive, sentiment

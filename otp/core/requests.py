@@ -21,6 +21,7 @@ from otp.errors import (
     Running,
 )
 from otp.events import Cause
+from otp.exits import Shutdown
 from otp.spec import Restart
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def _terminate_down(machine: "SupervisorMachine", child: Child) -> None:
     if child.state is ChildState.EXITED:
         machine.overtake(child)
     waited = child.state in WAITING
+    if waited or child.state is ChildState.FAILED:
+        machine.emit_exited(child, Shutdown(), asked=True)
     machine.wait_no_more(child)
     child.down_since = None
     machine.answer(child, stopped_early(child))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from otp.core.inputs import Exited, Ignored, Started, StartFailed
 from otp.errors import ExitShutdown, Ignore
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
+from otp.runtime.redaction import redact
 from otp.spec import ChildSpec
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class TaskChild:
         except Ignore as ignore:
             exit = Crashed(ignore) if self._ready else None
         except ExitShutdown as shutdown:
-            exit = Shutdown(str(shutdown))
+            exit = Shutdown(redact(str(shutdown)))
         except BaseException as error:  # noqa: BLE001 # whatever ends a child, its supervisor decides what follows
             if (interrupt := _interrupt_in(error)) is not None:
                 self._interrupt(interrupt)

@@ -1,6 +1,6 @@
 """How the feed's failures are treated: the table of massive, in the terms of `services.massive.errors`."""
 
-from otp import Backoff, RestartAfter, on
+from otp.policy import Backoff, RestartAfter, on
 from services.massive.errors import (
     AuthFailed,
     AuthTimeout,

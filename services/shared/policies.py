@@ -12,9 +12,8 @@ from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissi
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import TimeoutError as NoReply
 
-from otp import Backoff, FailurePolicy, Fatal, Limited, RestartAfter, RestartNow, on
 from otp.exits import Normal
-from otp.policy import Rule
+from otp.policy import Backoff, FailurePolicy, Fatal, Limited, RestartAfter, RestartNow, Rule, on
 from services.shared.identity import ConfigError
 
 __all__ = ("CONFIG_ERROR", "LOGIC_BUG", "NETWORK_BLIP", "PROVIDER_RESTART", "REDIS", "policy")

@@ -10,9 +10,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from otp import Backoff, FailurePolicy, IntensityReached, RestartAfter, on, open_supervisor, supervisor, worker
+from otp import IntensityReached, open_supervisor, supervisor, worker
 from otp.events import ChildDelayed, ChildRestarting
 from otp.exits import Normal
+from otp.policy import Backoff, FailurePolicy, RestartAfter, on
 from otp.testing import EventRecorder
 
 PATH = "quotes/orchestrator"

@@ -75,8 +75,25 @@ def test_of_two_verdicts_as_grave_the_one_that_costs_counts():
     assert (verdict.name, verdict.expected) == ("key_error", False)
 
 
-def test_an_attribute_that_is_not_there_does_not_match():
-    assert name(OSError(), FailurePolicy(on(OSError, Fatal(), code=1012))) == "unclassified"
+def test_actions_are_graver_the_less_is_restarted():
+    actions = [RestartNow(), RestartAfter(), Limited(1, within=1.0), GiveUp(), Fatal()]
+    failures = [OSError(), KeyError(), ValueError(), TypeError(), ZeroDivisionError()]
+    policy = FailurePolicy(*(on(type(failure), action) for failure, action in zip(failures, actions, strict=True)))
+    for milder, graver, action in zip(failures, failures[1:], actions[1:], strict=False):
+        for group in ([milder, graver], [graver, milder]):
+            assert classify(policy, Crashed(ExceptionGroup("", group))).action == action
+
+
+@pytest.mark.parametrize("attributes", [{"code": 1012}, {"code": None}])
+def test_an_attribute_that_is_not_there_does_not_match(attributes):
+    assert name(OSError(), FailurePolicy(on(OSError, Fatal(), **attributes))) == "unclassified"
+
+
+def test_all_attributes_have_to_match():
+    policy = FailurePolicy(on(OSError, Fatal(), errno=2, filename=("a", "b"), name="missing"))
+    assert name(OSError(2, "no such file", "b"), policy) == "missing"
+    assert name(OSError(2, "no such file", "c"), policy) == "unclassified"
+    assert name(OSError(13, "not yours", "a"), policy) == "unclassified"
 
 
 def test_a_predicate_that_raises_has_not_matched():
@@ -162,3 +179,8 @@ def test_a_later_failure_never_waits_for_less(backoff, failure, dice):
 
 def test_the_default_schedule():
     assert [delay(Backoff(), n, 0.5) for n in range(1, 9)] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+
+
+def test_at_the_cap_a_delay_may_still_be_shorter_and_not_longer():
+    backoff = Backoff(1.0, cap=2.0, jitter=0.5)
+    assert [delay(backoff, 9, dice) for dice in (0.0, 0.5, 1.0)] == [1.0, 2.0, 2.0]

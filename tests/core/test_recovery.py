@@ -48,17 +48,6 @@ def test_a_delayed_restart_waits_and_says_for_how_long():
     assert sim.of(events.ChildStarted)[-1].downtime == 1.0
 
 
-def test_delays_grow_within_a_streak_and_begin_anew_after_being_healthy_c17():
-    sim = tree("a", intensity=100)
-    delays = []
-    for up in (0.0, 59.9, 59.9, 60.0, 0.0):
-        sim.pass_time(up)
-        sim.crash("a", OSError())
-        delays.append(sim.of(events.ChildDelayed)[-1].delay)
-        sim.pass_time(delays[-1])
-    assert delays == [1.0, 2.0, 4.0, 1.0, 2.0]
-
-
 def test_restart_now_waits_only_from_the_second_failure_of_a_streak_on():
     sim = tree("a", policy=EVERY)
     sim.crash("a", OSError())
@@ -66,18 +55,10 @@ def test_restart_now_waits_only_from_the_second_failure_of_a_streak_on():
     for expected in (1.0, 2.0, 4.0):
         sim.crash("a", OSError())
         assert sim.states == {"a": "backoff"}
-        assert sim.of(events.ChildDelayed)[-1].delay == expected
+        delayed = sim.of(events.ChildDelayed)[-1]
+        assert (delayed.delay, delayed.expected) == (expected, True)
         sim.pass_time(expected)
     assert sim.states == {"a": "running"}
-
-
-def test_a_start_that_fails_is_part_of_the_streak():
-    sim = tree("a")
-    sim.slow.add("a")
-    sim.crash("a", OSError())
-    sim.pass_time(1.0)
-    sim.fail("a", OSError())
-    assert [event.delay for event in sim.of(events.ChildDelayed)] == [1.0, 2.0]
 
 
 def test_the_dice_decide_about_the_jitter():
@@ -95,6 +76,8 @@ def test_a_delayed_restart_costs_its_credit_when_the_child_fails():
     sim.pass_time(1.0)
     sim.crash("a", OSError())
     assert isinstance(sim.exit.error, IntensityReached)
+    (event,) = sim.of(events.IntensityReached)
+    assert (event.intensity, event.period, event.verdict) == (1, 5.0, "os_error")
 
 
 def test_what_is_expected_costs_no_intensity():
@@ -204,6 +187,14 @@ def test_a_limit_forgets_after_its_time():
     assert sim.states == {"a": "running"}
 
 
+def test_restarts_within_a_limit_of_its_own_cost_intensity_too():
+    sim = tree("a", policy=EVERY, intensity=1)
+    sim.crash("a", TypeError())
+    sim.crash("a", TypeError())
+    assert isinstance(sim.exit.error, IntensityReached)
+    assert sim.of(events.IntensityReached)[0].intensity == 1
+
+
 def test_a_limit_may_delay_those_within_it():
     sim = tree("a", policy=EVERY)
     sim.crash("a", LookupError())
@@ -227,6 +218,23 @@ def test_with_a_policy_the_first_start_is_tried_again_and_those_behind_wait():
     sim.pass_time(1.0)
     sim.ready("a")
     assert sim.trace == ["start a", "start a", "start b", "ready"]
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+def test_a_first_start_that_is_tried_again_takes_no_sibling_along(strategy):
+    children = [stand_in("a"), stand_in("b", policy=EVERY), stand_in("c")]
+    sim = Simulation(supervisor("root", children=children, strategy=strategy), slow="b").begin()
+    sim.fail("b", OSError())
+    sim.ready("b")
+    assert sim.trace == ["start a", "start b", "start b", "start c", "ready"]
+
+
+def test_a_supervisor_below_that_does_not_start_is_not_tried_again_in_the_first_start_s13():
+    below = supervisor("below", policy=BLIP)
+    sim = Simulation(supervisor("root", children=[stand_in("a"), below]), slow=["below"]).begin()
+    sim.fail("below", OSError())
+    assert sim.trace == ["start a", "start below", "stop a", "done"]
+    assert isinstance(sim.exit.error, StartError)
 
 
 def test_a_first_start_whose_failure_is_fatal_ends_the_tree():
@@ -274,6 +282,7 @@ def test_terminate_wins_over_a_delay_and_the_timer_is_gone_pitfall_14():
     sim.crash("a", OSError())
     assert sim.terminate_child("a").result is None
     assert sim.timers == {}
+    assert sim.child("a").retry_at is None
     sim.pass_time(100.0)
     assert sim.states == {"a": "stopped"}
 
@@ -352,6 +361,31 @@ def test_a_group_waits_for_the_longest_delay_in_it():
     assert sim.states == {"a": "running", "b": "running", "c": "running"}
 
 
+def test_a_child_that_waits_for_its_group_says_until_when_and_waits_no_longer():
+    slow = FailurePolicy(on(OSError, RestartAfter(Backoff(10.0, jitter=0.0))))
+    sim = tree("a", stand_in("b", policy=slow), strategy=Strategy.ONE_FOR_ALL)
+    sim.crash("a", OSError())
+    sim.crash("b", OSError())
+    sim.pass_time(1.0)
+    assert (sim.states["a"], sim.child("a").retry_at) == ("backoff", 10.0)
+    sim.terminate_child("b")
+    sim.pass_time(8.9)
+    assert sim.trace == []
+    sim.pass_time(0.1)
+    assert sim.trace == ["start a", "start b"]
+
+
+def test_those_that_are_not_restarted_with_it_are_not_waited_for():
+    slow = FailurePolicy(on(OSError, RestartAfter(Backoff(10.0, jitter=0.0))))
+    sim = tree(stand_in("a", policy=slow), "b", strategy=Strategy.REST_FOR_ONE)
+    sim.crash("a", OSError())
+    sim.crash("b", OSError())
+    sim.pass_time(1.0)
+    assert sim.take_trace() == ["start b"]
+    sim.pass_time(9.0)
+    assert sim.trace == ["stop b", "start a", "start b"]
+
+
 def test_a_delay_that_ends_during_the_startup_waits_for_it():
     sim = Simulation(supervisor("root", children=[stand_in("a", policy=BLIP), stand_in("b")]), slow="b").begin()
     sim.crash("a", OSError())
@@ -374,73 +408,6 @@ def test_a_delay_that_ends_during_another_restart_waits_for_it():
     assert sim.trace == ["stop b", "start b", "start c", "stop c", "stop b", "start a", "start b", "start c"]
 
 
-# ------------------------------------------------------------------------------------------------ dependencies
-
-
-def needy(*ids, down=(), **options):
-    children = [stand_in(id, needs=("redis",)) for id in ids]
-    return Simulation(supervisor("root", children=children, **options), down=down).begin()
-
-
-def test_a_child_that_fails_while_what_it_needs_is_down_is_held_at_no_cost():
-    sim = needy("a", "b", intensity=0, down=["redis"])
-    sim.take_trace()
-    sim.crash("a")
-    assert sim.states == {"a": "held", "b": "running"}
-    assert sim.of(events.ChildHeld)[0].needs == ("redis",)
-    assert sim.machine.window.used == 0
-    sim.pass_time(3600.0)
-    assert sim.trace == []
-    sim.come_back("redis")
-    assert sim.trace == ["start a"]
-    assert sim.states == {"a": "running", "b": "running"}
-
-
-def test_a_child_that_fails_while_what_it_needs_is_there_has_failed_like_any_other():
-    sim = needy("a", intensity=0)
-    sim.crash("a")
-    assert isinstance(sim.exit.error, IntensityReached)
-
-
-def test_a_held_child_can_be_terminated_and_stays_down():
-    sim = needy("a", down=["redis"])
-    sim.crash("a")
-    assert sim.terminate_child("a").result is None
-    sim.come_back("redis")
-    assert sim.states == {"a": "stopped"}
-
-
-def test_a_held_child_can_be_restarted_by_request():
-    sim = needy("a", down=["redis"])
-    sim.crash("a")
-    sim.restart("a")
-    assert sim.states == {"a": "running"}
-
-
-def test_the_first_start_waits_for_what_a_child_needs():
-    sim = Simulation(
-        supervisor("root", children=[stand_in("a", needs=("redis",)), stand_in("b")]), slow="a", down=["redis"]
-    ).begin()
-    sim.fail("a")
-    assert sim.states == {"a": "held", "b": "pending"}
-    sim.slow.clear()
-    sim.come_back("redis")
-    assert sim.states == {"a": "running", "b": "running"}
-
-
-def test_a_stop_ends_the_holding():
-    sim = needy("a", down=["redis"])
-    sim.crash("a")
-    sim.stop()
-    assert sim.exit == Shutdown()
-
-
-def test_a_held_child_keeps_no_exception():
-    sim = needy("a", down=["redis"])
-    sim.crash("a")
-    assert sim.child("a").failed_with is None
-
-
 def test_a_dynamic_child_waits_too_and_counts_towards_the_limit():
     sim = Simulation(dynamic_supervisor("root", max_children=1)).begin()
     sim.start_child(stand_in("a", policy=BLIP))
@@ -449,3 +416,12 @@ def test_a_dynamic_child_waits_too_and_counts_towards_the_limit():
     assert isinstance(sim.start_child(stand_in("b")).result, MaxChildren)
     sim.pass_time(1.0)
     assert sim.states == {"a": "running"}
+
+
+@pytest.mark.parametrize("error", [OSError(), ValueError()], ids=["that waits", "that is parked"])
+def test_a_child_that_is_terminated_while_it_is_down_is_told_to_be_down(error):
+    sim = tree("a", policy=EVERY if isinstance(error, ValueError) else BLIP)
+    sim.crash("a", error)
+    sim.terminate_child("a")
+    (exited,) = sim.of(events.ChildExited)
+    assert (exited.path, exited.exit, exited.asked) == ("root/a", Shutdown(), True)

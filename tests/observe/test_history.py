@@ -8,21 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from otp import (
-    Backoff,
-    FailurePolicy,
-    Fatal,
-    GiveUp,
-    Limited,
-    Restart,
-    RestartAfter,
-    RestartNow,
-    Strategy,
-    dependency,
-    on,
-    open_supervisor,
-    supervisor,
-)
+from otp import Restart, Strategy, dependency, open_supervisor, supervisor
 from otp.core.child import ChildState
 from otp.errors import FatalFailure, IntensityReached
 from otp.events import (
@@ -37,6 +23,7 @@ from otp.events import (
 from otp.exits import Crash as CrashText
 from otp.exits import Crashed
 from otp.observe.history import History
+from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, on
 from otp.testing import Crash, EventRecorder, FailStart, Finish, Probe, Run
 from otp.testing.simulation import Simulation, stand_in
 

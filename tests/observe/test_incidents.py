@@ -4,18 +4,7 @@ import anyio
 import msgspec
 import pytest
 
-from otp import (
-    Backoff,
-    FailurePolicy,
-    GiveUp,
-    Restart,
-    RestartAfter,
-    Strategy,
-    dynamic_supervisor,
-    on,
-    open_supervisor,
-    supervisor,
-)
+from otp import Restart, Strategy, dynamic_supervisor, open_supervisor, supervisor
 from otp.errors import IntensityReached, StartError
 from otp.events import ChildExited, ChildFailed, ChildRefused, ChildRestarting, ChildStarted
 from otp.exits import Crash as CrashText
@@ -23,6 +12,7 @@ from otp.exits import Crashed
 from otp.observe.failures import Outcome, cause_of
 from otp.observe.incident import IncidentChange, IncidentOpened, IncidentResolved, IncidentUpdated
 from otp.observe.incidents import Incidents
+from otp.policy import Backoff, FailurePolicy, GiveUp, RestartAfter, on
 from otp.testing import Crash, EventRecorder, FailStart, Finish, Probe, Refuse, Run
 
 FRAMES = ("/srv/app/feed/stream.py:88 run", "/srv/app/feed/socket.py:12 read")

@@ -7,12 +7,13 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from otp import Backoff, FailurePolicy, GiveUp, RestartAfter, Strategy, on, open_supervisor, supervisor
+from otp import Strategy, open_supervisor, supervisor
 from otp.events import ChildFailed, ChildStarted
 from otp.observe.history import History
 from otp.observe.incidents import Incidents
 from otp.observe.metrics import LoopLag, metrics_registry
 from otp.observe.outbox import Outbox
+from otp.policy import Backoff, FailurePolicy, GiveUp, RestartAfter, on
 from otp.testing import Crash, EventRecorder, Probe, Run, VirtualTimeLoop
 
 

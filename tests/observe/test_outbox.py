@@ -3,9 +3,10 @@
 import anyio
 import pytest
 
-from otp import Backoff, open_supervisor, supervisor
+from otp import open_supervisor, supervisor
 from otp.events import ChildStarted
 from otp.observe.outbox import Outbox, Undeliverable, open_outbox
+from otp.policy import Backoff
 from otp.testing import Crash, EventRecorder, Probe, Run
 
 

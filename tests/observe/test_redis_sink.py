@@ -4,7 +4,7 @@ import anyio
 import pytest
 import redis
 
-from otp import Backoff, FailurePolicy, RestartAfter, open_supervisor, supervisor
+from otp import open_supervisor, supervisor
 from otp.events import ChildRestarting, ChildStarted
 from otp.exits import Crash as CrashText
 from otp.exits import Crashed
@@ -12,6 +12,7 @@ from otp.observe.history import History
 from otp.observe.incidents import Incidents
 from otp.observe.outbox import open_outbox
 from otp.observe.redis_sink import RedisSink
+from otp.policy import Backoff, FailurePolicy, RestartAfter
 from otp.testing import Crash, EventRecorder, Probe, Run
 from services.shared import redis_clients
 from services.shared.embedded import open_embedded_buses

@@ -7,18 +7,7 @@ import redis as redis_py
 from loguru import logger
 from prometheus_client import generate_latest
 
-from otp import (
-    ExitShutdown,
-    FailurePolicy,
-    GiveUp,
-    Restart,
-    dependency,
-    log_events,
-    on,
-    open_supervisor,
-    supervisor,
-    worker,
-)
+from otp import ExitShutdown, Restart, dependency, log_events, open_supervisor, supervisor, worker
 from otp.events import ChildExited, ChildFailed, ChildHeld, HookFailed
 from otp.observe.alerts import Alerts
 from otp.observe.history import History
@@ -26,6 +15,7 @@ from otp.observe.incidents import Incidents
 from otp.observe.metrics import metrics_registry
 from otp.observe.outbox import open_outbox
 from otp.observe.redis_sink import RedisSink
+from otp.policy import FailurePolicy, GiveUp, on
 from otp.testing import EventRecorder
 from services.shared import redis_clients
 from services.shared.embedded import open_embedded_buses
