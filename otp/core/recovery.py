@@ -242,11 +242,11 @@ class Recovery(PlannedRoster):
     def try_again(self, event: TryAgain) -> None:
         """Once more, if it is still wanted."""
         child = self.children.get(event.child)
-        if child is None or child.state is not ChildState.RESTARTING:  # another event took care of it (S37, S39)
+        if child is None:
             return
         if self._is_busy_without(child):
             self.defer(event)
-        else:
+        elif child.state is ChildState.RESTARTING:  # else another event took care of it (S37, S39)
             self.recover(child, event.exit)
 
 

@@ -205,7 +205,7 @@ class Witness:
             yield inputs.Exited(id, old, _KILLED)
             yield inputs.RestartDue(id, old)
             yield inputs.Checked(id, old, ())
-            if child.state is not ChildState.RESTARTING:
+            if child.state is not ChildState.RESTARTING and self.machine.plan is None:
                 yield inputs.TryAgain(id, _KILLED)
             for kind in inputs.TimerKind:
                 for generation in (old, child.generation):

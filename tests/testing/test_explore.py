@@ -113,14 +113,14 @@ def test_a_second_incarnation_beside_a_living_one_is_found():
 class TriesTheTerminatedAgain(SupervisorMachine):
     def handle(self, event, now):
         child = self.children.get(event.child) if isinstance(event, inputs.TryAgain) else None
-        if child is not None and child.state is ChildState.STOPPED and child.generation == event.generation:
+        if child is not None and child.state is ChildState.STOPPED:
             child.state = ChildState.RESTARTING
         return super().handle(event, now)
 
 
 def test_a_retry_after_a_terminate_is_found():
     found = what_is_found(TriesTheTerminatedAgain, tree(), TERMINATE_B, Crashes("b"), Fails("b"))
-    assert found.path[-1] == TERMINATE_B or found.path[-1] == Gone("b")
+    assert TERMINATE_B in found.path
 
 
 def test_a_terminated_child_that_a_group_restart_under_way_starts_is_found(monkeypatch):
