@@ -1,0 +1,17 @@
+"""`python -m services.execution.supervised_main`: execution under supervision."""
+
+import sys
+
+import anyio
+
+from services.execution.supervisor import ExecutionSupervisor
+from services.shared.base_supervisor import supervised
+
+
+async def main() -> int:
+    """Bootstrap, identity, shared services as in `main.py`, then the supervisor; returns the exit code."""
+    return await supervised(ExecutionSupervisor)
+
+
+if __name__ == "__main__":
+    sys.exit(anyio.run(main))

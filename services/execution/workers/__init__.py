@@ -1,0 +1,1 @@
+"""The workers of execution: coroutines that know nothing of their supervisor."""

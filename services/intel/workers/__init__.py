@@ -1,0 +1,1 @@
+"""The workers of intel: plain coroutines that know nothing of their supervisor."""
