@@ -6,8 +6,11 @@ import sys
 import pytest
 
 HEAVY = [
+    "apprise",
     "click",
     "hiredis",
+    "httpx",
+    "prometheus_client",
     "redis",
     "starlette",
     "textual",
