@@ -49,7 +49,8 @@ def dependency(
 ) -> Dependency:
     """What `needs=` names: something that is asked whether it is there when a child that needs it has failed.
 
-    While all is well it is not asked at all.
+    While all is well it is not asked at all. It lives outside the tree: a tree that is still starting waits for a child
+    that is held, and the failures of the children before it wait too, so what one of them provides would never come.
 
     Args:
         id: its name.

@@ -275,16 +275,6 @@ async def rampage(url: str, kills: int, seed: int, within: float = 15.0) -> tupl
     return killer, flow
 
 
-async def _play(spec: SupervisorSpec, killer: Killer, flow: Flow, within: float) -> None:
-    async with open_supervisor(spec) as handle, anyio.create_task_group() as group:
-        group.start_soon(killer.restart_at_random, handle)
-        with anyio.fail_after(30 + killer.goal / 10):
-            await flow.run(killer)
-        with anyio.fail_after(within):
-            while not flow.all_is_done():
-                await anyio.sleep(0.02)
-
-
 @click.command()
 @click.option("--kills", default=10_000, show_default=True)
 @click.option("--seed", default=1, show_default=True)
