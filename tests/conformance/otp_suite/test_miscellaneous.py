@@ -6,6 +6,7 @@ import weakref
 
 import anyio
 import pytest
+from msgspec.structs import replace
 
 from otp import (
     NotFound,
@@ -202,6 +203,10 @@ async def test_scale_start_stop_many_children():
     assert await cost_of_starting_and_stopping(500) < 11 * await cost_of_starting_and_stopping(50)
 
 
+def timeless(child):
+    return replace(child, up=None)
+
+
 async def test_which_children_d8():
     a, b = Probe("a"), Probe("b", IgnoreStart())
     spec = supervisor("root", children=[a.spec(), b.spec(), supervisor("sub"), Probe("t").spec(restart=TEMPORARY)])
@@ -209,7 +214,7 @@ async def test_which_children_d8():
 
         def looks():
             children = root.which_children()
-            assert tuple(root.child(child.id) for child in children) == children
+            assert [timeless(root.child(child.id)) for child in children] == [*map(timeless, children)]
             return [(child.id, child.kind, str(child.state), child.value) for child in children]
 
         sub = ("sub", "supervisor", "running", None)
@@ -236,7 +241,7 @@ async def test_which_children_simple_one_for_one_d6():
 
         def looks():
             children = root.which_children()
-            assert tuple(root.child(child.id) for child in children) == children
+            assert [timeless(root.child(child.id)) for child in children] == [*map(timeless, children)]
             return [(child.id, child.kind, str(child.state), child.value) for child in children]
 
         sub = ("sub", "supervisor", "running", None)
