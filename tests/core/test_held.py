@@ -4,7 +4,7 @@ import pytest
 
 from otp import events
 from otp.core import effects, inputs
-from otp.errors import IntensityReached
+from otp.errors import AlreadyPresent, IntensityReached, Restarting
 from otp.exits import Shutdown
 from otp.policy import Backoff, FailurePolicy, RestartAfter, on
 from otp.spec import AutoShutdown, Restart, Strategy, supervisor
@@ -60,6 +60,22 @@ def test_a_held_child_can_be_restarted_by_request():
     assert sim.states == {"a": "running"}
 
 
+def test_a_held_child_is_being_restarted_s36():
+    sim = needy("a", down=["redis"])
+    sim.crash("a")
+    assert isinstance(sim.restart_child("a").result, Restarting)
+    assert isinstance(sim.delete_child("a").result, Restarting)
+    assert isinstance(sim.start_child(stand_in("a")).result, AlreadyPresent)
+
+
+def test_the_first_start_goes_on_without_a_held_child_that_is_terminated():
+    children = [stand_in("a", needs=("redis",)), stand_in("b")]
+    sim = Simulation(supervisor("root", children=children), slow="a", down=["redis"]).begin()
+    sim.fail("a")
+    sim.terminate_child("a")
+    assert sim.states == {"a": "stopped", "b": "running"}
+
+
 def test_the_first_start_waits_for_what_a_child_needs():
     sim = Simulation(
         supervisor("root", children=[stand_in("a", needs=("redis",)), stand_in("b")]), slow="a", down=["redis"]
@@ -76,6 +92,7 @@ def test_a_stop_ends_the_holding():
     sim.crash("a")
     sim.stop()
     assert sim.exit == Shutdown()
+    assert sim.states == {"a": "stopped"}
 
 
 def test_a_held_child_keeps_no_exception():
@@ -157,6 +174,15 @@ def test_an_answer_about_a_child_that_was_terminated_meanwhile_does_not_count_an
     assert sim.child("a").failed_with is None
     sim.answer("a", 1)
     assert (sim.states, sim.trace) == ({"a": "stopped"}, [])
+
+
+def test_an_answer_about_a_child_that_its_group_has_started_meanwhile_does_not_count_and_nothing_is_kept():
+    sim = asking("a", "b", strategy=Strategy.ONE_FOR_ALL)
+    sim.crash("a")
+    sim.restart("b")
+    sim.answer("a", 1)
+    assert sim.trace == ["stop b", "start a", "start b"]
+    assert sim.child("a").failed_with is None
 
 
 @pytest.mark.parametrize(

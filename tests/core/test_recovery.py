@@ -12,7 +12,6 @@ from otp.testing.simulation import Simulation, stand_in
 BLIP = FailurePolicy(on(OSError, RestartAfter(Backoff(1.0, jitter=0.0))), healthy_after=60.0)
 EVERY = FailurePolicy(
     on(OSError, RestartNow(then=Backoff(1.0, jitter=0.0)), name="announced", expected=True),
-    on(TimeoutError, RestartAfter(Backoff(1.0, jitter=0.0))),
     on(KeyError, Fatal()),
     on(ValueError, GiveUp()),
     on(TypeError, Limited(2, within=10.0, then=GiveUp())),
@@ -298,12 +297,14 @@ def test_a_child_that_was_deleted_and_added_again_is_not_hit_by_the_old_delay_pi
     assert sim.trace == []
 
 
-def test_a_restart_by_request_does_not_wait_for_the_delay():
-    sim = tree("a")
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_restart_by_request_does_not_wait_for_the_delay(ready):
+    sim = tree(stand_in("a", policy=BLIP, ready=ready))
     sim.crash("a", OSError())
     assert sim.restart("a").answered
     assert sim.states == {"a": "running"}
     assert sim.timers == {}
+    assert sim.child("a").retry_at is None
     assert sim.child("a").manual == 1
 
 
@@ -326,8 +327,9 @@ def test_a_stop_wins_over_a_delay():
 def test_a_significant_child_that_waits_counts_as_alive_and_a_parked_one_does_not_s40():
     children = [stand_in(id, policy=EVERY, restart=Restart.TRANSIENT, significant=True) for id in ("a", "b", "c")]
     sim = tree(*children, auto_shutdown=AutoShutdown.ALL_SIGNIFICANT)
-    sim.crash("a", TimeoutError())
+    sim.crash("a", LookupError())
     sim.crash("b", ValueError())
+    assert sim.states == {"a": "backoff", "b": "failed", "c": "running"}
     sim.end("c")
     assert sim.exit is None
     sim.pass_time(1.0)
@@ -373,6 +375,16 @@ def test_a_child_that_waits_for_its_group_says_until_when_and_waits_no_longer():
     assert sim.trace == []
     sim.pass_time(0.1)
     assert sim.trace == ["start a", "start b"]
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_group_that_is_restarted_at_once_takes_along_one_that_waits_for_its_delay(ready):
+    sim = tree(stand_in("a", policy=BLIP, ready=ready), stand_in("b"), strategy=Strategy.ONE_FOR_ALL)
+    sim.crash("a", OSError())
+    sim.crash("b")
+    assert sim.trace == ["start a", "start b"]
+    assert sim.timers == {}
+    assert sim.child("a").retry_at is None
 
 
 def test_those_that_are_not_restarted_with_it_are_not_waited_for():

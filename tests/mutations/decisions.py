@@ -1,4 +1,4 @@
-"""Mutations of who is restarted and how often: strategy.py, intensity.py, and the ends and restarts in machine.py."""
+"""Mutations of who is restarted and how often: strategy.py, intensity.py, the ends in machine.py, restarts without a policy."""
 
 from functools import partial
 
@@ -7,6 +7,9 @@ from tests.mutations.mutation import Mutation
 strategy = partial(Mutation, "strategy.py")
 intensity = partial(Mutation, "intensity.py")
 machine = partial(Mutation, "machine.py")
+recovery = partial(Mutation, "recovery.py")
+
+LIMIT = "error = IntensityReached(self.path, child.path, intensity, period)\n        if isinstance(exit, Crashed):\n"
 
 MUTATIONS = [
     strategy(
@@ -89,45 +92,52 @@ MUTATIONS = [
         "        return len(self._stamps)",
         "        return len(self._stamps) - 1",
     ),
-    machine(
+    recovery(
         "a retry that comes while its supervisor is busy is lost",
-        "            self.defer(event)",
-        "            pass",
+        "            self.defer(event)\n        elif child.state",
+        "            pass\n        elif child.state",
     ),
-    machine(
+    recovery(
         "the retry costs no credit",
-        "self._restart(child, event.exit)",
-        "self.restart_one(child, _CRASH, event.exit)",
+        "self.recover(child, event.exit)",
+        "self._restart(child, event.exit, _OTP)",
     ),
-    machine(
+    recovery(
         "a retry that somebody took care of is tried all the same",
-        "if child is None or child.state is not ChildState.RESTARTING:",
-        "if child is None:",
+        "elif child.state is ChildState.RESTARTING:  # else",
+        "else:  #",
     ),
-    machine(
+    recovery(
+        "a retry that comes while its supervisor is busy with that child is forgotten",
+        "if child is None:\n            return\n        if self._is_busy_without(child):\n            self.defer(event)\n"
+        "        elif",
+        "if child is None or child.state is not ChildState.RESTARTING:\n            return\n"
+        "        if self._is_busy_without(child):\n            self.defer(event)\n        elif",
+    ),
+    recovery(
         "a retry comes at once, and nothing gets in between",
-        "self.effects.append(effects.Retry(TryAgain(child.spec.id, child.generation, exit)))",
-        "self._try_again(TryAgain(child.spec.id, child.generation, exit))",
+        "self.effects.append(effects.Retry(TryAgain(child.spec.id, exit)))",
+        "self.try_again(TryAgain(child.spec.id, exit))",
     ),
-    machine(
+    recovery(
         "the downtime of a restart that fails begins anew with each try",
-        "if child.down_since is None:\n            child.down_since = self.now\n        if self.plan is not None",
-        "child.down_since = self.now\n        if self.plan is not None",
+        "if child.down_since is None:\n            child.down_since = self.now\n        self.effects",
+        "child.down_since = self.now\n        self.effects",
     ),
     machine(
         "whoever asked for a group restart is not told that it failed",
-        "            self.answer_plan(error)\n            self.plan = None",
-        "            self.plan = None",
+        "self.answer_plan(error)\n                    self.plan = None",
+        "self.plan = None",
     ),
     machine(
         "a group restart goes on behind the sibling that failed to start",
-        "            self.answer_plan(error)\n            self.plan = None",
-        "            self.awaited_no_more(child)",
+        "self.answer_plan(error)\n                    self.plan = None",
+        "self.awaited_no_more(child)",
     ),
     machine(
-        "a failed restart of a group keeps its supervisor busy for ever",
-        "            self.answer_plan(error)\n            self.plan = None",
-        "            self.answer_plan(error)",
+        "a sibling that failed to start is tried again within the same group restart",
+        "self.answer_plan(error)\n                    self.plan = None",
+        "self.answer_plan(error)",
     ),
     machine(
         "only one of the ends that waited is decided",
@@ -252,52 +262,52 @@ MUTATIONS = [
     ),
     machine(
         "significant children that were stopped keep their supervisor up",
-        "over = (ChildState.STOPPED, ChildState.DONE)",
-        "over = (ChildState.DONE,)",
+        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED)",
+        "over = (ChildState.DONE, ChildState.FAILED)",
     ),
     machine(
         "a significant child that waits for its next try is over",
-        "over = (ChildState.STOPPED, ChildState.DONE)",
-        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.RESTARTING)",
+        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED)",
+        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED, ChildState.RESTARTING)",
     ),
     machine(
         "a significant child whose end waits for its decision is over",
-        "over = (ChildState.STOPPED, ChildState.DONE)",
-        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.EXITED)",
+        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED)",
+        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED, ChildState.EXITED)",
     ),
     machine(
         "all_significant waits for those without significance too",
         " for child in self.children.values() if child.spec.significant)",
         " for child in self.children.values())",
     ),
-    machine(
+    recovery(
         "a group restart costs a credit for each of the group",
         "self.restart_group(child, _CRASH, exit)",
         "[self.window.record(self.now) for _ in list(self.children)[1:]]\n            self.restart_group(child, _CRASH, exit)",
     ),
-    machine(
+    recovery(
         "every strategy is one_for_one",
-        "elif self.grouped:",
-        "elif False:",
+        "if self.grouped and self.plan is None:",
+        "if False:",
     ),
-    machine(
+    recovery(
         "a crash counts as a restart that somebody asked for",
         "self.restart_one(child, _CRASH, exit)",
         "self.restart_one(child, Cause.MANUAL, exit)",
     ),
-    machine(
+    recovery(
         "the child that broke the limit is stopped as if it were up",
         "        child.state = ChildState.STOPPED\n        error = IntensityReached",
         "        error = IntensityReached",
     ),
-    machine(
+    recovery(
         "a supervisor over its limit ends as if it had been stopped",
-        "error.__cause__ = exit.error\n        self.begin_stop(Crashed(error))",
-        "error.__cause__ = exit.error\n        self.begin_stop(Shutdown())",
+        f"{LIMIT}            error.__cause__ = exit.error\n        self.begin_stop(Crashed(error))",
+        f"{LIMIT}            error.__cause__ = exit.error\n        self.begin_stop(Shutdown())",
     ),
-    machine(
+    recovery(
         "a supervisor over its limit does not say what crashed",
-        "error.__cause__ = exit.error\n        self.begin_stop",
-        "pass\n        self.begin_stop",
+        f"{LIMIT}            error.__cause__ = exit.error\n",
+        f"{LIMIT}            pass\n",
     ),
 ]

@@ -41,12 +41,12 @@ MUTATIONS = [
     ),
     child(
         "a try under way is no restart",
-        "return trying or self.state is ChildState.RESTARTING",
-        "return self.state is ChildState.RESTARTING",
+        "return trying or self.state in WAITING",
+        "return self.state in WAITING",
     ),
     child(
         "a child that waits for its next try is not being restarted",
-        "return trying or self.state is ChildState.RESTARTING",
+        "return trying or self.state in WAITING",
         "return trying",
     ),
     child(
@@ -111,13 +111,13 @@ MUTATIONS = [
     ),
     roster(
         "nobody is told that a start is up",
-        "self.answer(child, value)",
+        "self.give(token, value)",
         "pass",
     ),
     roster(
         "whoever asked for a start gets no value",
-        "self.answer(child, value)",
-        "self.answer(child, None)",
+        "self.give(token, value)",
+        "self.give(token, None)",
     ),
     roster(
         "the value of a start is lost",
@@ -186,13 +186,23 @@ MUTATIONS = [
     ),
     roster(
         "a request without an asker is answered",
-        "if token is not None:",
-        "if True:",
+        "if token is not None:\n            self.effects.append(effects.Reply(token, result))",
+        "if True:\n            self.effects.append(effects.Reply(token, result))",
+    ),
+    roster(
+        "a restart that nobody waits for gives its value all the same",
+        "if token is not None:\n            self.effects.append(effects.Reply(token, value, is_value=True))",
+        "if True:\n            self.effects.append(effects.Reply(token, value, is_value=True))",
+    ),
+    roster(
+        "whoever waits for a start that fails is told twice",
+        "token, child.token = child.token, None\n            self.tell(token, result)",
+        "token = child.token\n            self.tell(token, result)",
     ),
     roster(
         "whoever waits for a start is told twice",
-        "token, child.token = child.token, None",
-        "token = child.token",
+        "token, child.token = child.token, None\n            self.give(token, value)",
+        "token = child.token\n            self.give(token, value)",
     ),
     roster(
         "the end of a brutally killed child does not say so",

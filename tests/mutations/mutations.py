@@ -1,6 +1,6 @@
 """All mutations, by what they are about."""
 
-from tests.mutations import decisions, lives, plans, requests, turns
+from tests.mutations import decisions, delays, lives, plans, recoveries, requests, turns, verdicts
 
 MUTATIONS = [
     *lives.MUTATIONS,
@@ -8,4 +8,7 @@ MUTATIONS = [
     *turns.MUTATIONS,
     *plans.MUTATIONS,
     *requests.MUTATIONS,
+    *recoveries.MUTATIONS,
+    *delays.MUTATIONS,
+    *verdicts.MUTATIONS,
 ]

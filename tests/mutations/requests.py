@@ -84,13 +84,13 @@ MUTATIONS = [
     ),
     requests(
         "terminate_child does not cancel the retry",
-        "    child.state = ChildState.STOPPED\n    child.down_since = None\n",
+        "    machine.wait_no_more(child)\n    child.down_since = None\n",
         "    child.down_since = None\n",
     ),
     requests(
         "the time after a terminate_child is downtime",
-        "    child.state = ChildState.STOPPED\n    child.down_since = None\n",
-        "    child.state = ChildState.STOPPED\n",
+        "    machine.wait_no_more(child)\n    child.down_since = None\n",
+        "    machine.wait_no_more(child)\n",
     ),
     requests(
         "whoever waits for a start is not told that it was terminated",

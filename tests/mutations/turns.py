@@ -111,7 +111,7 @@ MUTATIONS = [
     machine(
         "a first start that fails is tried again",
         "case Purpose.STARTUP:\n                self.begin_stop(Crashed(error))",
-        "case Purpose.STARTUP:\n                self._restart_failed(child, exit, error)",
+        "case Purpose.STARTUP:\n                self.restart_failed(child, exit)",
     ),
     machine(
         "a first start that fails ends its supervisor as if it had been stopped",
@@ -130,13 +130,13 @@ MUTATIONS = [
     ),
     machine(
         "a restart that fails is not tried again",
-        "                self._restart_failed(child, exit, error)",
-        "                self.awaited_no_more(child)",
+        "self.plan = None\n                self.restart_failed(child, exit)",
+        "self.plan = None\n                self.awaited_no_more(child)",
     ),
     machine(
         "requests that waited for a start that took too long are forgotten",
-        "        for request in child.take_waiting():\n            self._request(request)\n\n    def _restart_failed",
-        "\n    def _restart_failed",
+        "        for request in child.take_waiting():\n            self._request(request)\n\n    # ---",
+        "\n    # ---",
     ),
     machine(
         "a brutal stop asks first",
