@@ -195,7 +195,7 @@ async def test_a_server_that_dies_and_comes_back_has_every_settled_frame_and_get
     massive, market, raw, until
 ):
     pipeline = Pipeline(10_000)
-    crashes = 0
+    crashes = fed = 0
 
     async def restarted():
         nonlocal crashes
@@ -206,20 +206,22 @@ async def test_a_server_that_dies_and_comes_back_has_every_settled_frame_and_get
                 crashes += 1
 
     async def feed():
-        for n in range(600):
-            pipeline.frames.put(b"%d" % n, 1)
+        nonlocal fed
+        while crashes < 2:
+            pipeline.frames.put(b"%d" % fed, 1)
+            fed += 1
             await anyio.sleep(0.001)
 
     async with anyio.create_task_group() as group:
         group.start_soon(restarted)
         group.start_soon(feed)
-        for goal in (150, 300):
-            await until(lambda goal=goal: pipeline.counts.frames_out >= goal)
+        for kills in (0, 1):
+            await until(lambda kills=kills: crashes == kills and pipeline.counts.frames_out >= 150 * (1 + kills))
             market.kill()
             await market.start()
-        await until(lambda: pipeline.counts.frames_out == 600)
+        await until(lambda: crashes == 2 and pipeline.counts.frames_out == fed)
         group.cancel_scope.cancel()
-    assert payloads(raw) == [b"%d" % n for n in range(600)]
+    assert payloads(raw) == [b"%d" % n for n in range(fed)]
     assert crashes == 2
 
 
