@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SCENARIOS ?= 10000
+WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint format bench conformance clean
+.PHONY: help demo test test-framework test-services lint format bench conformance clean
 
 help:
 	@echo "make demo         market data under supervision, and four faults, in about 40 seconds"
@@ -18,8 +19,16 @@ help:
 demo: .venv/demo
 	@$(BIN)/otp demo
 
+# The first half computes and the second mostly waits, for processes and sockets: side by side they take as long as one.
 test: .venv/test
-	$(BIN)/python -m pytest
+	@echo "running the tests, in about three minutes"
+	@$(MAKE) --no-print-directory --jobs 2 $(WHOLE) test-framework test-services
+
+test-framework: .venv/test
+	@$(BIN)/python -m pytest --ignore tests/services -p no:cacheprovider
+
+test-services: .venv/test
+	@$(BIN)/python -m pytest tests/services -p no:cacheprovider
 
 lint: .venv/lint
 	$(BIN)/ruff check

@@ -1,7 +1,7 @@
 """Commands that other packages bring, by an entry point in the group `otp.commands`.
 
     [project.entry-points."otp.commands"]
-    demo = "services.massive.demo:command"
+    demo = "services.massive.demo.command:command"
 
 A plugin is imported when its command is called or the help lists it. One that cannot be imported stays in the help,
 with what to install.

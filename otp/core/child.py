@@ -168,16 +168,16 @@ class Child:
         self.downtime = predecessor.downtime
         self.down_since = predecessor.down_since
         self.streak = predecessor.streak
-        self.up_since = predecessor.up_since
 
-    def count_failure(self, now: float) -> None:
-        """One more failure, or the first after having been healthy."""
-        since = self.up_since
-        if since is not None and now - since >= self.healthy_after:
-            self.streak = 1
-        else:
-            self.streak += 1
-        self.up_since = None
+    def ended(self, now: float) -> None:
+        """It is down, by itself or as it was asked to be."""
+        self.value = None
+        if self.down_since is None:
+            self.down_since = now
+        if self.up_since is not None:
+            if now - self.up_since >= self.healthy_after:
+                self.streak = 0
+            self.up_since = None
 
     def budget(self, verdict: str, limited: Limited) -> RestartWindow:
         """The window of a class of failures that has a limit of its own."""

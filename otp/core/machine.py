@@ -133,7 +133,7 @@ class SupervisorMachine(Recovery):
                 self.advance()
             case _ if child.doomed:  # it only came first: the group restart or the end goes on
                 self._settle(child)
-            case Purpose.STARTUP if child.guarded and not isinstance(child.spec, SupervisorSpec):
+            case Purpose.STARTUP if _is_tried_again(child):
                 self.restart_failed(child, exit)
             case Purpose.STARTUP:
                 self.begin_stop(Crashed(error))
@@ -164,8 +164,7 @@ class SupervisorMachine(Recovery):
     def _exited_meanwhile(self, child: Child, event: Exited) -> None:
         """The child ended by itself while the supervisor is busy with others."""
         child.state = ChildState.EXITED
-        child.value = None
-        child.down_since = self.now
+        child.ended(self.now)
         if child.doomed:  # it only came first: the group restart or the end goes on without a second credit (S26)
             self.emit_exited(child, event.exit, asked=False)
             self._settle(child)
@@ -174,9 +173,7 @@ class SupervisorMachine(Recovery):
 
     def _ended(self, child: Child, exit: Exit) -> None:
         """The child ended by itself and the supervisor is free to decide (S16)."""
-        if child.down_since is None:
-            child.down_since = self.now
-        child.value = None
+        child.ended(self.now)
         if wants_restart(child.spec.restart, exit) and type(exit) is not Refused:
             self.recover(child, exit)
             return
@@ -217,9 +214,7 @@ class SupervisorMachine(Recovery):
         self.cancel_timer(child)
         if child.state is ChildState.REFUSED:
             self._refused_no_more(child)
-        child.value = None
-        if child.down_since is None:
-            child.down_since = self.now
+        child.ended(self.now)
         failure, child.failure = child.failure, None
         if failure is not None and not child.is_claimed:
             self._failed_to_start(child, Crashed(failure))
@@ -330,6 +325,12 @@ def _is_needed(child: Child) -> bool:
     if child.failure is not None:
         return child.purpose in (Purpose.STARTUP, Purpose.RESTART)
     return child.spec.restart is not Restart.TEMPORARY
+
+
+def _is_tried_again(child: Child) -> bool:
+    """Whether a first start that fails is; of a supervisor the children are, and a temporary child never is."""
+    worker = not isinstance(child.spec, SupervisorSpec)
+    return worker and child.guarded and child.spec.restart is not Restart.TEMPORARY
 
 
 def _start_error(child: Child, exit: Exit) -> StartError:

@@ -7,7 +7,7 @@
     └── within                                restarted at once, or after a delay
 
 A child that waits, held or for its delay, leaves its siblings as they are, whatever the strategy. When it is due the
-strategy applies as ever; a group waits for the longest delay in it.
+strategy applies as ever, after the longest delay in the group; a failure that is not delayed takes along those that wait.
 """
 
 from collections.abc import Callable
@@ -50,7 +50,7 @@ class Recovery(PlannedRoster):
         if child.guarded:
             self._recover_guarded(child, exit)
             return
-        child.count_failure(self.now)
+        child.streak += 1
         if self.window.record(self.now):
             self._restart(child, exit, _OTP)
         else:
@@ -93,7 +93,7 @@ class Recovery(PlannedRoster):
     def _decide(self, child: Child, exit: Exit) -> None:
         policy = child.spec.policy
         verdict = _OTP if policy is None else classify(policy, exit)
-        child.count_failure(self.now)
+        child.streak += 1
         match verdict.action:
             case GiveUp():
                 self._park(child, exit, verdict)

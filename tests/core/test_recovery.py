@@ -236,6 +236,15 @@ def test_a_supervisor_below_that_does_not_start_is_not_tried_again_in_the_first_
     assert isinstance(sim.exit.error, StartError)
 
 
+@pytest.mark.parametrize("reason", [{"policy": BLIP}, {"needs": ("redis",)}])
+def test_a_temporary_child_has_one_start_whatever_its_policy_says_s13(reason):
+    temporary = stand_in("a", restart=Restart.TEMPORARY, **reason)
+    sim = Simulation(supervisor("root", children=[temporary]), slow="a", down=["redis"]).begin()
+    sim.fail("a", OSError())
+    assert isinstance(sim.exit, Crashed)
+    assert isinstance(sim.exit.error, StartError)
+
+
 def test_a_first_start_whose_failure_is_fatal_ends_the_tree():
     sim = Simulation(supervisor("root", children=[stand_in("a", policy=EVERY)]), slow="a").begin()
     sim.fail("a", KeyError())

@@ -2,7 +2,7 @@
 
 from otp import events
 from otp.policy import Backoff, FailurePolicy, RestartAfter, RestartNow, on
-from otp.spec import supervisor
+from otp.spec import Strategy, supervisor
 from otp.testing.simulation import Simulation, stand_in
 
 BLIP = FailurePolicy(on(OSError, RestartAfter(Backoff(1.0, jitter=0.0))), healthy_after=60.0)
@@ -42,6 +42,36 @@ def test_a_start_that_fails_is_part_of_the_streak_also_after_long_being_up():
     sim.pass_time(1.0)
     sim.fail("a", OSError())
     assert [event.streak for event in sim.of(events.ChildDelayed)] == [1, 2]
+
+
+def test_a_start_that_takes_too_long_is_part_of_the_streak_also_after_long_being_up():
+    policy = FailurePolicy(otherwise=RestartAfter(Backoff(1.0, jitter=0.0)))
+    sim = Simulation(supervisor("root", children=[stand_in("a", policy=policy, start_timeout=5.0)])).begin()
+    sim.pass_time(1000.0)
+    sim.slow.add("a")
+    sim.crash("a")
+    sim.pass_time(1.0)
+    sim.pass_time(5.0)
+    assert [event.streak for event in sim.of(events.ChildDelayed)] == [1, 2]
+
+
+def stopped_with_its_group(*, up):
+    """The streak of a child that failed before, was up for so long, was stopped with its group and failed to start."""
+    sim = tree("a", "b", strategy=Strategy.ONE_FOR_ALL, intensity=9)
+    sim.crash("b", OSError())
+    sim.pass_time(1.0)
+    sim.pass_time(up)
+    sim.slow.update("ab")
+    sim.restart("a")
+    sim.pass_time(100.0)
+    sim.ready("a")
+    sim.fail("b", OSError())
+    return sim.child("b").streak
+
+
+def test_the_time_down_is_no_part_of_being_healthy():
+    assert stopped_with_its_group(up=59.9) == 2
+    assert stopped_with_its_group(up=60.0) == 1
 
 
 def test_when_a_child_has_recovered_is_said_by_its_policy():

@@ -7,6 +7,7 @@ from tests.mutations.mutation import Mutation
 strategy = partial(Mutation, "strategy.py")
 intensity = partial(Mutation, "intensity.py")
 machine = partial(Mutation, "machine.py")
+child = partial(Mutation, "child.py")
 recovery = partial(Mutation, "recovery.py")
 
 LIMIT = "error = IntensityReached(self.path, child.path, intensity, period)\n        if isinstance(exit, Crashed):\n"
@@ -176,13 +177,13 @@ MUTATIONS = [
     ),
     machine(
         "a child whose end waits for its decision still shows its value",
-        "child.state = ChildState.EXITED\n        child.value = None",
+        "child.state = ChildState.EXITED\n        child.ended(self.now)",
         "child.state = ChildState.EXITED",
     ),
     machine(
         "the downtime of an end that waits begins with its decision",
-        "child.down_since = self.now\n        if child.doomed:",
-        "if child.doomed:",
+        "child.ended(self.now)\n        if child.doomed:",
+        "child.value = None\n        if child.doomed:",
     ),
     machine(
         "a second credit for a second casualty of a group",
@@ -200,15 +201,15 @@ MUTATIONS = [
         "if child.doomed:  # it only came first: the group restart or the end goes on without a second credit (S26)",
         "if False:",
     ),
-    machine(
+    child(
         "the downtime of an end that waited begins anew with its decision",
-        "if child.down_since is None:\n            child.down_since = self.now\n        child.value = None\n        if wants",
-        "child.down_since = self.now\n        child.value = None\n        if wants",
+        "if self.down_since is None:\n            self.down_since = now\n",
+        "self.down_since = now\n",
     ),
-    machine(
+    child(
         "a child that starts again still shows the value of the dead one",
-        "child.value = None\n        if wants_restart(",
-        "if wants_restart(",
+        "        self.value = None\n        if self.down_since",
+        "        if self.down_since",
     ),
     machine(
         "a supervisor below in which somebody refused is started again",

@@ -12,39 +12,39 @@ requests = partial(Mutation, "requests.py")
 roster = partial(Mutation, "roster.py")
 
 WAITING = "WAITING = frozenset({ChildState.RESTARTING, ChildState.BACKOFF, ChildState.HELD})"
-GUARDED_STARTUP = "case Purpose.STARTUP if child.guarded and not isinstance(child.spec, SupervisorSpec):"
+GUARDED_STARTUP = "return worker and child.guarded and child.spec.restart is not Restart.TEMPORARY"
 
 MUTATIONS = [
     # ------------------------------------------------------------------------------------------------ streaks
     recovery(
         "a failure without a policy is part of no streak",
-        "child.count_failure(self.now)\n        if self.window",
+        "child.streak += 1\n        if self.window",
         "if self.window",
     ),
     recovery(
         "a failure by policy is part of no streak",
-        "child.count_failure(self.now)\n        match",
+        "child.streak += 1\n        match",
         "match",
     ),
     recovery(
         "a failure by policy is counted twice",
-        "child.count_failure(self.now)\n        match",
-        "child.count_failure(self.now)\n        child.count_failure(self.now)\n        match",
+        "child.streak += 1\n        match",
+        "child.streak += 2\n        match",
     ),
     child(
         "a streak is forgotten as soon as the child is up",
-        "if since is not None and now - since >= self.healthy_after:",
-        "if since is not None:",
+        "if now - self.up_since >= self.healthy_after:",
+        "if True:",
     ),
     child(
         "a streak is never forgotten",
-        "if since is not None and now - since >= self.healthy_after:",
+        "if now - self.up_since >= self.healthy_after:",
         "if False:",
     ),
     child(
         "a child that was up exactly long enough has not recovered",
-        "now - since >= self.healthy_after",
-        "now - since > self.healthy_after",
+        "now - self.up_since >= self.healthy_after",
+        "now - self.up_since > self.healthy_after",
     ),
     child(
         "healthy_after of a policy is ignored",
@@ -53,18 +53,23 @@ MUTATIONS = [
     ),
     child(
         "starts that fail are as healthy as the child was before",
-        "        self.up_since = None\n\n    def budget",
-        "\n    def budget",
+        "                self.streak = 0\n            self.up_since = None\n",
+        "                self.streak = 0\n",
     ),
     child(
         "a streak ends with the supervisor",
         "self.streak = predecessor.streak",
         "pass",
     ),
-    child(
-        "a child that failed to start with its supervisor was never healthy before",
-        "self.up_since = predecessor.up_since",
-        "pass",
+    machine(
+        "how long a child was up that was stopped is forgotten",
+        "child.ended(self.now)\n        failure",
+        "child.value = None\n        child.up_since = None\n        child.down_since = self.now\n        failure",
+    ),
+    machine(
+        "a temporary child's first start is tried again",
+        GUARDED_STARTUP,
+        "return worker and child.guarded",
     ),
     plan(
         "a restart does not tell the streak",
@@ -256,16 +261,16 @@ MUTATIONS = [
     machine(
         "with a policy the first start is not tried again",
         GUARDED_STARTUP,
-        "case Purpose.STARTUP if False:",
+        "return False",
     ),
     machine(
         "a supervisor below is started again when its first start has failed",
         GUARDED_STARTUP,
-        "case Purpose.STARTUP if child.guarded:",
+        "return child.guarded and child.spec.restart is not Restart.TEMPORARY",
     ),
     machine(
         "without a policy the first start is tried again too",
         GUARDED_STARTUP,
-        "case Purpose.STARTUP if not isinstance(child.spec, SupervisorSpec):",
+        "return worker and child.spec.restart is not Restart.TEMPORARY",
     ),
 ]

@@ -192,7 +192,7 @@ MUTATIONS = [
     recovery(
         "what is held is part of the streak",
         "self.emit(events.ChildHeld(",
-        "child.count_failure(self.now)\n            self.emit(events.ChildHeld(",
+        "child.streak += 1\n            self.emit(events.ChildHeld(",
     ),
     recovery(
         "a held child names also what is there",

@@ -155,13 +155,13 @@ MUTATIONS = [
     ),
     machine(
         "a stopped child still shows its value",
-        "            self._refused_no_more(child)\n        child.value = None\n",
-        "            self._refused_no_more(child)\n",
+        "            self._refused_no_more(child)\n        child.ended(self.now)\n",
+        "            self._refused_no_more(child)\n        child.down_since = self.now\n",
     ),
     machine(
         "the downtime of a stopped child does not begin with its end",
-        "child.down_since = self.now\n        failure, child.failure",
-        "pass\n        failure, child.failure",
+        "child.ended(self.now)\n        failure, child.failure",
+        "child.value = None\n        failure, child.failure",
     ),
     machine(
         "a start that took too long fails although a request decides what follows",
