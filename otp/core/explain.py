@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from otp.core.backoff import delay, shortest
-from otp.core.classify import classify
+from otp.core.classify import Verdict, classify
 from otp.core.paths import join, parts
 from otp.errors import IntensityReached, NotFound
 from otp.exits import Crashed
@@ -135,7 +135,7 @@ def _takes_along(above: SupervisorSpec, child: AnySpec) -> Iterator[str]:
             return
         case Strategy.ONE_FOR_ALL:
             yield from (id for id in ids if id != child.id)
-        case Strategy.REST_FOR_ONE:
+        case Strategy.REST_FOR_ONE:  # pragma: no branch # there is no other
             yield from ids[ids.index(child.id) + 1 :]
 
 
@@ -220,7 +220,7 @@ def _levels(line: list[AnySpec], ids: tuple[str, ...], courses: tuple[Course, ..
     """From the child's supervisor to the root: each fails as often as the one below lets it."""
     ends = [course.after for course in courses if course.after is not None and course.then.endswith("gives up")]
     after: float | None = min(ends, default=None)
-    for depth, spec in enumerate(line[1:], 1):
+    for depth, spec in enumerate(line[1:], 1):  # pragma: no branch # the root ends it
         assert isinstance(spec, SupervisorSpec)
         path = "/".join(ids[: len(ids) - depth])
         above = line[depth + 1] if depth + 1 < len(line) else None
@@ -228,7 +228,7 @@ def _levels(line: list[AnySpec], ids: tuple[str, ...], courses: tuple[Course, ..
         yield Level(
             path=path, intensity=spec.intensity, period=spec.period, after=after, then=_then(spec, above, after)
         )
-        if above is None or after is None or spec.restart is Restart.TEMPORARY:
+        if above is None or after is None or not _is_restarted(spec):
             return
         after = _given_up_above(spec, above, after)
 
@@ -240,13 +240,28 @@ def _then(spec: SupervisorSpec, above: SupervisorSpec | None, after: float | Non
         return "the process exits with 70"
     if spec.restart is Restart.TEMPORARY:
         return f"{spec.id} is gone, {above.id} goes on"
-    return f"{above.id} restarts {spec.id} as a whole"
+    match _verdict_on(spec).action:
+        case GiveUp():
+            return f"{spec.id} is {_PARKED}"
+        case Fatal():
+            return _FATAL
+        case _:
+            return f"{above.id} restarts {spec.id} as a whole"
+
+
+def _is_restarted(spec: SupervisorSpec) -> bool:
+    return spec.restart is not Restart.TEMPORARY and not isinstance(_verdict_on(spec).action, GiveUp | Fatal)
+
+
+def _verdict_on(spec: SupervisorSpec) -> Verdict:
+    """How the supervisor above takes it that this one has given up."""
+    error = IntensityReached(spec.id, spec.id, spec.intensity, spec.period)
+    return classify(spec.policy or FailurePolicy(), Crashed(error))
 
 
 def _given_up_above(spec: SupervisorSpec, above: SupervisorSpec, takes: float) -> float | None:
     """When `above` gives up, if `spec` gives up each `takes` seconds after it was started."""
-    error = IntensityReached(spec.id, spec.id, spec.intensity, spec.period)
-    verdict = classify(spec.policy or FailurePolicy(), Crashed(error))
+    verdict = _verdict_on(spec)
     course = _course(verdict.name, verdict.action, above, expected=verdict.expected)
     if not course.then.endswith("gives up"):
         return None
@@ -264,12 +279,13 @@ def _given_up_above(spec: SupervisorSpec, above: SupervisorSpec, takes: float) -
 
 
 def _lines(found: Explanation) -> Iterator[str]:
+    if found.restart is Restart.TEMPORARY:
+        yield f"{found.path}  temporary, never restarted: it is gone when it has ended"
+        return
     along = f"takes along {', '.join(found.takes_along)}" if found.takes_along else "restarts alone"
     yield f"{found.path}  {found.restart}, {along}"
     if found.needs:
         yield f"  held, at no cost, while {' or '.join(found.needs)} is down"
-    if found.restart is Restart.TEMPORARY:
-        yield "  never restarted: it is gone when it has ended"
     width = max((len(course.verdict) for course in found.courses), default=0)
     for course in found.courses:
         yield f"  {course.verdict:<{width}}  {_course_text(course)}"

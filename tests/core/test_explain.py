@@ -110,6 +110,49 @@ def test_it_reads_as_text():
     )
 
 
+def test_what_waits_what_is_parked_and_what_is_fatal_read_as_text():
+    policy = FailurePolicy(
+        on(KeyError, Fatal()), on(ValueError, GiveUp()), otherwise=Limited(2, within=9.0, then=GiveUp())
+    )
+    assert str(only(stand_in("a", policy=policy, needs=("redis",)))) == (
+        "root/a  permanent, restarts alone\n"
+        "  held, at no cost, while redis is down\n"
+        "  key_error     the whole tree stops, the process exits with 78\n"
+        "  value_error   parked as failed, its siblings live\n"
+        "  unclassified  at once; failure 3 in a row, 0 s after the first: parked as failed, its siblings live\n"
+        "  root (3 in 5 s): never gives up"
+    )
+
+
+def test_a_temporary_child_reads_as_one_line():
+    temporary = stand_in("a", restart=Restart.TEMPORARY, needs=("redis",))
+    assert str(only(temporary)) == "root/a  temporary, never restarted: it is gone when it has ended"
+
+
+@pytest.mark.parametrize(
+    ("action", "then"),
+    [
+        (GiveUp(), "inner is parked as failed, its siblings live"),
+        (Fatal(), "the whole tree stops, the process exits with 78"),
+    ],
+)
+def test_what_follows_a_supervisor_that_gives_up_is_said_by_its_own_policy(action, then):
+    inner = supervisor("inner", children=[stand_in("a")], policy=FailurePolicy(otherwise=action))
+    tree = supervisor("root", children=[inner])
+    (level,) = explain(tree, "root/inner/a").levels
+    assert level.then == then
+    sim = Simulation(tree).begin()
+    sim.crash("inner", IntensityReached("root/inner", "root/inner/a", 3, 5.0))
+    assert (sim.exit is None) == (action == GiveUp())
+
+
+def test_a_supervisor_that_may_give_up_a_few_times_is_parked_then():
+    policy = FailurePolicy(otherwise=Limited(2, within=60.0, then=GiveUp()))
+    inner = supervisor("inner", children=[stand_in("a")], policy=policy)
+    below, above = explain(supervisor("root", children=[inner]), "root/inner/a").levels
+    assert (below.then, above.after) == ("root restarts inner as a whole", None)
+
+
 @given(
     st.integers(0, 6),
     st.sampled_from([1.0, 5.0, 60.0]),

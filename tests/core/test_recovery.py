@@ -236,6 +236,13 @@ def test_a_supervisor_below_that_does_not_start_is_not_tried_again_in_the_first_
     assert isinstance(sim.exit.error, StartError)
 
 
+def test_that_a_child_returned_may_be_fatal_too():
+    sim = tree("a", policy=FailurePolicy(otherwise=Fatal()))
+    sim.end("a")
+    assert isinstance(sim.exit.error, FatalFailure)
+    assert sim.exit.error.__cause__ is None
+
+
 @pytest.mark.parametrize("reason", [{"policy": BLIP}, {"needs": ("redis",)}])
 def test_a_temporary_child_has_one_start_whatever_its_policy_says_s13(reason):
     temporary = stand_in("a", restart=Restart.TEMPORARY, **reason)
