@@ -74,7 +74,9 @@ class AllScenario:
             await self._act("logic bug", "the scorer of sentiment fails again and again", self._bug)
             await self._act("dependency down", f"intel-redis is killed for {OUTAGE:g} s", self._redis_is_killed)
             await self._act("config error", "in a copy of massive the key is revoked", self._key_is_revoked)
+            await self._traded()
             life.cancel_scope.cancel()
+        await self._scored()
         await self._calm()
 
     async def report(self) -> AllReport:
@@ -174,6 +176,18 @@ class AllScenario:
         with anyio.move_on_after(RECOVERY):
             while self._stage.seen.incidents.open():  # noqa: ASYNC110 # they are resolved by the passing of time
                 await anyio.sleep(0.05)
+
+    async def _traded(self) -> None:
+        """Wait until a move of the market has led to a fill: on a busy machine that takes more than one."""
+        with anyio.move_on_after(RECOVERY):
+            while not await self._length(*FLOW["fills"]):  # noqa: ASYNC110 # the news is a stream in Redis
+                await anyio.sleep(0.2)
+
+    async def _scored(self) -> None:
+        """Wait until what is on its way to the scorer has arrived."""
+        with anyio.move_on_after(RECOVERY):
+            while await self._length(*FLOW["scores"]) < await self._length(*FLOW["articles"]):  # noqa: ASYNC110 # as above
+                await anyio.sleep(0.2)
 
     async def _all_up(self) -> None:
         with anyio.fail_after(RECOVERY):
