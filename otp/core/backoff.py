@@ -1,8 +1,15 @@
-"""The delay of the n-th try."""
+"""Which failures of a streak are delayed, and for how long."""
 
-from otp.policy import Backoff
+from otp.policy import Backoff, RestartAfter, RestartNow
 
-__all__ = ("delay", "shortest")
+__all__ = ("delay", "schedule", "shortest")
+
+
+def schedule(retry: RestartNow | RestartAfter, streak: int) -> tuple[Backoff | None, int]:
+    """By which backoff this failure of a streak is delayed, and as its how manyth."""
+    if isinstance(retry, RestartAfter):
+        return retry.backoff, streak
+    return (None, 0) if streak == 1 else (retry.then, streak - 1)
 
 
 def delay(backoff: Backoff, failure: int, dice: float) -> float:

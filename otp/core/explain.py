@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from otp.core.backoff import delay, shortest
+from otp.core.backoff import delay, schedule, shortest
 from otp.core.classify import Verdict, classify
 from otp.core.paths import join, parts
 from otp.errors import IntensityReached, NotFound
 from otp.exits import Crashed
-from otp.policy import Action, Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, Rule
+from otp.policy import Action, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, Rule
 from otp.spec import AnySpec, Restart, Strategy, SupervisorSpec
 
 __all__ = ("Course", "Explanation", "Level", "explain")
@@ -197,19 +197,13 @@ def _when_over(
             stamps.popleft()
         if len(stamps) > intensity:
             return now, failure
-        backoff, number = _schedule(retry, failure)
+        backoff, number = schedule(retry, failure)
         now += takes + (shortest(backoff, number) if backoff is not None else 0.0)
     return None
 
 
-def _schedule(retry: RestartNow | RestartAfter, failure: int) -> tuple[Backoff | None, int]:
-    if isinstance(retry, RestartAfter):
-        return retry.backoff, failure
-    return (None, 0) if failure == 1 else (retry.then, failure - 1)
-
-
 def _without_jitter(retry: RestartNow | RestartAfter, failure: int) -> float:
-    backoff, number = _schedule(retry, failure)
+    backoff, number = schedule(retry, failure)
     return delay(backoff, number, 0.5) if backoff is not None else 0.0
 
 

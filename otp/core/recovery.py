@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from otp import events
 from otp.core import effects
-from otp.core.backoff import delay
+from otp.core.backoff import delay, schedule
 from otp.core.child import Child, ChildState
 from otp.core.classify import Verdict, classify
 from otp.core.inputs import Checked, RestartDue, TimerKind, TryAgain
@@ -23,7 +23,7 @@ from otp.core.strategy import affected
 from otp.errors import FatalFailure, IntensityReached
 from otp.events import Cause
 from otp.exits import Crashed, Exit
-from otp.policy import UNCLASSIFIED, Backoff, Fatal, GiveUp, Limited, RestartAfter, RestartNow
+from otp.policy import UNCLASSIFIED, Fatal, GiveUp, Limited, RestartAfter, RestartNow
 from otp.spec import SupervisorSpec
 
 __all__ = ("Recovery", "even_dice")
@@ -119,7 +119,7 @@ class Recovery(PlannedRoster):
         if not verdict.expected and not self.window.record(self.now):
             self.give_up(child, exit, verdict.name)
             return
-        backoff, failure = _schedule(retry, child.streak)
+        backoff, failure = schedule(retry, child.streak)
         if backoff is None:
             self._restart(child, exit, verdict)
             return
@@ -248,13 +248,6 @@ class Recovery(PlannedRoster):
             self.defer(event)
         elif child.state is ChildState.RESTARTING:  # else another event took care of it (S37, S39)
             self.recover(child, event.exit)
-
-
-def _schedule(retry: RestartNow | RestartAfter, streak: int) -> tuple[Backoff | None, int]:
-    """By which backoff this failure of a streak is delayed, and as its how manyth."""
-    if isinstance(retry, RestartAfter):
-        return retry.backoff, streak
-    return (None, 0) if streak == 1 else (retry.then, streak - 1)
 
 
 def _fatal_in(exit: Crashed) -> FatalFailure | None:

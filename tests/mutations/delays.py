@@ -7,6 +7,7 @@ from tests.mutations.mutation import Mutation
 recovery = partial(Mutation, "recovery.py")
 machine = partial(Mutation, "machine.py")
 child = partial(Mutation, "child.py")
+backoff = partial(Mutation, "backoff.py")
 plan = partial(Mutation, "plan.py")
 requests = partial(Mutation, "requests.py")
 roster = partial(Mutation, "roster.py")
@@ -77,27 +78,27 @@ MUTATIONS = [
         "streak=0,\n            )",
     ),
     # ------------------------------------------------------------------------------------------------ delays
-    recovery(
+    backoff(
         "the first failure of RestartNow is delayed",
         "return (None, 0) if streak == 1 else (retry.then, streak - 1)",
         "return retry.then, streak",
     ),
-    recovery(
+    backoff(
         "RestartNow is never delayed",
         "return (None, 0) if streak == 1 else (retry.then, streak - 1)",
         "return None, 0",
     ),
-    recovery(
+    backoff(
         "RestartNow is at once a second time",
         "return (None, 0) if streak == 1 else (retry.then, streak - 1)",
         "return (None, 0) if streak <= 2 else (retry.then, streak - 2)",
     ),
-    recovery(
+    backoff(
         "the delays after RestartNow are one step too far",
         "return (None, 0) if streak == 1 else (retry.then, streak - 1)",
         "return (None, 0) if streak == 1 else (retry.then, streak)",
     ),
-    recovery(
+    backoff(
         "the first failure of RestartAfter is restarted at once",
         "return retry.backoff, streak",
         "return (None, 0) if streak == 1 else (retry.backoff, streak - 1)",
