@@ -1,12 +1,8 @@
 """`main`, `supervised_main` and the broker as processes: real signals, real deaths, one truth document."""
 
-import os
 import signal
-import sys
 from collections import Counter
-from contextlib import asynccontextmanager
 from pathlib import Path
-from subprocess import STDOUT
 
 import anyio
 import pytest
@@ -25,43 +21,10 @@ from services.shared.truth import (
     read_component,
 )
 from tests.services.execution.rampage import audit
+from tests.services.program import running
 
 ROOT = Path(__file__).parents[3]
 BUSES = ("system-redis", "market-redis", "intel-redis")
-
-
-class Program:
-    """A process and what it says."""
-
-    def __init__(self, process):
-        self._process = process
-        self.output = ""
-
-    async def listen(self):
-        async for chunk in self._process.stdout:
-            self.output += chunk.decode()
-
-    async def ended(self):
-        with anyio.fail_after(15):
-            return await self._process.wait()
-
-    def signal(self, number):
-        self._process.send_signal(number)
-
-
-@asynccontextmanager
-async def running(*words, **environment):
-    clean = {name: text for name, text in os.environ.items() if not name.startswith(("EXECUTION_", "TRUTH_", "LOG_"))}
-    process = await anyio.open_process([sys.executable, "-m", *words], stderr=STDOUT, cwd=ROOT, env=clean | environment)
-    async with process, anyio.create_task_group() as group:
-        program = Program(process)
-        group.start_soon(program.listen)
-        try:
-            yield program
-        finally:
-            if process.returncode is None:
-                process.kill()
-            sys.stdout.write(program.output)
 
 
 @pytest.fixture

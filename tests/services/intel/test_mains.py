@@ -1,19 +1,16 @@
 """`main` and `supervised_main` as processes: how they end, what they say, what they never say."""
 
-import os
 import re
 import signal
-import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
-from subprocess import STDOUT
 
-import anyio
 import pytest
 from msgspec import structs
 
 from services.shared import redis_clients
 from services.shared.truth import COMPONENTS, Bus, build_truth, publish_truth, read_component
+from tests.services import program
 
 from .conftest import item, rss
 
@@ -21,48 +18,11 @@ ROOT = Path(__file__).parents[3]
 CANARY = "canary-key-4711"
 
 
-class Main:
-    """One of the two mains, running; all that it writes is checked for the key at its end."""
-
-    def __init__(self, process):
-        self._process = process
-        self.output = ""
-
-    async def listen(self):
-        async for chunk in self._process.stdout:
-            self.output += chunk.decode()
-
-    async def ended(self):
-        """Wait for its end and return the exit code."""
-        with anyio.fail_after(15):
-            return await self._process.wait()
-
-    def signal(self, number):
-        self._process.send_signal(number)
-
-    @property
-    def lines(self):
-        return self.output.splitlines()
-
-
 @asynccontextmanager
 async def running(name, system, **environment):
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("TRUTH_", "LOG_LEVEL"))}
-    process = await anyio.open_process(
-        [sys.executable, "-m", f"services.intel.{name}"],
-        stderr=STDOUT,
-        cwd=ROOT,
-        env=clean | {"TRUTH_REDIS_URL": system.url} | environment,
-    )
-    async with process, anyio.create_task_group() as group:
-        main = Main(process)
-        group.start_soon(main.listen)
-        try:
-            yield main
-        finally:
-            if process.returncode is None:
-                process.kill()
-            sys.stdout.write(main.output)  # pytest shows it when the test fails
+    variables = {"TRUTH_REDIS_URL": system.url} | environment
+    async with program.running(f"services.intel.{name}", **variables) as main:
+        yield main
     assert CANARY not in main.output
 
 

@@ -1,12 +1,9 @@
 """`main` and `supervised_main` as processes, and the tree in this one: real servers, real articles."""
 
-import os
 import re
 import signal
-import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
-from subprocess import STDOUT
 
 import anyio
 import pytest
@@ -27,6 +24,7 @@ from services.shared.truth import (
     publish_truth,
     read_component,
 )
+from tests.services import program
 from trees.sentiment import tree
 
 ROOT = Path(__file__).parents[3]
@@ -112,48 +110,11 @@ async def test_a_stream_that_somebody_deletes_costs_one_restart_and_is_made_agai
 # ------------------------------------------------------------------------------------------------ the mains
 
 
-class Main:
-    """One of the two mains, running."""
-
-    def __init__(self, process):
-        self._process = process
-        self.output = ""
-
-    async def listen(self):
-        async for chunk in self._process.stdout:
-            self.output += chunk.decode()
-
-    async def ended(self):
-        """Wait for its end and return the exit code."""
-        with anyio.fail_after(15):
-            return await self._process.wait()
-
-    def signal(self, number):
-        self._process.send_signal(number)
-
-    @property
-    def lines(self):
-        return self.output.splitlines()
-
-
 @asynccontextmanager
 async def running(name, market, **environment):
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("TRUTH_", "LOG_LEVEL"))}
-    process = await anyio.open_process(
-        [sys.executable, "-m", f"services.sentiment.{name}"],
-        stderr=STDOUT,
-        cwd=ROOT,
-        env=clean | {"TRUTH_REDIS_URL": market.url} | environment,
-    )
-    async with process, anyio.create_task_group() as group:
-        main = Main(process)
-        group.start_soon(main.listen)
-        try:
-            yield main
-        finally:
-            if process.returncode is None:
-                process.kill()
-            sys.stdout.write(main.output)  # pytest shows it when the test fails
+    variables = {"TRUTH_REDIS_URL": market.url} | environment
+    async with program.running(f"services.sentiment.{name}", **variables) as main:
+        yield main
 
 
 @pytest.fixture
