@@ -6,10 +6,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from services.sentiment.lexicon import Lexicon
+from services.shared.consumer_group import Entry
 
-__all__ = ("BadArticle", "Entry", "Score", "read_article", "score_entry")
+__all__ = ("BadArticle", "Score", "read_article", "score_entry")
 
-Entry = tuple[bytes, dict[bytes, bytes]]
 """Id and fields of a stream's entry, as Redis gives them."""
 
 Symbol = Annotated[str, Meta(min_length=1, max_length=64)]

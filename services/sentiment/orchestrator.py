@@ -8,9 +8,10 @@ from anyio.abc import TaskStatus
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import TimeoutError as NoReply
 
-from services.sentiment import group
+from services.sentiment.backlog import articles_waiting
 from services.sentiment.config import Sentiment
 from services.sentiment.tally import Tally
+from services.shared.consumer_group import join
 from services.shared.logutil import Log
 from services.shared.redis_clients import Client, until_it_answers
 
@@ -28,7 +29,7 @@ async def run(config: Sentiment, tally: Tally, redis: Client, logger: Log, *, ta
         task_status: told when the group is there.
     """
     await until_it_answers(redis)
-    await group.join(redis, config.keys)
+    await join(redis, config.keys.articles, config.keys.group)
     watch = _Watch(config, tally, redis, logger)
     task_status.started(await watch.look())
     while True:
@@ -48,7 +49,7 @@ class _Watch:
 
     async def look(self) -> int:
         """Say what there is to say, and return how many articles wait."""
-        waiting = await group.waiting(self._redis, self._keys, self._backlog.grown)
+        waiting = await articles_waiting(self._redis, self._keys, self._backlog.grown)
         self._say_backlog(waiting)
         self._say_lost()
         return waiting

@@ -12,13 +12,13 @@ from typing import Any, Final
 import anyio
 import msgspec
 from anyio.abc import TaskStatus
-from redis.exceptions import ResponseError
 
 from services.execution.board import Board
 from services.execution.config import Execution
 from services.execution.decision import Declined, Proposal, decide
 from services.execution.signals import BadSignal, Sentiment, Signal, read_sentiment, read_signal
 from services.shared import redis_clients
+from services.shared.consumer_group import Entry, join
 from services.shared.redis_clients import Client
 
 __all__ = ("run",)
@@ -46,8 +46,6 @@ EXCERPT: Final = 1_024
 _DECIDE: Final = Path(__file__).with_suffix(".lua").read_text()
 _NOTE: Final = Path(__file__).with_name("note.lua").read_text()
 
-Entry = tuple[bytes, dict[bytes, bytes]]
-
 
 async def run(
     config: Execution, board: Board, producer: Client, blocking: Client, *, task_status: TaskStatus[None]
@@ -66,7 +64,7 @@ async def run(
     """
     await redis_clients.until_it_answers(producer)
     decider = _Decider(config, board, producer, blocking)
-    await decider.join()
+    await join(producer, config.keys.signals, config.keys.group)
     await board.limits()
     task_status.started()
     while True:
@@ -88,14 +86,6 @@ class _Decider:
         self._block = FIRST_BLOCK
         self._decide = producer.register_script(_DECIDE)
         self._note = producer.register_script(_NOTE)
-
-    async def join(self) -> None:
-        """Make the group if it is missing, to read from the stream's beginning."""
-        try:
-            await self._redis.execute_command("XGROUP", "CREATE", self._keys.signals, self._keys.group, "0", "MKSTREAM")
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
 
     async def until_not_halted(self) -> None:
         """Wait for as long as the kill switch is on."""

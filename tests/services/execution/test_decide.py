@@ -186,7 +186,7 @@ async def test_a_decider_that_starts_while_halted_settles_later_what_its_predece
 
 async def test_the_step_that_makes_an_order_looks_at_the_kill_switch_itself(send, look, raw, make_decider):
     decider = make_decider()
-    await decider.join()
+    raw.xgroup_create("intel:signals", GROUP, id="0", mkstream=True)
     send("s1")
     entries = await decider._read(">")
     raw.set("execution:halted", "1")
@@ -223,7 +223,7 @@ async def test_an_entry_that_the_limit_of_the_stream_cut_off_is_told(send, decid
 
 async def test_a_step_of_a_dead_incarnation_that_runs_late_changes_nothing(send, raw, make_decider, look):
     former, latter = make_decider(), make_decider()
-    await former.join()
+    raw.xgroup_create("intel:signals", GROUP, id="0", mkstream=True)
     id = send("s1")
     raw.xadd("intel:signals", {"signal": b"{oops"})
     entries = await former._read(">")

@@ -10,6 +10,7 @@ import redis.asyncio
 
 from services.massive.pipeline import Pipeline
 from services.massive.workers import consume
+from services.shared import consumer_group
 
 STREAM = "massive:ws:stream"
 GROUP = "massive"
@@ -192,8 +193,8 @@ async def test_a_batch_that_runs_late_twice_counts_once(massive, raw, until):
     add(raw, trade(size=5))
     client = redis.asyncio.Redis.from_url(massive.buses.market)
     former, latter = (consume._Consumer(massive, Pipeline(1), client) for _ in range(2))
-    await former.join()
-    entries, _ = await former._read_new()
+    await consumer_group.join(client, STREAM, GROUP)
+    entries, _ = await former.reader.read_new()
     await former._settle(entries)
     await latter._settle(entries)
     await client.aclose()
@@ -219,7 +220,7 @@ async def test_entries_that_were_given_to_a_dead_connection_are_settled_by_the_l
 
 
 async def test_entries_that_a_consumer_of_another_name_left_behind_are_taken_over(massive, raw, until, monkeypatch):
-    monkeypatch.setattr(consume, "CLAIM_AFTER", 0)
+    monkeypatch.setattr(consumer_group, "CLAIM_AFTER", 0)
     raw.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
     add(raw, trade(size=4))
     raw.xreadgroup(GROUP, "renamed", {STREAM: ">"})

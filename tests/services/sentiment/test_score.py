@@ -13,10 +13,10 @@ import redis.asyncio
 from msgspec import structs
 from redis.exceptions import ResponseError
 
-from services.sentiment import group
 from services.sentiment.config import Scoring
 from services.sentiment.tally import Tally
 from services.sentiment.workers import score
+from services.shared import consumer_group
 
 NOW = 1_700_000_000.0
 ARTICLES = "intel:articles"
@@ -216,7 +216,7 @@ async def test_a_thousand_articles_and_a_process_killed_four_times_agree_with_th
 @asynccontextmanager
 async def two_incarnations(config, lexicon):
     client = redis.asyncio.Redis.from_url(config.buses.intel)
-    await group.join(client, config.keys)
+    await consumer_group.join(client, ARTICLES, GROUP)
     yield [score._Scorer(config, lexicon, Tally(), client) for _ in range(2)]
     await client.aclose()
 
@@ -224,7 +224,7 @@ async def two_incarnations(config, lexicon):
 async def test_a_batch_whose_script_runs_late_and_twice_counts_once(sentiment, lexicon, intel):
     intel.publish("Great profit", ["A"])
     async with two_incarnations(sentiment, lexicon) as (former, latter):
-        entries, _ = await former._read_new()
+        entries, _ = await former.reader.read_new()
         await former._settle(entries)
         await latter._settle(entries)
     assert intel.symbol("A")["weight"] == 1
@@ -236,7 +236,7 @@ async def test_of_a_batch_that_was_settled_in_part_the_rest_is_settled(sentiment
     for n in range(3):
         intel.publish("Great profit", ["A"], id=str(n))
     async with two_incarnations(sentiment, lexicon) as (former, latter):
-        entries, _ = await former._read_new()
+        entries, _ = await former.reader.read_new()
         await former._settle(entries[1:2])
         await latter._settle(entries)
     assert [score["article"] for score in intel.scores()] == ["1", "0", "2"]
@@ -284,7 +284,7 @@ async def test_what_a_former_incarnation_was_given_is_settled_before_what_is_new
 
 
 async def test_entries_that_a_consumer_of_another_name_left_behind_are_taken_over(scorers, intel, raw, monkeypatch):
-    monkeypatch.setattr(score, "CLAIM_AFTER", 0)
+    monkeypatch.setattr(consumer_group, "CLAIM_AFTER", 0)
     raw.xgroup_create(ARTICLES, GROUP, id="0", mkstream=True)
     intel.publish("Great profit", ["A"])
     raw.xreadgroup(GROUP, "renamed", {ARTICLES: ">"})
@@ -360,7 +360,7 @@ async def test_the_event_loop_turns_between_two_texts(sentiment, intel, lexicon)
     for n in range(5):
         intel.publish("Great profit", id=str(n))
     async with two_incarnations(sentiment, watched) as (scorer, _), anyio.create_task_group() as tasks:
-        entries, _ = await scorer._read_new()
+        entries, _ = await scorer.reader.read_new()
         tasks.start_soon(others)
         await scorer._settle(entries)
         tasks.cancel_scope.cancel()
@@ -371,7 +371,7 @@ async def test_a_stop_while_it_waits_for_articles_takes_effect_at_once(scorers, 
     async with anyio.create_task_group() as group:
         scope = await scorers.start(group)
         await until(lambda: any(client["cmd"] == "xreadgroup" for client in raw.client_list()))
-        with anyio.fail_after(score.BLOCK / 2_000):
+        with anyio.fail_after(consumer_group.BLOCK / 2_000):
             scope.cancel()
             await until(lambda: len(raw.client_list()) == 1)
 

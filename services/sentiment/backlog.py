@@ -1,25 +1,15 @@
-"""The consumer group of sentiment on `intel:articles`: making it, and how far it is behind."""
-
-from typing import Any
+"""The consumer group of sentiment on `intel:articles`: how far it is behind."""
 
 from redis.exceptions import ResponseError
 
 from services.sentiment.config import Keys
+from services.shared.consumer_group import group_named
 from services.shared.redis_clients import Client
 
-__all__ = ("join", "of_group", "waiting")
+__all__ = ("articles_waiting",)
 
 
-async def join(redis: Client, keys: Keys) -> None:
-    """Make the group, and the stream with it, if it is missing; it reads from the stream's beginning."""
-    try:
-        await redis.execute_command("XGROUP", "CREATE", keys.articles, keys.group, "0", "MKSTREAM")
-    except ResponseError as error:
-        if "BUSYGROUP" not in str(error):
-            raise
-
-
-async def waiting(redis: Client, keys: Keys, enough: int) -> int:
+async def articles_waiting(redis: Client, keys: Keys, enough: int) -> int:
     """How many articles wait to be scored, those in the worker's hands included.
 
     Args:
@@ -33,7 +23,7 @@ async def waiting(redis: Client, keys: Keys, enough: int) -> int:
         if "no such key" not in str(error):
             raise
         return 0  # somebody deleted the stream: the worker's next read fails, and its next incarnation makes it again
-    group = of_group(groups, keys)
+    group = group_named(keys.group, groups)
     if group is None:
         return 0
     lag = group[b"lag"]
@@ -41,9 +31,3 @@ async def waiting(redis: Client, keys: Keys, enough: int) -> int:
         beyond = f"({group[b'last-delivered-id'].decode()}"
         lag = len(await redis.execute_command("XRANGE", keys.articles, beyond, "+", "COUNT", enough))
     return int(lag) + int(group[b"pending"])
-
-
-def of_group(groups: list[dict[bytes, Any]], keys: Keys) -> dict[bytes, Any] | None:
-    """Ours of the groups that XINFO GROUPS lists; None if it is not there."""
-    name = keys.group.encode()
-    return next((group for group in groups if group[b"name"] == name), None)
