@@ -2,6 +2,9 @@
 
 The client never retries. What is not known to have arrived is shown again by the queue, to this incarnation's
 successor, and written again under the same id: the stream refuses it when it is there already.
+
+That holds as long as the server keeps what it has answered. With `appendfsync everysec` a killed server may forget up
+to two seconds of it while its disk is slow; with `no` only a machine that dies forgets, with `always` nothing does.
 """
 
 from collections.abc import Iterable, Sequence
