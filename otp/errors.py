@@ -14,6 +14,7 @@
     │   ├── Restarting             not possible while the child is being restarted
     │   ├── MaxChildren            the dynamic supervisor is full
     │   └── NotSupported           no meaning for this kind of child or supervisor
+    ├── ControlError               the control plane cannot be used, or cannot be served
     ├── FatalFailure               a failure that nothing is restarted for: the whole tree ends
     ├── IntensityReached           more restarts than `intensity` within `period`: the supervisor gives up
     └── ChildRefused               a child did not end when it was stopped; `.paths`
@@ -30,6 +31,7 @@ __all__ = (
     "AlreadyPresent",
     "AlreadyStarted",
     "ChildRefused",
+    "ControlError",
     "ExitShutdown",
     "FatalFailure",
     "Ignore",
@@ -63,6 +65,10 @@ class LoadError(OTPError):
     Attributes:
         `__cause__`: what the module, the function or the config raised, if one of them did.
     """
+
+
+class ControlError(OTPError):
+    """The control plane cannot be used, or cannot be served."""
 
 
 class StartError(OTPError):

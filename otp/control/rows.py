@@ -1,0 +1,371 @@
+"""What is shown of a running tree: frozen rows, the same on the wire, in JSON and in every front end.
+
+Seconds in a row are those at the moment of its message; `wall` is seconds since 1970. A path begins with the root's id.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from otp.core.explain import Explanation
+
+__all__ = (
+    "SCHEMA",
+    "Blocked",
+    "Change",
+    "ChildRow",
+    "Delta",
+    "EventRow",
+    "Explained",
+    "FailureRow",
+    "Health",
+    "IncidentRow",
+    "LogRow",
+    "NeedRow",
+    "Snapshot",
+    "StackRow",
+    "TaskRow",
+    "TreeState",
+    "Why",
+)
+
+SCHEMA = 1
+"""Version of the documents that commands print as JSON."""
+
+TreeState = Literal["starting", "up", "degraded", "stopping", "stopped"]
+"""`up`: all children are as they should be; `degraded`: the tree has started, and some are not."""
+
+
+class _Row(Struct, frozen=True, kw_only=True):
+    pass
+
+
+class ChildRow(_Row, frozen=True, kw_only=True):
+    """One child, or the root itself, as it is now.
+
+    Attributes:
+        path: its name from the root down.
+        kind: worker or supervisor.
+        state: see `ChildState`.
+        ready: it is up; or it is not, and is not meant to be.
+        restart: its restart type.
+        generation: incarnations so far.
+        up_s: seconds since it came up; None while it is not.
+        crashes: restarts because it ended by itself.
+        manual: restarts that somebody asked for.
+        collateral: restarts because of a sibling, or with its supervisor.
+        streak: failures in a row; 0 once it has been healthy.
+        next_retry_s: seconds until it is restarted, while it waits for that; None: it does not, or nobody knows when.
+        down_s: seconds since it went down, while it is down and not meant to be.
+        downtime_s: seconds down all together, up to now.
+        availability: share of the time since its first start in which it was not down; None before that.
+        mtbf_s: seconds up for each failure; None without one.
+        verdict: what its last failure was, by its policy; empty without one.
+        last_cause: its last failure in a few words; empty without one.
+        last_wall: when that was.
+        incident: id of its newest open incident; empty without one.
+        paused: it is under maintenance.
+        paused_s: seconds until that ends by itself; None: it does not.
+        strategy: of a supervisor; empty for a worker. `dynamic` for a dynamic one.
+        used: restarts in the window of a supervisor.
+        intensity: how many it allows.
+        period_s: its length in seconds.
+    """
+
+    path: str
+    kind: Literal["worker", "supervisor"]
+    state: str
+    ready: bool
+    restart: str
+    generation: int
+    up_s: float | None
+    crashes: int
+    manual: int
+    collateral: int
+    streak: int
+    next_retry_s: float | None
+    down_s: float | None
+    downtime_s: float
+    availability: float | None
+    mtbf_s: float | None
+    verdict: str
+    last_cause: str
+    last_wall: float | None
+    incident: str
+    paused: bool
+    paused_s: float | None
+    strategy: str = ""
+    used: int = 0
+    intensity: int = 0
+    period_s: float = 0.0
+
+
+class Blocked(_Row, frozen=True, kw_only=True):
+    """The event loop does not turn: one child has kept it.
+
+    Attributes:
+        path: the child; that of the root if nobody can tell.
+        seconds: for how long.
+        stack: where it is, outermost first, as `file:line function`.
+    """
+
+    path: str
+    seconds: float
+    stack: tuple[str, ...]
+
+
+class NeedRow(_Row, frozen=True, kw_only=True):
+    """Something that children need, and that has been down.
+
+    Attributes:
+        path: the supervisor that declares it.
+        name: its name.
+        down_s: seconds since it was found down; None while it is not.
+        outages: how often that was.
+        downtime_s: seconds down all together.
+        last: what its probe raised last.
+    """
+
+    path: str
+    name: str
+    down_s: float | None
+    outages: int
+    downtime_s: float
+    last: str
+
+
+class EventRow(_Row, frozen=True, kw_only=True):
+    """One thing that happened.
+
+    Attributes:
+        seq: its number in this process, from 1.
+        wall: when.
+        event: its kind, as `child.restarting`; of what an operator did, `operator.restart` and so on.
+        path: whom it is about.
+        level: DEBUG (healthy operation), INFO, WARNING, ERROR or CRITICAL.
+        text: what it means.
+    """
+
+    seq: int
+    wall: float
+    event: str
+    path: str
+    level: str
+    text: str
+
+
+class Snapshot(_Row, frozen=True, kw_only=True, tag="snapshot"):
+    """A whole tree.
+
+    Attributes:
+        seq: number of the last event that it contains.
+        app: the id of the root.
+        pid: of the process.
+        version: of otp in that process.
+        backend: of the event loop.
+        wall: when it was taken.
+        up_s: seconds since the process began to serve.
+        state: of the tree.
+        lag_s: how late the event loop turned at the worst in the last minute; None: nobody watches it.
+        blocked: the event loop does not turn, and since when.
+        stale_s: seconds since it was true, when the event loop could not be asked.
+        faults: whether faults may be injected.
+        root: the root supervisor.
+        children: all others, each before its own children, in start order.
+        needs: what children need and has been down.
+        open_incidents: how many.
+    """
+
+    seq: int
+    app: str
+    pid: int
+    version: str
+    backend: str
+    wall: float
+    up_s: float
+    state: TreeState
+    lag_s: float | None
+    blocked: Blocked | None
+    faults: bool
+    root: ChildRow
+    children: tuple[ChildRow, ...]
+    needs: tuple[NeedRow, ...]
+    open_incidents: int
+    stale_s: float = 0.0
+
+
+class Delta(_Row, frozen=True, kw_only=True, tag="delta"):
+    """What changed since the message before.
+
+    Attributes:
+        seq: number of the last event in it.
+        wall: when.
+        state: of the tree.
+        blocked: as in the snapshot.
+        root: the root supervisor.
+        changed: the children that are new or different. A new one stands behind its siblings.
+        removed: paths of those that are gone; all below them are too.
+        needs: as in the snapshot.
+        open_incidents: how many.
+        events: what happened, in order.
+    """
+
+    seq: int
+    wall: float
+    state: TreeState
+    blocked: Blocked | None
+    root: ChildRow
+    changed: tuple[ChildRow, ...]
+    removed: tuple[str, ...]
+    needs: tuple[NeedRow, ...]
+    open_incidents: int
+    events: tuple[EventRow, ...]
+
+
+class IncidentRow(_Row, frozen=True, kw_only=True):
+    """One incident; see `otp.observe.incident.Incident`."""
+
+    id: str
+    path: str
+    state: Literal["open", "resolved"]
+    count: int
+    cause: str
+    message: str
+    frame: str
+    fingerprint: str
+    verdict: str
+    worst: str
+    opened_wall: float
+    last_wall: float
+    resolved_wall: float | None
+    downtime_s: float
+    injected: bool
+    maintenance: bool
+
+
+class FailureRow(_Row, frozen=True, kw_only=True):
+    """One of the last failures of a child; see `otp.observe.figures.PastFailure`."""
+
+    wall: float
+    outcome: str
+    verdict: str
+    text: str
+    frame: str
+
+
+class LogRow(_Row, frozen=True, kw_only=True):
+    """One line that a child logged, secrets taken out."""
+
+    wall: float
+    level: str
+    text: str
+
+
+class TaskRow(_Row, frozen=True, kw_only=True):
+    """One task of a worker.
+
+    Attributes:
+        name: of the task.
+        depth: 0 for the worker's own, 1 for one that it started, and so on.
+        chain: what it awaits, outermost first, as `function (file:line)`.
+    """
+
+    name: str
+    depth: int
+    chain: tuple[str, ...]
+
+
+class StackRow(_Row, frozen=True, kw_only=True):
+    """Where one worker is."""
+
+    path: str
+    state: str
+    tasks: tuple[TaskRow, ...]
+
+
+class Explained(_Row, frozen=True, kw_only=True, tag="explained"):
+    """When a child is given up, and what a restart of it touches.
+
+    Attributes:
+        text: for people.
+        explanation: for programs.
+        radius: the paths that a restart of it stops and starts, in start order.
+        untouched: how many others there are.
+    """
+
+    text: str
+    explanation: Explanation
+    radius: tuple[str, ...]
+    untouched: int
+
+
+class Why(_Row, frozen=True, kw_only=True, tag="why"):
+    """All that helps to understand one child.
+
+    Attributes:
+        child: itself.
+        siblings: the others of its supervisor, in start order.
+        supervisor: the one above.
+        incidents: its own, newest first.
+        failures: the last ones, oldest first.
+        needs: what is down, or was, of what it needs.
+        timeline: what happened to it, its siblings and the supervisors above, oldest first.
+        log: the last lines of its log.
+        stacks: where it is now.
+        explained: what its settings mean; None for the root.
+    """
+
+    child: ChildRow
+    supervisor: ChildRow
+    siblings: tuple[ChildRow, ...]
+    incidents: tuple[IncidentRow, ...]
+    failures: tuple[FailureRow, ...]
+    needs: tuple[NeedRow, ...]
+    timeline: tuple[EventRow, ...]
+    log: tuple[LogRow, ...]
+    stacks: tuple[StackRow, ...]
+    explained: Explained | None
+
+
+class Health(_Row, frozen=True, kw_only=True, tag="health"):
+    """Whether all is well.
+
+    Attributes:
+        app: the id of the root.
+        state: of the tree.
+        live: it can go on: the loop turns, and nobody refuses to stop.
+        ready: it has started, and does not stop.
+        up: children that are up, or down as they are meant to be.
+        total: all of them.
+        problems: what is not well, a line each, the gravest first; empty when all is.
+    """
+
+    app: str
+    state: TreeState
+    live: bool
+    ready: bool
+    up: int
+    total: int
+    problems: tuple[str, ...]
+
+
+class Change(_Row, frozen=True, kw_only=True):
+    """What an acting command did to one child, or would do.
+
+    Attributes:
+        path: the child.
+        radius: all paths that are touched, itself among them, in start order.
+        before: its state.
+        after: its state then; the same in a dry run.
+        took_s: seconds that it took.
+        error: the kind of failure, see `Failed`; empty: none.
+        message: what came instead, or what is worth knowing.
+    """
+
+    path: str
+    radius: tuple[str, ...]
+    before: str
+    after: str
+    took_s: float
+    error: str = ""
+    message: str = ""
