@@ -281,7 +281,7 @@ class Client:
 
     def _receive(self) -> FromServer:
         try:
-            end = HEADER + length_of(self._at_least(HEADER)[:HEADER], MAX_MESSAGE)
+            end = HEADER + length_of(bytes(self._at_least(HEADER)[:HEADER]), MAX_MESSAGE)
             body = bytes(self._at_least(end)[HEADER:end])
             del self._received[:end]
             return decode_message(body)
