@@ -1,6 +1,6 @@
 """The handle: what the program that opened a tree can ask it and do to it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from otp.core.child import Child
@@ -9,7 +9,7 @@ from otp.core.paths import join, parts
 from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, NotSupported
 from otp.runtime.answer import Answer
-from otp.runtime.inspect import ChildInfo, Counts, child_info, count_children
+from otp.runtime.inspect import Budget, ChildInfo, Counts, budget, child_info, count_children
 from otp.runtime.reporter import EventHook
 from otp.runtime.supervisor import RunningSupervisor
 from otp.spec import AnySpec, SupervisorSpec, check_needs
@@ -40,6 +40,13 @@ class Supervisor:
     def spec(self) -> SupervisorSpec:
         """The spec of this supervisor."""
         return self._supervisor(()).machine.spec
+
+    @property
+    def phase(self) -> Phase:
+        """Where this supervisor is in its life."""
+        if not self._path:
+            return self._tree.root.machine.phase
+        return self._supervisor(()).machine.phase
 
     # ------------------------------------------------------------------------------------------------ requests
 
@@ -142,15 +149,31 @@ class Supervisor:
         """The spec of a child; a temporary one has lost its arguments (S56, S60)."""
         return self._child(path).spec
 
-    def walk(self) -> Iterator[ChildInfo]:
-        """All children below, each before its own children, in start order."""
-        return self._supervisor(()).walk()
+    def walk(self, *, remembered: bool = False) -> Iterator[ChildInfo]:
+        """All children below, each before its own children, in start order.
+
+        Args:
+            remembered: those too whose supervisor is down and is going to be started again, as they were.
+        """
+        return self._supervisor(()).walk(remembered=remembered)
+
+    def budget(self, path: str = "") -> Budget:
+        """How much of its restarts this supervisor, or the one at `path`, has used up now (S27)."""
+        return budget(self._supervisor(parts(path)).machine, self._tree.now())
 
     def supervisor(self, path: str) -> "Supervisor":
         """The handle of a supervisor below this one."""
         below = Supervisor(self._tree, (*self._path, *parts(path)))
         self._supervisor(parts(path))
         return below
+
+    def soon(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called in the tree's event loop; this alone may be called from any thread.
+
+        Raises:
+            RuntimeError: the event loop has ended.
+        """
+        self._tree.spawner.soon(callback)
 
     def attach(self, hook: EventHook) -> None:
         """Tell `hook` of every event in the tree from now on. It must not block; if it raises, it is detached."""

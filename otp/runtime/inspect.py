@@ -5,9 +5,10 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from otp.core.child import Child, ChildState
+from otp.core.machine import SupervisorMachine
 from otp.spec import Restart, SupervisorSpec
 
-__all__ = ("ChildInfo", "Counts", "await_chain", "child_info", "count_children")
+__all__ = ("Budget", "ChildInfo", "Counts", "await_chain", "budget", "child_info", "count_children")
 
 
 class ChildInfo(Struct, frozen=True, kw_only=True):
@@ -64,6 +65,20 @@ class Counts(Struct, frozen=True, kw_only=True):
     workers: int
 
 
+class Budget(Struct, frozen=True, kw_only=True):
+    """The restart window of a supervisor.
+
+    Attributes:
+        used: restarts within the period that ends now.
+        intensity: how many are fine.
+        period: seconds.
+    """
+
+    used: int
+    intensity: int
+    period: float
+
+
 def child_info(child: Child, now: float) -> ChildInfo:
     """The child as it is at the time `now`."""
     up = now - child.up_since if child.state is ChildState.RUNNING and child.up_since is not None else None
@@ -84,6 +99,12 @@ def child_info(child: Child, now: float) -> ChildInfo:
         next_retry=max(0.0, child.retry_at - now) if child.retry_at is not None else None,
         verdict=child.verdict,
     )
+
+
+def budget(machine: SupervisorMachine, now: float) -> Budget:
+    """The window of a supervisor as it is at the time `now`."""
+    window = machine.window
+    return Budget(used=window.used_at(now), intensity=window.intensity, period=window.period)
 
 
 def count_children(children: dict[str, Child]) -> Counts:

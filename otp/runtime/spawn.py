@@ -47,6 +47,8 @@ class Spawner(Protocol):
 
     now: Callable[[], float]
     new_scope: Callable[[], Scope]
+    soon: Callable[[Callable[[], None]], object]
+    """Have something called in the event loop, from any thread; a RuntimeError once the loop has ended."""
 
     def spawn(
         self, run: Callable[[], Coroutine[Any, Any, None]], name: str, over: Callable[[object], None], /
@@ -60,6 +62,7 @@ class _AsyncioSpawner:
         self._loop = asyncio.get_running_loop()
         self._context = copy_context()
         self.now: Callable[[], float] = self._loop.time
+        self.soon: Callable[[Callable[[], None]], object] = self._loop.call_soon_threadsafe
         self.new_scope: Callable[[], Scope] = type(anyio.CancelScope())  # asyncio's own class, without the look-up
 
     def spawn(
@@ -77,6 +80,7 @@ class _TrioSpawner:
         self._start_soon: Callable[..., None] = nursery.start_soon
         self._context = copy_context()
         self.now: Callable[[], float] = trio.current_time
+        self.soon: Callable[[Callable[[], None]], object] = trio.lowlevel.current_trio_token().run_sync_soon
         self.new_scope: Callable[[], Scope] = trio.CancelScope
 
     def spawn(

@@ -38,6 +38,13 @@ class Ledger(NamedTuple):
     children: dict[str, Child]
     below: dict[str, "Ledger"]
 
+    def walk(self, now: float) -> Iterator[ChildInfo]:
+        """All of them, each before its own children, in start order."""
+        for id, child in self.children.items():
+            yield child_info(child, now)
+            if id in self.below:
+                yield from self.below[id].walk(now)
+
 
 class RunningSupervisor:
     """Feeds its machine and does what the machine wants."""
@@ -137,13 +144,16 @@ class RunningSupervisor:
         own = frozenset(one.id for one in self.machine.spec.dependencies)
         return own | self._parent.declared if self._parent is not None else own
 
-    def walk(self) -> Iterator[ChildInfo]:
-        """All children below, each before its own children, in start order."""
+    def walk(self, *, remembered: bool = False) -> Iterator[ChildInfo]:
+        """All children below, each before its own children, in start order; `remembered`: from ledgers too."""
+        now = self.tree.now()
         for child in self.machine.children.values():
-            yield child_info(child, self.tree.now())
+            yield child_info(child, now)
             below = self.live.get(child.spec.id)
             if isinstance(below, RunningSupervisor):
-                yield from below.walk()
+                yield from below.walk(remembered=remembered)
+            elif remembered and child.spec.id in self._ledgers:
+                yield from self._ledgers[child.spec.id].walk(now)
 
     # ------------------------------------------------------------------------------------------------ effects
 
