@@ -149,6 +149,13 @@ class Supervisor:
         """The spec of a child; a temporary one has lost its arguments (S56, S60)."""
         return self._child(path).spec
 
+    def running_spec(self) -> SupervisorSpec:
+        """The spec of this supervisor with the children that it has now, those that were added later among them.
+
+        For looking: a dynamic supervisor is shown as the one_for_one that it is to its children.
+        """
+        return self._supervisor(()).running_spec
+
     def walk(self, *, remembered: bool = False) -> Iterator[ChildInfo]:
         """All children below, each before its own children, in start order.
 

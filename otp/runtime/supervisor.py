@@ -5,6 +5,7 @@ It has no task. Whoever has an input, a dying child, a timer, a caller, executes
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace as copy
 from random import random
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -143,6 +144,16 @@ class RunningSupervisor:
         """The names of all dependencies that this supervisor and those above it declare."""
         own = frozenset(one.id for one in self.machine.spec.dependencies)
         return own | self._parent.declared if self._parent is not None else own
+
+    @property
+    def running_spec(self) -> SupervisorSpec:
+        """Its spec with the children that it has now; a dynamic one becomes a one_for_one, which it is to them."""
+        children = (
+            below.running_spec if isinstance(below := self.live.get(id), RunningSupervisor) else child.spec
+            for id, child in self.machine.children.items()
+        )
+        spec = self.machine.spec
+        return copy(spec, children=tuple(children), dynamic=False, max_children=None)
 
     def walk(self, *, remembered: bool = False) -> Iterator[ChildInfo]:
         """All children below, each before its own children, in start order; `remembered`: from ledgers too."""
