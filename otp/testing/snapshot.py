@@ -203,10 +203,13 @@ class _Reader:
         return tuple(read)
 
     def policy(self, child: Child) -> object:
-        """What a policy decides by: the streak, since when the child is up, when it is due, its budgets."""
+        """What a policy decides by: the streak, since when the child is up, when it is due, its budgets.
+
+        And what it is due for: for its delay or, as without a policy always, since its maintenance is over.
+        """
         budgets: dict[str, RestartWindow] = child._budgets or {}  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # for nobody else
         times = [None if at is None else at - self._now for at in (child.up_since, child.retry_at)]
-        return child.streak, *times, tuple([(name, self.window(budget)) for name, budget in budgets.items()])
+        return child.streak, child.verdict, *times, tuple([(name, self.window(budget)) for name, budget in budgets.items()])
 
 
 def _reader(kind: type) -> Callable[[_Reader, Any], object]:
