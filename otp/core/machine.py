@@ -147,9 +147,7 @@ class SupervisorMachine(Recovery):
             case _ if child.doomed:  # it only came first: the group restart or the end goes on
                 self._settle(child)
             case Purpose.STARTUP | Purpose.RESTART if child.stays_down:
-                if self.plan is not None and self.plan.target is child:
-                    self.answer_plan(error)
-                self.set_aside(child, exit)
+                self._left_down(child, exit, error)
             case Purpose.STARTUP if _is_tried_again(child):
                 self.restart_failed(child, exit)
             case Purpose.STARTUP:
@@ -158,12 +156,21 @@ class SupervisorMachine(Recovery):
                 child.down_since = None
                 self.awaited_no_more(child)
             case Purpose.RESTART:  # pragma: no branch # there is no other
-                if self.plan is not None and self.plan.awaited is child:
-                    self.answer_plan(error)
-                    self.plan = None
+                self._group_begins_anew(child, error)
                 self.restart_failed(child, exit)
         for request in child.take_waiting():
             self._request(request)
+
+    def _left_down(self, child: Child, exit: Exit, error: StartError) -> None:
+        """It is under maintenance: what goes on goes on without it, also the restart of its group."""
+        if self.plan is not None and self.plan.target is child:
+            self.answer_plan(error)
+        self.set_aside(child, exit)
+
+    def _group_begins_anew(self, child: Child, error: StartError) -> None:
+        if self.plan is not None and self.plan.awaited is child:
+            self.answer_plan(error)
+            self.plan = None
 
     # ------------------------------------------------------------------------------------------------ ends
 

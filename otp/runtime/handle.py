@@ -19,8 +19,8 @@ from otp.core.inputs import (
 from otp.core.paths import join, parts
 from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, NotSupported
-from otp.runtime.answer import Answer
 from otp.runtime import maintenance
+from otp.runtime.answer import Answer
 from otp.runtime.inspect import ChildInfo, Counts, child_info, count_children
 from otp.runtime.reporter import EventHook
 from otp.runtime.supervisor import RunningSupervisor
@@ -205,7 +205,7 @@ class Supervisor:
 
     async def _maintain(self, path: str, kind: type[Maintenance]) -> None:
         *above, id = (*self._path, *parts(path)) or ("",)
-        supervisor = Supervisor(self._tree)._supervisor(tuple(above))
+        supervisor = self._running(tuple(above))
         answer = Answer()
         maintenance.announce(supervisor, id, kind)
         maintenance.spread(supervisor, id, kind)
@@ -225,8 +225,12 @@ class Supervisor:
         return children[id]
 
     def _supervisor(self, path: tuple[str, ...]) -> RunningSupervisor:
+        return self._running((*self._path, *path))
+
+    def _running(self, path: tuple[str, ...]) -> RunningSupervisor:
+        """The supervisor at a path below the root."""
         supervisor = self._tree.root
-        for id in (*self._path, *path):
+        for id in path:
             below = supervisor.live.get(id)
             where = join(supervisor.machine.path, id)
             if isinstance(below, RunningSupervisor):
