@@ -17,6 +17,7 @@ __all__ = (
     "ChildFailed",
     "ChildHeld",
     "ChildIgnored",
+    "ChildPaused",
     "ChildRefused",
     "ChildRestarting",
     "ChildStartFailed",
@@ -27,6 +28,8 @@ __all__ = (
     "FatalFailure",
     "HookFailed",
     "IntensityReached",
+    "MaintenanceEnded",
+    "MaintenanceStarted",
     "SupervisorExited",
     "SupervisorStarted",
     "SupervisorStopping",
@@ -161,6 +164,24 @@ class ChildFailed(_Event, frozen=True, kw_only=True, tag="child.failed"):
     verdict: str
 
 
+class ChildPaused(_Event, frozen=True, kw_only=True, tag="child.paused"):
+    """The child ended under maintenance, or waited for its restart when that began: it is started when it is over.
+
+    Attributes:
+        exit: how it ended; None: that has been told before.
+    """
+
+    exit: Exit | None
+
+
+class MaintenanceStarted(_Event, frozen=True, kw_only=True, tag="maintenance.started"):
+    """Somebody put the child under maintenance, and all below it."""
+
+
+class MaintenanceEnded(_Event, frozen=True, kw_only=True, tag="maintenance.ended"):
+    """The maintenance of the child is over, and of all below it; those that are down over it are started."""
+
+
 class DependencyDown(_Event, frozen=True, kw_only=True, tag="dependency.down"):
     """Something that children need does not answer. `path` is the supervisor that declares it.
 
@@ -260,9 +281,12 @@ Event = (
     | ChildDelayed
     | ChildHeld
     | ChildFailed
+    | ChildPaused
     | ChildRefused
     | DependencyDown
     | DependencyUp
+    | MaintenanceStarted
+    | MaintenanceEnded
     | SupervisorStarted
     | IntensityReached
     | FatalFailure

@@ -14,10 +14,14 @@ __all__ = (
     "Exited",
     "Ignored",
     "Input",
+    "Maintenance",
+    "Pause",
     "Request",
+    "Reset",
     "RestartChild",
     "RestartDue",
     "RestartNow",
+    "Resume",
     "StartChild",
     "StartFailed",
     "Started",
@@ -158,6 +162,27 @@ class RestartNow(Struct, frozen=True):
     token: object
 
 
+class Pause(Struct, frozen=True):
+    """Put a child under maintenance; an empty id: all of them, and those that are added from now on."""
+
+    child: str
+    token: object
+
+
+class Resume(Struct, frozen=True):
+    """End the maintenance of a child, and start it if it is down over that; an empty id: of all of them."""
+
+    child: str
+    token: object
+
+
+class Reset(Struct, frozen=True):
+    """Forgive a child its failures; an empty id: all of them, and forget the restarts in the supervisor's window."""
+
+    child: str
+    token: object
+
+
 class Stop(Struct, frozen=True):
     """Stop all children, last first, and end with `exit`; `brutal`: all at once and without grace."""
 
@@ -165,5 +190,6 @@ class Stop(Struct, frozen=True):
     brutal: bool = False
 
 
-Request = StartChild | TerminateChild | RestartChild | DeleteChild | RestartNow
+Maintenance = Pause | Resume | Reset
+Request = StartChild | TerminateChild | RestartChild | DeleteChild | RestartNow | Maintenance
 Input = Begin | Started | StartFailed | Ignored | Exited | TimerFired | TryAgain | Checked | RestartDue | Stop | Request

@@ -27,6 +27,10 @@ class RestartWindow:
             stamps.popleft()
         return len(stamps) <= self.intensity
 
+    def clear(self) -> None:
+        """Forget all restarts so far."""
+        self._stamps.clear()
+
     @property
     def used(self) -> int:
         """Restarts in the window as it was at the last `record`."""

@@ -23,10 +23,13 @@ from otp.core.inputs import (
     Exited,
     Ignored,
     Input,
+    Pause,
     Request,
+    Reset,
     RestartChild,
     RestartDue,
     RestartNow,
+    Resume,
     StartChild,
     Started,
     StartFailed,
@@ -36,6 +39,7 @@ from otp.core.inputs import (
     TimerKind,
     TryAgain,
 )
+from otp.core.maintenance import maintain
 from otp.core.paths import is_within
 from otp.core.plan import Phase, Plan, stopped_early
 from otp.core.recovery import Recovery
@@ -68,17 +72,26 @@ class SupervisorMachine(Recovery):
         todo, self.effects = self.effects, []  # kept here, they would keep the dead child's exception
         return todo
 
-    def inherit(self, predecessors: Mapping[str, Child]) -> None:
-        """Go on with the generations and counters of the children of an earlier incarnation of this supervisor."""
+    def inherit(self, predecessors: Mapping[str, Child], *, paused: bool = False) -> None:
+        """Go on with the generations and counters of the children of an earlier incarnation of this supervisor.
+
+        Args:
+            predecessors: they were, by id.
+            paused: the supervisor is under maintenance, and with it children that it has never had before.
+        """
+        self.paused = paused
         for id, child in self.children.items():
             if id in predecessors:
                 child.inherit(predecessors[id])
+            else:
+                child.paused = paused
 
     # ------------------------------------------------------------------------------------------------ the startup
 
     def _begin(self, _: Begin) -> None:
         self.phase = Phase.STARTING
-        self.plan = Plan(Purpose.STARTUP, to_start=self.children.values())
+        to_start = [child for child in self.children.values() if child.state is not ChildState.PAUSED]
+        self.plan = Plan(Purpose.STARTUP, to_start=to_start)
         self.advance()
 
     def _started(self, event: Started) -> None:
@@ -133,6 +146,8 @@ class SupervisorMachine(Recovery):
                 self.advance()
             case _ if child.doomed:  # it only came first: the group restart or the end goes on
                 self._settle(child)
+            case Purpose.STARTUP | Purpose.RESTART if child.stays_down:
+                self._left_down(child, exit, error)
             case Purpose.STARTUP if _is_tried_again(child):
                 self.restart_failed(child, exit)
             case Purpose.STARTUP:
@@ -141,12 +156,21 @@ class SupervisorMachine(Recovery):
                 child.down_since = None
                 self.awaited_no_more(child)
             case Purpose.RESTART:  # pragma: no branch # there is no other
-                if self.plan is not None and self.plan.awaited is child:
-                    self.answer_plan(error)
-                    self.plan = None
+                self._group_begins_anew(child, error)
                 self.restart_failed(child, exit)
         for request in child.take_waiting():
             self._request(request)
+
+    def _left_down(self, child: Child, exit: Exit, error: StartError) -> None:
+        """It is under maintenance: what goes on goes on without it, also the restart of its group."""
+        if self.plan is not None and self.plan.target is child:
+            self.answer_plan(error)
+        self.set_aside(child, exit)
+
+    def _group_begins_anew(self, child: Child, error: StartError) -> None:
+        if self.plan is not None and self.plan.awaited is child:
+            self.answer_plan(error)
+            self.plan = None
 
     # ------------------------------------------------------------------------------------------------ ends
 
@@ -313,6 +337,9 @@ class SupervisorMachine(Recovery):
         RestartChild: _request,
         DeleteChild: _request,
         RestartNow: _request,
+        Pause: maintain,
+        Resume: maintain,
+        Reset: maintain,
     }
 
 
@@ -320,7 +347,7 @@ def _is_needed(child: Child) -> bool:
     """Whether the place of a child that refuses to end is needed, for another incarnation of it."""
     if child.doomed:
         return True
-    if child.is_claimed:
+    if child.is_claimed or child.stays_down:
         return False
     if child.failure is not None:
         return child.purpose in (Purpose.STARTUP, Purpose.RESTART)

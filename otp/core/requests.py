@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from otp.core.child import WAITING, Child, ChildState, Purpose
-from otp.core.inputs import DeleteChild, Request, RestartChild, RestartNow, StartChild, TerminateChild
+from otp.core.inputs import DeleteChild, Maintenance, Request, RestartChild, RestartNow, StartChild, TerminateChild
 from otp.core.paths import join
 from otp.core.plan import stopped_early
 from otp.errors import (
@@ -27,8 +27,9 @@ from otp.spec import Restart
 if TYPE_CHECKING:
     from otp.core.machine import SupervisorMachine
 
-__all__ = ("ANSWERS",)
+__all__ = ("ANSWERS", "not_found")
 
+_PARKED = (ChildState.FAILED, ChildState.PAUSED)
 _UNDECIDED = (ChildState.EXITED, ChildState.PENDING)
 
 
@@ -58,7 +59,7 @@ def terminate_child(machine: "SupervisorMachine", request: TerminateChild) -> No
     """Stop a child; also a start, a restart or a retry that is under way. It wins over all of them (S36, S48, S50)."""
     child = machine.children.get(request.child)
     if child is None:
-        _not_found(machine, request)
+        not_found(machine, request)
     elif child.state is ChildState.REFUSED:
         child.revive = False
         machine.reply(request, ChildRefused((child.path,)))
@@ -77,7 +78,7 @@ def _terminate_down(machine: "SupervisorMachine", child: Child) -> None:
     if child.state is ChildState.EXITED:
         machine.overtake(child)
     waited = child.state in WAITING
-    if waited or child.state is ChildState.FAILED:
+    if waited or child.state in _PARKED:
         machine.emit_exited(child, Shutdown(), asked=True)
     machine.wait_no_more(child)
     child.down_since = None
@@ -113,7 +114,7 @@ def restart_now(machine: "SupervisorMachine", request: RestartNow) -> None:
     child = machine.children.get(request.child)
     plan = machine.plan
     if child is None:
-        _not_found(machine, request)
+        not_found(machine, request)
     elif child.spec.restart is Restart.TEMPORARY:
         machine.reply(request, NotSupported(child.path, "restart", "temporary children, which are never restarted"))
     elif child.state is ChildState.REFUSED:
@@ -145,7 +146,7 @@ def _down(machine: "SupervisorMachine", request: RestartChild | DeleteChild) -> 
         name = "restart_child" if isinstance(request, RestartChild) else "delete_child"
         machine.reply(request, NotSupported(join(machine.path, request.child), name, _DYNAMIC))
     elif child is None:
-        _not_found(machine, request)
+        not_found(machine, request)
     elif child.state is ChildState.STOPPING:
         child.wait(request)
     elif child.is_restarting or child.state in _UNDECIDED or _is_planned(machine, child):
@@ -164,7 +165,10 @@ def _is_planned(machine: "SupervisorMachine", child: Child) -> bool:
 _DYNAMIC = "dynamic supervisors, which keep no children that are down"
 
 
-def _not_found(machine: "SupervisorMachine", request: TerminateChild | RestartChild | DeleteChild | RestartNow) -> None:
+def not_found(
+    machine: "SupervisorMachine", request: TerminateChild | RestartChild | DeleteChild | RestartNow | Maintenance
+) -> None:
+    """There is no such child, only these."""
     machine.reply(request, NotFound(join(machine.path, request.child), tuple(machine.children)))
 
 

@@ -14,6 +14,7 @@ from otp.events import (
     ChildFailed,
     ChildHeld,
     ChildIgnored,
+    ChildPaused,
     ChildRefused,
     ChildRestarting,
     ChildStarted,
@@ -24,6 +25,8 @@ from otp.events import (
     FatalFailure,
     HookFailed,
     IntensityReached,
+    MaintenanceEnded,
+    MaintenanceStarted,
     SupervisorExited,
     SupervisorStarted,
     SupervisorStopping,
@@ -124,6 +127,23 @@ def _child_failed(event: ChildFailed, _: type[Event] | None) -> Sentence:
     return Sentence("ERROR", f"{text}{_where(event.exit)}")
 
 
+def _child_paused(event: ChildPaused, before: type[Event] | None) -> Sentence:
+    then = "is left down until its maintenance is over"
+    if event.exit is None:
+        return Sentence("INFO", f"{then}; it had failed before")
+    if before is ChildStartFailed:
+        return Sentence("WARNING", then)
+    return Sentence("WARNING", f"{then}: {_why(event.exit)}{_where(event.exit)}")
+
+
+def _maintenance_started(_: MaintenanceStarted, __: type[Event] | None) -> Sentence:
+    return Sentence("INFO", "is under maintenance: what ends there is left down, and nobody is alerted")
+
+
+def _maintenance_ended(_: MaintenanceEnded, __: type[Event] | None) -> Sentence:
+    return Sentence("INFO", "is not under maintenance any more: what is down over it is started")
+
+
 def _dependency_down(event: DependencyDown, _: type[Event] | None) -> Sentence:
     return Sentence("WARNING", f"{event.dependency} does not answer: {event.crash}")
 
@@ -216,8 +236,11 @@ _SENTENCES: dict[type[Event], Callable[[Any, type[Event] | None], Sentence]] = {
     ChildDelayed: _child_delayed,
     ChildHeld: _child_held,
     ChildFailed: _child_failed,
+    ChildPaused: _child_paused,
     DependencyDown: _dependency_down,
     DependencyUp: _dependency_up,
+    MaintenanceStarted: _maintenance_started,
+    MaintenanceEnded: _maintenance_ended,
     FatalFailure: _fatal_failure,
     ChildStartFailed: _child_start_failed,
     ChildIgnored: _child_ignored,

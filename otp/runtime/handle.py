@@ -4,10 +4,22 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from otp.core.child import Child
-from otp.core.inputs import DeleteChild, Request, RestartChild, RestartNow, StartChild, TerminateChild
+from otp.core.inputs import (
+    DeleteChild,
+    Maintenance,
+    Pause,
+    Request,
+    Reset,
+    RestartChild,
+    RestartNow,
+    Resume,
+    StartChild,
+    TerminateChild,
+)
 from otp.core.paths import join, parts
 from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, NotSupported
+from otp.runtime import maintenance
 from otp.runtime.answer import Answer
 from otp.runtime.inspect import Budget, ChildInfo, Counts, budget, child_info, count_children
 from otp.runtime.reporter import EventHook
@@ -122,6 +134,26 @@ class Supervisor:
         answer = Answer()
         return await self._ask(supervisor, RestartNow(id, answer), answer)
 
+    async def pause(self, path: str = "") -> None:
+        """Put a child under maintenance, and all below it; empty: all below this supervisor, and itself if it is a child.
+
+        They go on running. One that ends, or waits for its restart, is left down until `resume`: that costs nothing and
+        escalates nowhere. A restart by request and one along with a sibling are as ever, but the latter leaves down who
+        is down over its maintenance. It belongs to the path: it outlasts restarts of the supervisor above.
+        """
+        await self._maintain(path, Pause)
+
+    async def resume(self, path: str = "") -> None:
+        """End the maintenance of a child and of all below it; those that are down over it are started at once."""
+        await self._maintain(path, Resume)
+
+    async def reset(self, path: str = "") -> None:
+        """Forgive a child and all below it their failures: streaks, budgets of policies, windows of restarts.
+
+        What is down stays down, and what was counted stays.
+        """
+        await self._maintain(path, Reset)
+
     def stop(self) -> None:
         """Stop the whole tree in order; the block of `open_supervisor` is cancelled when that is done."""
         self._tree.stop()
@@ -201,6 +233,14 @@ class Supervisor:
         finally:
             asked.remove(answer)
 
+    async def _maintain(self, path: str, kind: type[Maintenance]) -> None:
+        *above, id = (*self._path, *parts(path)) or ("",)
+        supervisor = self._running(tuple(above))
+        answer = Answer()
+        maintenance.announce(supervisor, id, kind)
+        maintenance.spread(supervisor, id, kind)
+        await self._ask(supervisor, kind(id, answer), answer)
+
     def _locate(self, path: str) -> tuple[RunningSupervisor, str]:
         *above, id = parts(path) or ("",)
         if not id:
@@ -215,8 +255,12 @@ class Supervisor:
         return children[id]
 
     def _supervisor(self, path: tuple[str, ...]) -> RunningSupervisor:
+        return self._running((*self._path, *path))
+
+    def _running(self, path: tuple[str, ...]) -> RunningSupervisor:
+        """The supervisor at a path below the root."""
         supervisor = self._tree.root
-        for id in (*self._path, *path):
+        for id in path:
             below = supervisor.live.get(id)
             where = join(supervisor.machine.path, id)
             if isinstance(below, RunningSupervisor):

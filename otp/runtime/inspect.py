@@ -30,6 +30,7 @@ class ChildInfo(Struct, frozen=True, kw_only=True):
         up: seconds since it came up; None while it is not.
         next_retry: seconds until it is restarted, while it waits for that; None: it does not, or nobody knows when.
         verdict: what its last failure was, by its policy; empty without one.
+        paused: it is under maintenance.
     """
 
     id: str
@@ -47,6 +48,7 @@ class ChildInfo(Struct, frozen=True, kw_only=True):
     up: float | None
     next_retry: float | None
     verdict: str
+    paused: bool
 
 
 class Counts(Struct, frozen=True, kw_only=True):
@@ -98,6 +100,7 @@ def child_info(child: Child, now: float) -> ChildInfo:
         up=up,
         next_retry=max(0.0, child.retry_at - now) if child.retry_at is not None else None,
         verdict=child.verdict,
+        paused=child.paused,
     )
 
 

@@ -27,7 +27,7 @@ from otp.spec import SupervisorSpec
 if TYPE_CHECKING:
     from otp.runtime.tree import Tree
 
-__all__ = ("RunningSupervisor",)
+__all__ = ("Ledger", "RunningSupervisor")
 
 
 _DONE = Phase.DONE
@@ -104,11 +104,15 @@ class RunningSupervisor:
         self._ledgers[id] = ledger
         self.ended(id, child, event)
 
-    def inherit(self, ledger: Ledger | None) -> None:
-        """Go on with the counters of the predecessor: they belong to a path, not to an incarnation above it."""
-        if ledger is not None:
-            self.machine.inherit(ledger.children)
-            self._ledgers = ledger.below
+    def inherit(self, ledger: Ledger | None, *, paused: bool) -> None:
+        """Go on with the counters of the predecessor: they belong to a path, not to an incarnation above it.
+
+        Args:
+            ledger: what is left of it; None: there was none.
+            paused: this supervisor is under maintenance.
+        """
+        children, self._ledgers = ledger or Ledger({}, {})
+        self.machine.inherit(children, paused=paused)
 
     def begin(self) -> None:
         """Start the children."""
@@ -131,6 +135,10 @@ class RunningSupervisor:
     def ledger(self) -> Ledger:
         """What the supervisor that follows it goes on with."""
         return Ledger(self.machine.children, self._ledgers)
+
+    def left_of(self, id: str) -> Ledger:
+        """What is left of a supervisor below that is not running; nothing, if it never was."""
+        return self._ledgers.get(id) or Ledger({}, {})
 
     def dependency(self, id: str) -> tuple[str, Dependency] | None:
         """The dependency of that name that a supervisor declares, this one or the nearest above, and its path."""
@@ -172,7 +180,7 @@ class RunningSupervisor:
         spec = effect.spec
         if isinstance(spec, SupervisorSpec):
             child = RunningSupervisor(self.tree, spec, effect.generation, self)
-            child.inherit(self._ledgers.pop(effect.child, None))
+            child.inherit(self._ledgers.pop(effect.child, None), paused=self.machine.children[effect.child].paused)
             self.live[effect.child] = child
             child.begin()
         else:

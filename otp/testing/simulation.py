@@ -170,6 +170,18 @@ class Simulation:
         """As `Supervisor.restart`."""
         return self._ask(inputs.RestartNow(id, asked := Asked()), asked)
 
+    def pause(self, id: str = "") -> Asked:
+        """Put a child under maintenance; empty: all of them, and those that are added."""
+        return self._ask(inputs.Pause(id, asked := Asked()), asked)
+
+    def resume(self, id: str = "") -> Asked:
+        """End that."""
+        return self._ask(inputs.Resume(id, asked := Asked()), asked)
+
+    def reset(self, id: str = "") -> Asked:
+        """Forgive a child its failures; empty: all of them, and the restarts in the window."""
+        return self._ask(inputs.Reset(id, asked := Asked()), asked)
+
     def stop(self, exit: Exit | None = None, *, brutal: bool = False) -> None:
         """Stop the supervisor."""
         self.tell(inputs.Stop(exit or Shutdown(), brutal))

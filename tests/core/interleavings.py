@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from otp.core.inputs import DeleteChild, RestartChild, RestartNow, StartChild, TerminateChild
+from otp.core.inputs import DeleteChild, Pause, Reset, RestartChild, RestartNow, Resume, StartChild, TerminateChild
 from otp.spec import AutoShutdown, Restart, Strategy, SupervisorSpec, dynamic_supervisor, supervisor
 from otp.testing.happenings import Asks, Crashes, Fails, Happening, Ignores, Late, Passes, Returns, Stops
 from otp.testing.simulation import stand_in
@@ -31,6 +31,18 @@ def delete(path):
 
 def restart(path):
     return _about(RestartNow, path)
+
+
+def pause(path):
+    return _about(Pause, path)
+
+
+def resume(path):
+    return _about(Resume, path)
+
+
+def reset(path):
+    return _about(Reset, path)
 
 
 def start(spec):
@@ -117,6 +129,21 @@ def static(strategy) -> Iterator[Tree]:
         ],
     )
     yield Tree(
+        "a child is paused and resumed while it and a sibling crash, fail to start, and are restarted",
+        of(A, B, C, intensity=1),
+        [pause("b"), Crashes("b"), Crashes("a"), Fails("b"), restart("b"), resume("b")],
+    )
+    yield Tree(
+        "all are paused and resumed, twice one, while the tree starts",
+        of(A, B, intensity=0),
+        [pause(""), Fails("a"), Crashes("b"), pause("b"), terminate("b"), resume(""), Stops()],
+    )
+    yield Tree(
+        "a reset among three crashes, two of them within the period",
+        of(A, B, intensity=1),
+        [Crashes("a"), Crashes("b"), Crashes("a"), reset(""), Passes(6.0), Fails("a")],
+    )
+    yield Tree(
         "a stop, and then a kill",
         of(A, B, C),
         [Late("c"), *refuses("b"), Crashes("b"), restart("b"), Stops(), Stops(brutal=True)],
@@ -146,6 +173,11 @@ def nested(strategy, kind) -> Iterator[Tree]:
         f"a {kind} supervisor below: it gives up, is taken along, is stopped",
         spec,
         [Crashes("a"), Crashes("sub/x"), Crashes("sub/y"), Fails("sub/x"), terminate("sub"), Stops()],
+    )
+    yield Tree(
+        f"a {kind} supervisor below: it is paused, and gives up",
+        spec,
+        [pause("sub"), Crashes("sub/x"), Fails("sub/x"), Crashes("a"), resume("sub"), Stops()],
     )
     yield Tree(
         f"a {kind} supervisor below: one of its children refuses to stop",
