@@ -4,7 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from otp.exits import Exit
+from otp.errors import Hung
+from otp.exits import Crash, Exit
 from otp.spec import AnySpec
 
 __all__ = (
@@ -18,6 +19,7 @@ __all__ = (
     "RestartChild",
     "RestartDue",
     "RestartNow",
+    "Silent",
     "StartChild",
     "StartFailed",
     "Started",
@@ -63,6 +65,20 @@ class Exited(Struct, frozen=True):
     child: str
     generation: int
     exit: Exit
+
+
+class Silent(Struct, frozen=True):
+    """A child with a watchdog has given no sign of life within its time.
+
+    Attributes:
+        error: what has become of it, and where it hangs.
+        crash: what the `progress` of its watchdog raised, if it did.
+    """
+
+    child: str
+    generation: int
+    error: Hung
+    crash: Crash | None = None
 
 
 class TimerKind(StrEnum):
@@ -166,4 +182,17 @@ class Stop(Struct, frozen=True):
 
 
 Request = StartChild | TerminateChild | RestartChild | DeleteChild | RestartNow
-Input = Begin | Started | StartFailed | Ignored | Exited | TimerFired | TryAgain | Checked | RestartDue | Stop | Request
+Input = (
+    Begin
+    | Started
+    | StartFailed
+    | Ignored
+    | Exited
+    | Silent
+    | TimerFired
+    | TryAgain
+    | Checked
+    | RestartDue
+    | Stop
+    | Request
+)

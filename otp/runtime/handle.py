@@ -11,6 +11,7 @@ from otp.errors import NoProc, NotFound, NotSupported
 from otp.runtime.answer import Answer
 from otp.runtime.inspect import ChildInfo, Counts, child_info, count_children
 from otp.runtime.reporter import EventHook
+from otp.runtime.stack import ChildStack, stack_of, stacks_below
 from otp.runtime.supervisor import RunningSupervisor
 from otp.spec import AnySpec, SupervisorSpec, check_needs
 
@@ -141,6 +142,17 @@ class Supervisor:
     def get_childspec(self, path: str) -> AnySpec:
         """The spec of a child; a temporary one has lost its arguments (S56, S60)."""
         return self._child(path).spec
+
+    def stack(self, path: str = "") -> ChildStack:
+        """Where a worker is: what its tasks await; of a supervisor, or this one, where all workers below it are.
+
+        Only tasks that wait are looked at: it is called in the tree's event loop.
+        """
+        if not parts(path):
+            return stacks_below(self._supervisor(()))
+        supervisor, id = self._locate(path)
+        self._child(path)
+        return stack_of(supervisor, id)
 
     def walk(self) -> Iterator[ChildInfo]:
         """All children below, each before its own children, in start order."""
