@@ -22,8 +22,8 @@ from loguru import logger
 
 from otp.errors import FatalFailure, OTPError, SpecError
 from otp.events import ChildExited, ChildRefused, ChildStartFailed, Event
+from otp.frames import hanging_place
 from otp.observe.log import log_events, open_stderr
-from otp.observe.sentences import hanging_place
 from otp.runtime.handle import Supervisor
 from otp.runtime.open import open_tree
 from otp.runtime.redaction import redact

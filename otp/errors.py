@@ -15,6 +15,7 @@
     │   ├── MaxChildren            the dynamic supervisor is full
     │   └── NotSupported           no meaning for this kind of child or supervisor
     ├── ControlError               the control plane cannot be used, or cannot be served
+    ├── Hung                       a child with a watchdog gave no sign of life in time; `.path`, `.seconds`, `.chain`
     ├── FatalFailure               a failure that nothing is restarted for: the whole tree ends
     ├── IntensityReached           more restarts than `intensity` within `period`: the supervisor gives up
     └── ChildRefused               a child did not end when it was stopped; `.paths`
@@ -27,6 +28,8 @@ Two more are raised *by* children, to say how they mean to end:
 
 from collections.abc import Sequence
 
+from otp.frames import hanging_place
+
 __all__ = (
     "AlreadyPresent",
     "AlreadyStarted",
@@ -34,6 +37,7 @@ __all__ = (
     "ControlError",
     "ExitShutdown",
     "FatalFailure",
+    "Hung",
     "Ignore",
     "IntensityReached",
     "LoadError",
@@ -164,6 +168,25 @@ class NotSupported(RequestError):
 
     def __init__(self, path: str, request: str, kind: str) -> None:
         super().__init__(path, f"{request} is not for {kind}")
+
+
+class Hung(OTPError):
+    """A child with a watchdog gave no sign of life within its time, and was stopped.
+
+    Attributes:
+        path: the child.
+        seconds: for how long it was silent.
+        chain: what it awaited then, outermost first, as `function (file:line)`.
+        `__cause__`: what its `progress` raised, if it did.
+    """
+
+    def __init__(self, path: str, seconds: float, chain: tuple[str, ...]) -> None:
+        place = hanging_place(chain, steps=1)
+        where = f", in {place}" if place else ""
+        super().__init__(f"{path} gave no sign of life for {round(seconds, 2):g} s{where}")
+        self.path = path
+        self.seconds = seconds
+        self.chain = chain
 
 
 class IntensityReached(OTPError):

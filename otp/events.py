@@ -16,7 +16,9 @@ __all__ = (
     "ChildExited",
     "ChildFailed",
     "ChildHeld",
+    "ChildHung",
     "ChildIgnored",
+    "ChildLate",
     "ChildPaused",
     "ChildRefused",
     "ChildRestarting",
@@ -206,6 +208,34 @@ class DependencyUp(_Event, frozen=True, kw_only=True, tag="dependency.up"):
     downtime: float
 
 
+class ChildHung(_Event, frozen=True, kw_only=True, tag="child.hung"):
+    """The child has a watchdog and gives no sign of life: it is stopped. Once it is gone, that is told as its failure.
+
+    Attributes:
+        silent: seconds since its last sign of life.
+        chain: what it awaits, outermost first, as `function (file:line)`.
+        crash: what the `progress` of its watchdog raised, if it did.
+    """
+
+    generation: int
+    silent: float
+    chain: tuple[str, ...] = ()
+    crash: Crash | None = None
+
+
+class ChildLate(_Event, frozen=True, kw_only=True, tag="child.late"):
+    """The child was asked to stop and did not end within its `shutdown` time: it is killed now.
+
+    Attributes:
+        grace: that time, in seconds.
+        chain: what it awaits, outermost first, as `function (file:line)`.
+    """
+
+    generation: int
+    grace: float
+    chain: tuple[str, ...] = ()
+
+
 class ChildRefused(_Event, frozen=True, kw_only=True, tag="child.refused"):
     """The child did not end within its `shutdown` time and cannot be killed: it still runs.
 
@@ -282,6 +312,8 @@ Event = (
     | ChildHeld
     | ChildFailed
     | ChildPaused
+    | ChildHung
+    | ChildLate
     | ChildRefused
     | DependencyDown
     | DependencyUp

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from otp.core.inputs import Request, RestartNow, TerminateChild, Timer
 from otp.core.intensity import RestartWindow
-from otp.errors import StartError
+from otp.errors import Hung, StartError
 from otp.exits import Exit
 from otp.policy import Limited
 from otp.spec import AnySpec, Restart, SupervisorSpec
@@ -103,7 +103,7 @@ class Child:
         paused: it is under maintenance.
         guarded: a failure needs a closer look than its supervisor's window: there is a policy, or needs.
         waiting: requests to be handled when it is gone.
-        failure: why its start has failed although it is not gone yet: it took too long.
+        failure: why it has failed although it is not gone yet: its start took too long, or it hung.
         doomed: the group restart at hand will stop it.
         revive: it refused a requested restart; start it when it is gone after all.
     """
@@ -152,7 +152,7 @@ class Child:
         self.token: object = None
         self.waiting: list[Request] | None = None
         self.timer: Timer | None = None
-        self.failure: StartError | None = None
+        self.failure: StartError | Hung | None = None
         self.doomed = False
         self.paused = False
         self.revive = False

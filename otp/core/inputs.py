@@ -4,7 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from otp.exits import Exit
+from otp.errors import Hung
+from otp.exits import Crash, Exit
 from otp.spec import AnySpec
 
 __all__ = (
@@ -22,6 +23,7 @@ __all__ = (
     "RestartDue",
     "RestartNow",
     "Resume",
+    "Silent",
     "StartChild",
     "StartFailed",
     "Started",
@@ -67,6 +69,20 @@ class Exited(Struct, frozen=True):
     child: str
     generation: int
     exit: Exit
+
+
+class Silent(Struct, frozen=True):
+    """A child with a watchdog has given no sign of life within its time.
+
+    Attributes:
+        error: what has become of it, and where it hangs.
+        crash: what the `progress` of its watchdog raised, if it did.
+    """
+
+    child: str
+    generation: int
+    error: Hung
+    crash: Crash | None = None
 
 
 class TimerKind(StrEnum):
@@ -192,4 +208,17 @@ class Stop(Struct, frozen=True):
 
 Maintenance = Pause | Resume | Reset
 Request = StartChild | TerminateChild | RestartChild | DeleteChild | RestartNow | Maintenance
-Input = Begin | Started | StartFailed | Ignored | Exited | TimerFired | TryAgain | Checked | RestartDue | Stop | Request
+Input = (
+    Begin
+    | Started
+    | StartFailed
+    | Ignored
+    | Exited
+    | Silent
+    | TimerFired
+    | TryAgain
+    | Checked
+    | RestartDue
+    | Stop
+    | Request
+)

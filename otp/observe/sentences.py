@@ -13,7 +13,9 @@ from otp.events import (
     ChildExited,
     ChildFailed,
     ChildHeld,
+    ChildHung,
     ChildIgnored,
+    ChildLate,
     ChildPaused,
     ChildRefused,
     ChildRestarting,
@@ -32,15 +34,12 @@ from otp.events import (
     SupervisorStopping,
 )
 from otp.exits import Crash, Crashed, Exit, Killed, Normal, Refused, Shutdown
-from otp.observe.frames import own_frames, short_place
+from otp.frames import hanging_place, own_frames, short_place
 from otp.runtime.redaction import redact
 
-__all__ = ("Level", "Sentence", "crash_of", "hanging_place", "own_frame", "sentence")
+__all__ = ("Level", "Sentence", "crash_of", "own_frame", "sentence")
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-
-CHAIN_LIMIT = 4
-"""Own steps of an await chain that a line shows: the innermost."""
 
 
 class Sentence(NamedTuple):
@@ -75,12 +74,6 @@ def own_frame(crash: Crash) -> str:
     frames = crash.leaves[0].frames if crash.leaves else crash.frames
     place, _, function = (own_frames(frames) or ("",))[-1].rpartition(" ")
     return f"{short_place(place)} {function}" if place else ""
-
-
-def hanging_place(chain: tuple[str, ...]) -> str:
-    """Where an await chain hangs: its own steps, outermost first."""
-    steps = [step.rpartition(" ") for step in own_frames(chain)[-CHAIN_LIMIT:]]
-    return " → ".join(f"{function} ({short_place(place[1:-1])})" for function, _, place in steps)
 
 
 # ------------------------------------------------------------------------------------------------ children
@@ -183,6 +176,22 @@ def _stopped(exit: Exit, *, brutal: bool) -> Sentence:
             return Sentence("DEBUG", "stopped")
 
 
+def _child_hung(event: ChildHung, _: type[Event] | None) -> Sentence:
+    place = hanging_place(event.chain)
+    text = (
+        f"gives no sign of life for {_duration(event.silent)} and is stopped{f'; it hangs in {place}' if place else ''}"
+    )
+    if event.crash is not None:
+        text = f"{text}; whether it makes progress could not be told: {event.crash}{_at(event.crash)}"
+    return Sentence("WARNING", text)
+
+
+def _child_late(event: ChildLate, _: type[Event] | None) -> Sentence:
+    place = hanging_place(event.chain)
+    text = f"did not end within {_duration(event.grace)} and is killed{f'; it hangs in {place}' if place else ''}"
+    return Sentence("WARNING", text)
+
+
 def _child_refused(event: ChildRefused, _: type[Event] | None) -> Sentence:
     place = hanging_place(event.chain)
     return Sentence("ERROR", f"refuses to stop and still runs{f'; it hangs in {place}' if place else ''}")
@@ -245,6 +254,8 @@ _SENTENCES: dict[type[Event], Callable[[Any, type[Event] | None], Sentence]] = {
     ChildStartFailed: _child_start_failed,
     ChildIgnored: _child_ignored,
     ChildExited: _child_exited,
+    ChildHung: _child_hung,
+    ChildLate: _child_late,
     ChildRefused: _child_refused,
     SupervisorStarted: _supervisor_started,
     IntensityReached: _intensity_reached,
@@ -257,6 +268,7 @@ _SENTENCES: dict[type[Event], Callable[[Any, type[Event] | None], Sentence]] = {
 # ------------------------------------------------------------------------------------------------ phrases
 
 
+_HUNG = "otp.errors.Hung"
 _SAYS_IT_ALL = ("otp.errors.FatalFailure", "otp.errors.StartError", "otp.errors.StartTimeout")
 
 
@@ -264,12 +276,14 @@ def _class(verdict: str) -> str:
     return f"{verdict}, " if verdict and verdict != "unclassified" else ""
 
 
-def _why(exit: Exit | None) -> str:
+def _why(exit: Exit | None) -> str:  # noqa: PLR0911 # one arm a reason
     match exit:
         case Crashed(crash=Crash(type="otp.errors.IntensityReached")):
             return "it gave up"
         case Crashed(crash=Crash(type=kind, message=message)) if kind in _SAYS_IT_ALL:
             return message
+        case Crashed(crash=Crash(type=kind, message=message)) if kind == _HUNG:
+            return f"it {message.partition(' ')[2]}"  # who it was is told already
         case Normal():
             return "it returned"
         case Killed():
@@ -281,7 +295,9 @@ def _why(exit: Exit | None) -> str:
 
 
 def _where(exit: Exit | None) -> str:
-    return _at(exit.crash) if isinstance(exit, Crashed) and exit.crash is not None else ""
+    if not isinstance(exit, Crashed) or exit.crash is None or exit.crash.type == _HUNG:  # that says where itself
+        return ""
+    return _at(exit.crash)
 
 
 def _at(crash: Crash) -> str:

@@ -23,6 +23,7 @@ from otp.runtime import maintenance
 from otp.runtime.answer import Answer
 from otp.runtime.inspect import Budget, ChildInfo, Counts, budget, child_info, count_children
 from otp.runtime.reporter import EventHook
+from otp.runtime.stack import ChildStack, stack_of, stacks_below
 from otp.runtime.supervisor import RunningSupervisor
 from otp.spec import AnySpec, SupervisorSpec, check_needs
 
@@ -199,6 +200,17 @@ class Supervisor:
     def budget(self, path: str = "") -> Budget:
         """How much of its restarts this supervisor, or the one at `path`, has used up now (S27)."""
         return budget(self._supervisor(parts(path)).machine, self._tree.now())
+
+    def stack(self, path: str = "") -> ChildStack:
+        """Where a worker is: what its tasks await; of a supervisor, or this one, where all workers below it are.
+
+        Only tasks that wait are looked at: it is called in the tree's event loop.
+        """
+        if not parts(path):
+            return stacks_below(self._supervisor(()))
+        supervisor, id = self._locate(path)
+        self._child(path)
+        return stack_of(supervisor, id)
 
     def supervisor(self, path: str) -> "Supervisor":
         """The handle of a supervisor below this one."""

@@ -8,7 +8,7 @@ from otp.core.child import Child, ChildState
 from otp.core.machine import SupervisorMachine
 from otp.spec import Restart, SupervisorSpec
 
-__all__ = ("Budget", "ChildInfo", "Counts", "await_chain", "budget", "child_info", "count_children")
+__all__ = ("Budget", "ChildInfo", "Counts", "budget", "child_info", "count_children")
 
 
 class ChildInfo(Struct, frozen=True, kw_only=True):
@@ -119,14 +119,3 @@ def count_children(children: dict[str, Child]) -> Counts:
         supervisors=supervisors,
         workers=len(children) - supervisors,
     )
-
-
-def await_chain(awaitable: object) -> tuple[str, ...]:
-    """What a coroutine awaits, outermost first, as `function (file:line)`. Nothing of it is run."""
-    chain: list[str] = []
-    while awaitable is not None:
-        frame = getattr(awaitable, "cr_frame", None) or getattr(awaitable, "gi_frame", None)
-        if frame is not None:
-            chain.append(f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})")
-        awaitable = getattr(awaitable, "cr_await", None) or getattr(awaitable, "gi_yieldfrom", None)
-    return tuple(chain)

@@ -7,11 +7,14 @@ incarnation's first line on both backends; `python -m benchmarks restart` repeat
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
+
+from otp.runtime.beat import PULSE, Pulse
+from otp.runtime.whose import CHILD
 
 if TYPE_CHECKING:
     import trio
@@ -51,24 +54,45 @@ class Spawner(Protocol):
     """Have something called in the event loop, from any thread; a RuntimeError once the loop has ended."""
 
     def spawn(
-        self, run: Callable[[], Coroutine[Any, Any, None]], name: str, over: Callable[[object], None], /
+        self,
+        run: Callable[[], Coroutine[Any, Any, None]],
+        name: str,
+        over: Callable[[object], None],
+        pulse: Pulse | None = None,
+        /,
     ) -> object:
-        """Start a task and return it, to be held on to; `over` is called after its end where tasks can be lost."""
+        """Start a task and return it, to be held on to.
+
+        Args:
+            run: gives what is to run.
+            name: of the task.
+            over: called after its end where tasks can be lost.
+            pulse: what `beat()` beats there, in all that it starts.
+        """
         ...
 
 
 class _AsyncioSpawner:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._context = copy_context()
+        self._context = _fresh_context()
         self.now: Callable[[], float] = self._loop.time
         self.soon: Callable[[Callable[[], None]], object] = self._loop.call_soon_threadsafe
         self.new_scope: Callable[[], Scope] = type(anyio.CancelScope())  # asyncio's own class, without the look-up
 
     def spawn(
-        self, run: Callable[[], Coroutine[Any, Any, None]], name: str, over: Callable[[object], None], /
+        self,
+        run: Callable[[], Coroutine[Any, Any, None]],
+        name: str,
+        over: Callable[[object], None],
+        pulse: Pulse | None = None,
+        /,
     ) -> object:
-        task = self._loop.create_task(run(), name=name, context=self._context.copy())
+        context = self._context.copy()
+        context.run(CHILD.set, name)
+        if pulse is not None:
+            context.run(PULSE.set, pulse)
+        task = self._loop.create_task(run(), name=name, context=context)
         task.add_done_callback(over, context=self._context)
         return task
 
@@ -78,17 +102,33 @@ class _TrioSpawner:
         import trio  # noqa: PLC0415 # only where it runs
 
         self._start_soon: Callable[..., None] = nursery.start_soon
-        self._context = copy_context()
-        self.now: Callable[[], float] = trio.current_time
+        self._context = _fresh_context()
+        self.now: Callable[[], float] = trio.lowlevel.current_clock().current_time  # which a thread may ask too
         self.soon: Callable[[Callable[[], None]], object] = trio.lowlevel.current_trio_token().run_sync_soon
         self.new_scope: Callable[[], Scope] = trio.CancelScope
 
     def spawn(
-        self, run: Callable[[], Coroutine[Any, Any, None]], name: str, _over: Callable[[object], None], /
+        self,
+        run: Callable[[], Coroutine[Any, Any, None]],
+        name: str,
+        _over: Callable[[object], None],
+        pulse: Pulse | None = None,
+        /,
     ) -> object:
         # A nursery copies the context that it is called in.
-        self._context.run(self._start_soon, run, name=name)
+        context = self._context.copy()
+        context.run(CHILD.set, name)
+        if pulse is not None:
+            context.run(PULSE.set, pulse)
+        context.run(self._start_soon, run, name=name)
         return None
+
+
+def _fresh_context() -> Context:
+    """That of the supervisor; of a tree inside a worker the children do not beat for that worker."""
+    context = copy_context()
+    context.run(PULSE.set, None)
+    return context
 
 
 @asynccontextmanager

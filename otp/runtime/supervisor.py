@@ -17,11 +17,12 @@ from otp.core.inputs import Begin, Exited, Input, Started, StartFailed, Stop
 from otp.core.machine import SupervisorMachine
 from otp.core.plan import Phase
 from otp.dependency import Dependency
-from otp.events import ChildRefused
+from otp.events import ChildLate, ChildRefused
 from otp.exits import Exit, Killed, Refused, Shutdown
 from otp.runtime.answer import Answer
 from otp.runtime.child import TaskChild
-from otp.runtime.inspect import ChildInfo, await_chain, child_info
+from otp.runtime.inspect import ChildInfo, child_info
+from otp.runtime.stack import chain_of
 from otp.spec import SupervisorSpec
 
 if TYPE_CHECKING:
@@ -206,13 +207,13 @@ class RunningSupervisor:
 
     def _emit(self, effect: effects.Emit) -> None:
         event = effect.event
-        if type(event) is ChildRefused:
+        if type(event) is ChildRefused or type(event) is ChildLate:
             event = replace(event, chain=self._chain_of(event.path))
         self.tree.reporter.put(event)
 
     def _chain_of(self, path: str) -> tuple[str, ...]:
         child = self.live.get(path.rpartition("/")[2])
-        return await_chain(child.coroutine)[1:] if isinstance(child, TaskChild) else ()
+        return chain_of(child) if isinstance(child, TaskChild) else ()
 
     def _reply(self, effect: effects.Reply) -> None:
         if isinstance(effect.token, Answer):

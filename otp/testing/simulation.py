@@ -8,6 +8,7 @@ from otp.core import effects, inputs
 from otp.core.child import Child, ChildState
 from otp.core.machine import SupervisorMachine
 from otp.core.recovery import even_dice
+from otp.errors import Hung
 from otp.events import Event
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
 from otp.spec import AnySpec, ChildSpec, SupervisorSpec
@@ -121,6 +122,10 @@ class Simulation:
     def crash(self, id: str, error: BaseException | None = None) -> None:
         """The child raises."""
         self._end(id, Crashed(error or RuntimeError(f"{id} crashed")))
+
+    def hang(self, id: str, seconds: float = 30.0) -> None:
+        """The child, which is up, has given no sign of life for so long."""
+        self.tell(inputs.Silent(id, self.live[id], Hung(self.machine.children[id].path, seconds, ("wait (w.py:7)",))))
 
     def end(self, id: str, exit: Exit | None = None) -> None:
         """The child ends; if nothing else is said, it returns."""

@@ -8,6 +8,7 @@ from otp.core import inputs
 from otp.core.child import Child, ChildState, Purpose
 from otp.core.machine import SupervisorMachine
 from otp.core.plan import Phase, Plan
+from otp.errors import Hung
 from otp.events import Cause
 from otp.exits import Killed
 from otp.spec import AnySpec, Restart
@@ -16,6 +17,7 @@ from otp.testing.happenings import Asks
 __all__ = ("Body", "Witness")
 
 _KILLED = Killed()
+_HUNG = Hung("", 0.0, ())
 _ASKS_FOR_A_START = (inputs.StartChild, inputs.RestartChild, inputs.RestartNow)
 
 
@@ -223,6 +225,7 @@ class Witness:
             yield inputs.StartFailed(id, old, _KILLED)
             yield inputs.Ignored(id, old)
             yield inputs.Exited(id, old, _KILLED)
+            yield inputs.Silent(id, old, _HUNG)
             yield inputs.RestartDue(id, old)
             yield inputs.Checked(id, old, ())
             if child.state is not ChildState.RESTARTING and self.machine.plan is None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from otp.core.inputs import DeleteChild, Pause, Reset, RestartChild, RestartNow, Resume, StartChild, TerminateChild
 from otp.spec import AutoShutdown, Restart, Strategy, SupervisorSpec, dynamic_supervisor, supervisor
-from otp.testing.happenings import Asks, Crashes, Fails, Happening, Ignores, Late, Passes, Returns, Stops
+from otp.testing.happenings import Asks, Crashes, Fails, Hangs, Happening, Ignores, Late, Passes, Returns, Stops
 from otp.testing.simulation import stand_in
 
 
@@ -113,6 +113,16 @@ def static(strategy) -> Iterator[Tree]:
         "starts that take too long",
         of(*SLOW, stand_in("c", ready=False)),
         [Late("a"), *refuses("b"), Crashes("c"), terminate("b"), Stops()],
+    )
+    yield Tree(
+        "a child hangs, and refuses to stop, and is wanted again, or down",
+        of(A, B, C),
+        [Hangs("b"), Hangs("b"), *refuses("b"), Crashes("a"), restart("b"), terminate("b"), Stops()],
+    )
+    yield Tree(
+        "children hang while the tree starts, or a group restarts",
+        of(A, PASSING, C),
+        [Hangs("a"), Hangs("b"), Hangs("c"), Crashes("a"), Fails("c"), delete("a"), Stops()],
     )
     for auto in (AutoShutdown.ANY_SIGNIFICANT, AutoShutdown.ALL_SIGNIFICANT):
         yield Tree(

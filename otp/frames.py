@@ -3,9 +3,12 @@
 import sysconfig
 from pathlib import PurePath
 
-__all__ = ("own_frames", "short_place")
+__all__ = ("hanging_place", "own_frames", "short_place")
 
 _STDLIB = sysconfig.get_path("stdlib")
+
+CHAIN_LIMIT = 4
+"""Own steps of an await chain that a line shows: the innermost."""
 
 
 def own_frames(frames: tuple[str, ...]) -> tuple[str, ...]:
@@ -17,3 +20,9 @@ def own_frames(frames: tuple[str, ...]) -> tuple[str, ...]:
 def short_place(place: str) -> str:
     """A file by its name and its folder: `workers/stream.py`, a line number behind it included."""
     return "/".join(PurePath(place).parts[-2:])
+
+
+def hanging_place(chain: tuple[str, ...], steps: int = CHAIN_LIMIT) -> str:
+    """Where an await chain hangs: its own steps, outermost first; the innermost `steps` of them."""
+    own = [step.rpartition(" ") for step in own_frames(chain)[-steps:]]
+    return " → ".join(f"{function} ({short_place(place[1:-1])})" for function, _, place in own)
