@@ -14,6 +14,7 @@ __all__ = (
     "Exited",
     "Ignored",
     "Input",
+    "Replace",
     "Request",
     "RestartChild",
     "RestartDue",
@@ -158,6 +159,14 @@ class RestartNow(Struct, frozen=True):
     token: object
 
 
+class Replace(Struct, frozen=True):
+    """Give a child another spec, of the same id and kind, for its next start."""
+
+    child: str
+    spec: AnySpec
+    token: object
+
+
 class Stop(Struct, frozen=True):
     """Stop all children, last first, and end with `exit`; `brutal`: all at once and without grace."""
 
@@ -165,5 +174,5 @@ class Stop(Struct, frozen=True):
     brutal: bool = False
 
 
-Request = StartChild | TerminateChild | RestartChild | DeleteChild | RestartNow
+Request = StartChild | TerminateChild | RestartChild | DeleteChild | RestartNow | Replace
 Input = Begin | Started | StartFailed | Ignored | Exited | TimerFired | TryAgain | Checked | RestartDue | Stop | Request

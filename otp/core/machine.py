@@ -23,6 +23,7 @@ from otp.core.inputs import (
     Exited,
     Ignored,
     Input,
+    Replace,
     Request,
     RestartChild,
     RestartDue,
@@ -313,6 +314,7 @@ class SupervisorMachine(Recovery):
         RestartChild: _request,
         DeleteChild: _request,
         RestartNow: _request,
+        Replace: _request,
     }
 
 

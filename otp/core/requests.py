@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from otp.core.child import WAITING, Child, ChildState, Purpose
-from otp.core.inputs import DeleteChild, Request, RestartChild, RestartNow, StartChild, TerminateChild
+from otp.core.inputs import DeleteChild, Replace, Request, RestartChild, RestartNow, StartChild, TerminateChild
 from otp.core.paths import join
 from otp.core.plan import stopped_early
 from otp.errors import (
@@ -129,6 +129,17 @@ def restart_now(machine: "SupervisorMachine", request: RestartNow) -> None:
         _restart_alone(machine, child, request)
 
 
+def replace(machine: "SupervisorMachine", request: Replace) -> None:
+    """Give a child another spec; whoever starts it next, for whatever reason, uses that one."""
+    child = machine.children.get(request.child)
+    if child is None:
+        _not_found(machine, request)
+    else:
+        child.take(request.spec)
+        machine.spec = machine.spec.with_child(request.spec)
+        machine.reply(request, None)
+
+
 def _restart_alone(machine: "SupervisorMachine", child: Child, request: RestartNow) -> None:
     if child.is_up:
         child.wait(request)
@@ -164,7 +175,9 @@ def _is_planned(machine: "SupervisorMachine", child: Child) -> bool:
 _DYNAMIC = "dynamic supervisors, which keep no children that are down"
 
 
-def _not_found(machine: "SupervisorMachine", request: TerminateChild | RestartChild | DeleteChild | RestartNow) -> None:
+def _not_found(
+    machine: "SupervisorMachine", request: TerminateChild | RestartChild | DeleteChild | RestartNow | Replace
+) -> None:
     machine.reply(request, NotFound(join(machine.path, request.child), tuple(machine.children)))
 
 
@@ -174,4 +187,5 @@ ANSWERS: dict[type[Request], Callable[["SupervisorMachine", Any], None]] = {
     RestartChild: restart_child,
     DeleteChild: delete_child,
     RestartNow: restart_now,
+    Replace: replace,
 }

@@ -170,6 +170,10 @@ class Simulation:
         """As `Supervisor.restart`."""
         return self._ask(inputs.RestartNow(id, asked := Asked()), asked)
 
+    def replace(self, spec: AnySpec) -> Asked:
+        """As `Supervisor.replace` without a restart."""
+        return self._ask(inputs.Replace(spec.id, spec, asked := Asked()), asked)
+
     def stop(self, exit: Exit | None = None, *, brutal: bool = False) -> None:
         """Stop the supervisor."""
         self.tell(inputs.Stop(exit or Shutdown(), brutal))
