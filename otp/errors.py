@@ -13,7 +13,8 @@
     │   ├── Running                not possible while the child is up
     │   ├── Restarting             not possible while the child is being restarted
     │   ├── MaxChildren            the dynamic supervisor is full
-    │   └── NotSupported           no meaning for this kind of child or supervisor
+    │   ├── NotSupported           no meaning for this kind of child or supervisor
+    │   └── FaultError             a fault cannot be injected there, or not like that
     ├── FatalFailure               a failure that nothing is restarted for: the whole tree ends
     ├── IntensityReached           more restarts than `intensity` within `period`: the supervisor gives up
     └── ChildRefused               a child did not end when it was stopped; `.paths`
@@ -32,6 +33,7 @@ __all__ = (
     "ChildRefused",
     "ExitShutdown",
     "FatalFailure",
+    "FaultError",
     "Ignore",
     "IntensityReached",
     "LoadError",
@@ -158,6 +160,10 @@ class NotSupported(RequestError):
 
     def __init__(self, path: str, request: str, kind: str) -> None:
         super().__init__(path, f"{request} is not for {kind}")
+
+
+class FaultError(RequestError):
+    """A fault cannot be injected there, or not like that."""
 
 
 class IntensityReached(OTPError):
