@@ -13,7 +13,8 @@
     │   ├── Running                not possible while the child is up
     │   ├── Restarting             not possible while the child is being restarted
     │   ├── MaxChildren            the dynamic supervisor is full
-    │   └── NotSupported           no meaning for this kind of child or supervisor
+    │   ├── NotSupported           no meaning for this kind of child or supervisor
+    │   └── FaultError             a fault cannot be injected there, or not like that
     ├── ControlError               the control plane cannot be used, or cannot be served
     ├── Hung                       a child with a watchdog gave no sign of life in time; `.path`, `.seconds`, `.chain`
     ├── FatalFailure               a failure that nothing is restarted for: the whole tree ends
@@ -37,6 +38,7 @@ __all__ = (
     "ControlError",
     "ExitShutdown",
     "FatalFailure",
+    "FaultError",
     "Hung",
     "Ignore",
     "IntensityReached",
@@ -187,6 +189,10 @@ class Hung(OTPError):
         self.path = path
         self.seconds = seconds
         self.chain = chain
+
+
+class FaultError(RequestError):
+    """A fault cannot be injected there, or not like that."""
 
 
 class IntensityReached(OTPError):

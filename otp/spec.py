@@ -185,6 +185,16 @@ class SupervisorSpec:
                 "give the supervisor AutoShutdown.ANY_SIGNIFICANT or ALL_SIGNIFICANT, or drop significant"
             )
 
+    def with_child(self, child: "AnySpec") -> "SupervisorSpec":
+        """The same supervisor with `child` in the place of its child of that id; itself if it declares none.
+
+        Raises:
+            SpecError: `child` cannot stand under this supervisor.
+        """
+        if all(one.id != child.id for one in self.children):
+            return self
+        return replace(self, children=tuple(child if one.id == child.id else one for one in self.children))
+
 
 AnySpec = ChildSpec | SupervisorSpec
 

@@ -161,8 +161,8 @@ class Child:
         self.retry_at: float | None = None
         self.verdict = ""
         self.failed_with: Exit | None = None
-        self.guarded = spec.policy is not None or bool(spec.needs) or isinstance(spec, SupervisorSpec)
-        self.healthy_after = DEFAULT_HEALTHY_AFTER if spec.policy is None else spec.policy.healthy_after
+        self.guarded = _is_guarded(spec)
+        self.healthy_after = _healthy_after(spec)
         self._budgets: dict[str, RestartWindow] | None = None
 
     def inherit(self, predecessor: "Child") -> None:
@@ -184,6 +184,15 @@ class Child:
         """Forget its failures in a row, and what it has used of the limits of its policy; what was counted stays."""
         self.streak = 0
         self._budgets = None
+
+    def take(self, spec: AnySpec) -> None:
+        """Go on with another spec, from the next start on; how the child is stopped and judged goes by it at once."""
+        if spec.policy is not self.spec.policy:
+            self._budgets = None
+        starts_again = spec.restart is not Restart.TEMPORARY or not self.is_up
+        self.spec = spec if starts_again else spec.without_args()
+        self.guarded = _is_guarded(spec)
+        self.healthy_after = _healthy_after(spec)
 
     def ended(self, now: float) -> None:
         """It is down, by itself or as it was asked to be."""
@@ -234,3 +243,11 @@ class Child:
         """The requests that waited for the child to be gone, oldest first; they wait no longer."""
         waiting, self.waiting = self.waiting, None
         return waiting or []
+
+
+def _is_guarded(spec: AnySpec) -> bool:
+    return spec.policy is not None or bool(spec.needs) or isinstance(spec, SupervisorSpec)
+
+
+def _healthy_after(spec: AnySpec) -> float:
+    return DEFAULT_HEALTHY_AFTER if spec.policy is None else spec.policy.healthy_after

@@ -17,6 +17,7 @@ __all__ = (
     "Input",
     "Maintenance",
     "Pause",
+    "Replace",
     "Request",
     "Reset",
     "RestartChild",
@@ -199,6 +200,14 @@ class Reset(Struct, frozen=True):
     token: object
 
 
+class Replace(Struct, frozen=True):
+    """Give a child another spec, of the same id and kind, for its next start."""
+
+    child: str
+    spec: AnySpec
+    token: object
+
+
 class Stop(Struct, frozen=True):
     """Stop all children, last first, and end with `exit`; `brutal`: all at once and without grace."""
 
@@ -207,7 +216,7 @@ class Stop(Struct, frozen=True):
 
 
 Maintenance = Pause | Resume | Reset
-Request = StartChild | TerminateChild | RestartChild | DeleteChild | RestartNow | Maintenance
+Request = StartChild | TerminateChild | RestartChild | DeleteChild | RestartNow | Replace | Maintenance
 Input = (
     Begin
     | Started

@@ -24,6 +24,7 @@ from otp.core.inputs import (
     Ignored,
     Input,
     Pause,
+    Replace,
     Request,
     Reset,
     RestartChild,
@@ -385,6 +386,7 @@ class SupervisorMachine(Recovery):
         Pause: maintain,
         Resume: maintain,
         Reset: maintain,
+        Replace: _request,
     }
 
 

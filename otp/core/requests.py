@@ -7,7 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from otp.core.child import WAITING, Child, ChildState, Purpose
-from otp.core.inputs import DeleteChild, Maintenance, Request, RestartChild, RestartNow, StartChild, TerminateChild
+from otp.core.inputs import (
+    DeleteChild,
+    Maintenance,
+    Replace,
+    Request,
+    RestartChild,
+    RestartNow,
+    StartChild,
+    TerminateChild,
+)
 from otp.core.paths import join
 from otp.core.plan import stopped_early
 from otp.errors import (
@@ -130,6 +139,17 @@ def restart_now(machine: "SupervisorMachine", request: RestartNow) -> None:
         _restart_alone(machine, child, request)
 
 
+def replace(machine: "SupervisorMachine", request: Replace) -> None:
+    """Give a child another spec; whoever starts it next, for whatever reason, uses that one."""
+    child = machine.children.get(request.child)
+    if child is None:
+        not_found(machine, request)
+    else:
+        child.take(request.spec)
+        machine.spec = machine.spec.with_child(request.spec)
+        machine.reply(request, None)
+
+
 def _restart_alone(machine: "SupervisorMachine", child: Child, request: RestartNow) -> None:
     if child.is_up:
         child.wait(request)
@@ -166,7 +186,8 @@ _DYNAMIC = "dynamic supervisors, which keep no children that are down"
 
 
 def not_found(
-    machine: "SupervisorMachine", request: TerminateChild | RestartChild | DeleteChild | RestartNow | Maintenance
+    machine: "SupervisorMachine",
+    request: TerminateChild | RestartChild | DeleteChild | RestartNow | Replace | Maintenance,
 ) -> None:
     """There is no such child, only these."""
     machine.reply(request, NotFound(join(machine.path, request.child), tuple(machine.children)))
@@ -178,4 +199,5 @@ ANSWERS: dict[type[Request], Callable[["SupervisorMachine", Any], None]] = {
     RestartChild: restart_child,
     DeleteChild: delete_child,
     RestartNow: restart_now,
+    Replace: replace,
 }

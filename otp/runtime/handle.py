@@ -8,6 +8,7 @@ from otp.core.inputs import (
     DeleteChild,
     Maintenance,
     Pause,
+    Replace,
     Request,
     Reset,
     RestartChild,
@@ -18,14 +19,14 @@ from otp.core.inputs import (
 )
 from otp.core.paths import join, parts
 from otp.core.plan import Phase
-from otp.errors import NoProc, NotFound, NotSupported
+from otp.errors import NoProc, NotFound, NotSupported, SpecError
 from otp.runtime import maintenance
 from otp.runtime.answer import Answer
 from otp.runtime.inspect import Budget, ChildInfo, Counts, budget, child_info, count_children
 from otp.runtime.reporter import EventHook
 from otp.runtime.stack import ChildStack, stack_of, stacks_below
 from otp.runtime.supervisor import RunningSupervisor
-from otp.spec import AnySpec, SupervisorSpec, check_needs
+from otp.spec import AnySpec, Restart, SupervisorSpec, check_needs
 
 if TYPE_CHECKING:
     from otp.runtime.tree import Tree
@@ -154,6 +155,35 @@ class Supervisor:
         What is down stays down, and what was counted stays.
         """
         await self._maintain(path, Reset)
+
+    async def replace(self, path: str, spec: AnySpec, *, restart: bool = True) -> Any:
+        """Give a child another spec of the same id and kind, and restart it, as `restart` does.
+
+        Every start of it from now on goes by the new spec, also after a restart of a supervisor above. How it is
+        stopped and judged goes by it at once. A temporary child, by its old spec or the new one, is not restarted.
+
+        Args:
+            path: the child.
+            spec: what it is from now on.
+            restart: False: leave it as it is until it is started again, for whatever reason.
+
+        Raises:
+            SpecError: another id or kind than the child's, or it cannot stand under this supervisor.
+            StartError: the first try did not come up.
+            ChildRefused: it did not end. It is restarted should it end after all.
+        """
+        supervisor, id = self._locate(path)
+        old = self._child(path).spec
+        _check_replaces(spec, old)
+        supervisor.machine.spec.check_child(spec)
+        check_needs(spec, supervisor.declared)
+        supervisor.amend(spec)
+        answer = Answer()
+        await self._ask(supervisor, Replace(id, spec, answer), answer)
+        if restart and Restart.TEMPORARY not in (old.restart, spec.restart):
+            answer = Answer()
+            return await self._ask(supervisor, RestartNow(id, answer), answer)
+        return None
 
     def stop(self) -> None:
         """Stop the whole tree in order; the block of `open_supervisor` is cancelled when that is done."""
@@ -286,3 +316,12 @@ class Supervisor:
         if supervisor.machine.phase is Phase.DONE or self._tree.broken:
             raise NoProc(supervisor.machine.path)
         return supervisor
+
+
+def _check_replaces(spec: AnySpec, old: AnySpec) -> None:
+    if not isinstance(spec, type(old)) or spec.id != old.id:
+        kind = "supervisor" if isinstance(old, SupervisorSpec) else "worker"
+        got = f"a {type(spec).__name__} {getattr(spec, 'id', '')!r}"
+        raise SpecError(
+            f"replace() expects a {kind} {old.id!r} for {old.id!r}, got {got}; a spec changes, a name does not"
+        )

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from otp.core import effects
 from otp.core.child import Child
-from otp.core.inputs import Begin, Exited, Input, Started, StartFailed, Stop
+from otp.core.inputs import Begin, Exited, Input, Replace, Started, StartFailed, Stop
 from otp.core.machine import SupervisorMachine
 from otp.core.plan import Phase
 from otp.dependency import Dependency
@@ -23,7 +23,7 @@ from otp.runtime.answer import Answer
 from otp.runtime.child import TaskChild
 from otp.runtime.inspect import ChildInfo, child_info
 from otp.runtime.stack import chain_of
-from otp.spec import SupervisorSpec
+from otp.spec import AnySpec, SupervisorSpec
 
 if TYPE_CHECKING:
     from otp.runtime.tree import Tree
@@ -147,6 +147,13 @@ class RunningSupervisor:
             if one.id == id:
                 return self.machine.path, one
         return self._parent.dependency(id) if self._parent is not None else None
+
+    def amend(self, spec: AnySpec) -> None:
+        """Whoever starts this supervisor anew starts that child by its new spec: it stands in the specs of all above."""
+        above, amended = self._parent, self.machine.spec.with_child(spec)
+        if above is not None and amended is not self.machine.spec:
+            above.amend(amended)
+            above.feed(Replace(amended.id, amended, None))
 
     @property
     def declared(self) -> frozenset[str]:

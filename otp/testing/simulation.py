@@ -187,6 +187,10 @@ class Simulation:
         """Forgive a child its failures; empty: all of them, and the restarts in the window."""
         return self._ask(inputs.Reset(id, asked := Asked()), asked)
 
+    def replace(self, spec: AnySpec) -> Asked:
+        """As `Supervisor.replace` without a restart."""
+        return self._ask(inputs.Replace(spec.id, spec, asked := Asked()), asked)
+
     def stop(self, exit: Exit | None = None, *, brutal: bool = False) -> None:
         """Stop the supervisor."""
         self.tell(inputs.Stop(exit or Shutdown(), brutal))
