@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from otp.control.acting import Actions, kind_of
 from otp.control.looking import Looks
-from otp.control.maintenance import Maintenance
 from otp.control.peer import Peer
 from otp.control.protocol import ON_CHILDREN, Answer, Command, Drain, Failed, ResolveIncident
 from otp.control.rows import Delta
@@ -57,11 +56,6 @@ class Desk:
         looks: answer those that look.
         actions: answer those that act.
         timeline: what happened; the hook of the tree.
-        maintenance: deadlines of pauses.
-        publish: told what changed, while `watched` is true.
-
-    Attributes:
-        watched: somebody wants to know what changes. Set by the other thread.
     """
 
     def __init__(
@@ -71,16 +65,12 @@ class Desk:
         looks: Looks,
         actions: Actions,
         timeline: Timeline,
-        maintenance: Maintenance,
-        publish: Callable[[Delta], None],
     ) -> None:
-        self.watched = False
+        self._watched = False
         self._view = view
         self._looks = looks
         self._actions = actions
         self._timeline = timeline
-        self._maintenance = maintenance
-        self._publish = publish
         self._told = 0
         self._inbox: deque[Question] = deque()
         self._asked = anyio.Event()
@@ -95,20 +85,26 @@ class Desk:
     def __call__(self, event: Event) -> None:
         """The event hook: something happened."""
         self._timeline(event)
-        if self.watched:
-            self._happened.set()
+        self._noted()
+
+    def be_watched(self, watched: bool) -> None:
+        """Somebody wants to know what changes, or nobody does any more; called from the other thread."""
+        self._watched = watched
 
     def ask(self, question: Question) -> None:
         """Take a question; called in the tree's loop."""
         self._inbox.append(question)
         self._asked.set()
 
-    async def run(self) -> None:
-        """Answer and tell, until cancelled."""
+    async def run(self, publish: Callable[[Delta], None]) -> None:
+        """Answer and tell, until cancelled.
+
+        Args:
+            publish: told what changed, while somebody watches.
+        """
         async with anyio.create_task_group() as group:
             self._group = group
-            group.start_soon(self._tell)
-            group.start_soon(self._maintenance.run)
+            group.start_soon(self._tell, publish)
             while True:
                 await self._asked.wait()
                 self._asked = anyio.Event()
@@ -157,18 +153,21 @@ class Desk:
         self._view.handle.kill()
 
     def _noted(self) -> None:
-        if self.watched:
+        """There is a new entry in the timeline; without anybody who watches it counts as told."""
+        if self._watched:
             self._happened.set()
+        else:
+            self._told = self._timeline.seq
 
     # ------------------------------------------------------------------------------------------------ what changes
 
-    async def _tell(self) -> None:
+    async def _tell(self, publish: Callable[[Delta], None]) -> None:
         while True:
             await self._happened.wait()
             self._happened = anyio.Event()
             entries, self._told = self._timeline.since(self._told), self._timeline.seq
-            if self.watched and entries:
-                self._publish(self._delta(entries))
+            if self._watched and entries:
+                publish(self._delta(entries))
             await anyio.sleep(OFTEN)
 
     def _delta(self, entries: tuple[Entry, ...]) -> Delta:

@@ -11,14 +11,9 @@ __all__ = ("Maintenance",)
 
 
 class Maintenance:
-    """Knows the deadlines of pauses, in the tree's event loop and by its clock.
+    """Knows the deadlines of pauses, in the tree's event loop and by its clock."""
 
-    Args:
-        over: called with each path whose time is over.
-    """
-
-    def __init__(self, over: Callable[[str], Awaitable[None]]) -> None:
-        self._over = over
+    def __init__(self) -> None:
         self._until: dict[str, float] = {}
         self._changed = anyio.Event()
 
@@ -41,8 +36,12 @@ class Maintenance:
         last = max((until for one, until in self._until.items() if is_within(path, one)), default=math.inf)
         return None if last == math.inf else max(0.0, last - now)
 
-    async def run(self) -> None:
-        """End what is over, until cancelled."""
+    async def run(self, over: Callable[[str], Awaitable[None]]) -> None:
+        """End what is over, until cancelled.
+
+        Args:
+            over: called with each path whose time is over.
+        """
         while True:
             self._changed = anyio.Event()
             with anyio.CancelScope(deadline=min(self._until.values(), default=math.inf)):
@@ -50,4 +49,4 @@ class Maintenance:
             now = anyio.current_time()
             for path in [path for path, until in self._until.items() if until <= now]:
                 self.end(path)
-                await self._over(path)
+                await over(path)
