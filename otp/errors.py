@@ -3,6 +3,7 @@
     OTPError
     ├── SpecError                  a spec that cannot be run; raised where it is built
     ├── LoadError                  there is no tree of that name to be had
+    ├── HostError                  what a process needs beside its tree is not to be had
     ├── StartError                 a child did not come up; `.path`, `.exit`
     │   └── StartTimeout           … within its `start_timeout`
     ├── RequestError               the supervisor's answer to a request is no; `.path`
@@ -32,6 +33,7 @@ __all__ = (
     "ChildRefused",
     "ExitShutdown",
     "FatalFailure",
+    "HostError",
     "Ignore",
     "IntensityReached",
     "LoadError",
@@ -63,6 +65,10 @@ class LoadError(OTPError):
     Attributes:
         `__cause__`: what the module, the function or the config raised, if one of them did.
     """
+
+
+class HostError(OTPError):
+    """What the process needs beside its tree is not to be had: its health port, for one. Nothing was started."""
 
 
 class StartError(OTPError):

@@ -17,6 +17,7 @@ __all__ = (
     "ChildFailed",
     "ChildHeld",
     "ChildIgnored",
+    "ChildLate",
     "ChildRefused",
     "ChildRestarting",
     "ChildStartFailed",
@@ -27,6 +28,8 @@ __all__ = (
     "FatalFailure",
     "HookFailed",
     "IntensityReached",
+    "LoopBlocked",
+    "LoopFreed",
     "SupervisorExited",
     "SupervisorStarted",
     "SupervisorStopping",
@@ -185,6 +188,19 @@ class DependencyUp(_Event, frozen=True, kw_only=True, tag="dependency.up"):
     downtime: float
 
 
+class ChildLate(_Event, frozen=True, kw_only=True, tag="child.late"):
+    """The child did not end within its `shutdown` time and is killed.
+
+    Attributes:
+        grace: that time, in seconds.
+        chain: what it awaited then, outermost first, as `function (file:line)`.
+    """
+
+    generation: int
+    grace: float
+    chain: tuple[str, ...] = ()
+
+
 class ChildRefused(_Event, frozen=True, kw_only=True, tag="child.refused"):
     """The child did not end within its `shutdown` time and cannot be killed: it still runs.
 
@@ -244,6 +260,31 @@ class SupervisorExited(_Event, frozen=True, kw_only=True, tag="supervisor.exited
     exit: Exit
 
 
+class LoopBlocked(_Event, frozen=True, kw_only=True, tag="loop.blocked"):
+    """One child holds the event loop, so that nobody else runs. `path` is that child, or the root if it is not known.
+
+    A thread says so while it lasts: the log at once, the other hooks when the loop turns again. It is repeated for as
+    long as it lasts.
+
+    Attributes:
+        seconds: how long at least.
+        stack: where it is, outermost first, as `file:line function`.
+    """
+
+    seconds: float
+    stack: tuple[str, ...]
+
+
+class LoopFreed(_Event, frozen=True, kw_only=True, tag="loop.freed"):
+    """The event loop turns again. `path` is the child that had blocked it.
+
+    Attributes:
+        seconds: how long it was blocked.
+    """
+
+    seconds: float
+
+
 class HookFailed(_Event, frozen=True, kw_only=True, tag="hook.failed"):
     """An event hook raised and was detached. `path` is the root of the tree."""
 
@@ -260,6 +301,7 @@ Event = (
     | ChildDelayed
     | ChildHeld
     | ChildFailed
+    | ChildLate
     | ChildRefused
     | DependencyDown
     | DependencyUp
@@ -268,5 +310,7 @@ Event = (
     | FatalFailure
     | SupervisorStopping
     | SupervisorExited
+    | LoopBlocked
+    | LoopFreed
     | HookFailed
 )

@@ -14,6 +14,7 @@ from otp.events import (
     ChildFailed,
     ChildHeld,
     ChildIgnored,
+    ChildLate,
     ChildRefused,
     ChildRestarting,
     ChildStarted,
@@ -24,6 +25,8 @@ from otp.events import (
     FatalFailure,
     HookFailed,
     IntensityReached,
+    LoopBlocked,
+    LoopFreed,
     SupervisorExited,
     SupervisorStarted,
     SupervisorStopping,
@@ -32,7 +35,7 @@ from otp.exits import Crash, Crashed, Exit, Killed, Normal, Refused, Shutdown
 from otp.observe.frames import own_frames, short_place
 from otp.runtime.redaction import redact
 
-__all__ = ("Level", "Sentence", "crash_of", "hanging_place", "own_frame", "sentence")
+__all__ = ("Level", "Sentence", "blocking_place", "crash_of", "duration", "hanging_place", "own_frame", "sentence")
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -80,6 +83,12 @@ def hanging_place(chain: tuple[str, ...]) -> str:
     return " → ".join(f"{function} ({short_place(place[1:-1])})" for function, _, place in steps)
 
 
+def blocking_place(stack: tuple[str, ...]) -> str:
+    """The same for a stack of frames, as `file:line function`."""
+    frames = [frame.rpartition(" ") for frame in own_frames(stack)[-CHAIN_LIMIT:]]
+    return " → ".join(f"{function} ({short_place(place)})" for place, _, function in frames)
+
+
 # ------------------------------------------------------------------------------------------------ children
 
 
@@ -88,7 +97,7 @@ def _child_started(event: ChildStarted, before: type[Event] | None) -> Sentence:
         return Sentence("DEBUG", "is up")
     # Without ready=True the start is the moment of the end: there is nothing that was measured.
     level: Level = "INFO" if before is not None and event.downtime else "DEBUG"
-    return Sentence(level, f"up again after {_duration(event.downtime)}")
+    return Sentence(level, f"up again after {duration(event.downtime)}")
 
 
 def _child_restarting(event: ChildRestarting, before: type[Event] | None) -> Sentence:
@@ -107,7 +116,7 @@ def _child_restarting(event: ChildRestarting, before: type[Event] | None) -> Sen
 def _child_delayed(event: ChildDelayed, before: type[Event] | None) -> Sentence:
     spent = "not counted" if event.expected else f"{event.used} of {event.intensity} in {event.period:g} s"
     budget = f"  ({_class(event.verdict)}failure {event.streak} in a row, {spent})"
-    when = f"restarting in {_duration(event.delay)}"
+    when = f"restarting in {duration(event.delay)}"
     if before is ChildStartFailed:
         return Sentence("WARNING", f"{when}{budget}")
     return Sentence("WARNING", f"{when} after {_why(event.exit)}{budget}{_where(event.exit)}")
@@ -129,7 +138,7 @@ def _dependency_down(event: DependencyDown, _: type[Event] | None) -> Sentence:
 
 
 def _dependency_up(event: DependencyUp, _: type[Event] | None) -> Sentence:
-    return Sentence("INFO", f"{event.dependency} answers again after {_duration(event.downtime)}")
+    return Sentence("INFO", f"{event.dependency} answers again after {duration(event.downtime)}")
 
 
 def _child_start_failed(event: ChildStartFailed, _: type[Event] | None) -> Sentence:
@@ -163,9 +172,30 @@ def _stopped(exit: Exit, *, brutal: bool) -> Sentence:
             return Sentence("DEBUG", "stopped")
 
 
+def _child_late(event: ChildLate, _: type[Event] | None) -> Sentence:
+    place = hanging_place(event.chain)
+    text = f"did not stop within {event.grace:g} s and is killed{f'; it hangs in {place}' if place else ''}"
+    return Sentence("WARNING", text)
+
+
 def _child_refused(event: ChildRefused, _: type[Event] | None) -> Sentence:
     place = hanging_place(event.chain)
     return Sentence("ERROR", f"refuses to stop and still runs{f'; it hangs in {place}' if place else ''}")
+
+
+# ------------------------------------------------------------------------------------------------ the event loop
+
+
+def _loop_blocked(event: LoopBlocked, _: type[Event] | None) -> Sentence:
+    place = blocking_place(event.stack)
+    where = f", in {place}" if place else ""
+    who = "blocks the event loop" if "/" in event.path else "the event loop is blocked"
+    return Sentence("ERROR", f"{who}, for {duration(event.seconds)} now{where}")
+
+
+def _loop_freed(event: LoopFreed, _: type[Event] | None) -> Sentence:
+    who = "blocks the event loop no more; it did" if "/" in event.path else "the event loop turns again; it was blocked"
+    return Sentence("INFO", f"{who} for {duration(event.seconds)}")
 
 
 # ------------------------------------------------------------------------------------------------ supervisors
@@ -222,7 +252,10 @@ _SENTENCES: dict[type[Event], Callable[[Any, type[Event] | None], Sentence]] = {
     ChildStartFailed: _child_start_failed,
     ChildIgnored: _child_ignored,
     ChildExited: _child_exited,
+    ChildLate: _child_late,
     ChildRefused: _child_refused,
+    LoopBlocked: _loop_blocked,
+    LoopFreed: _loop_freed,
     SupervisorStarted: _supervisor_started,
     IntensityReached: _intensity_reached,
     SupervisorStopping: _supervisor_stopping,
@@ -266,7 +299,8 @@ def _at(crash: Crash) -> str:
     return f"  [{frame}]" if frame else ""
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as one says them."""
     return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
