@@ -3,6 +3,7 @@
     OTPError
     ├── SpecError                  a spec that cannot be run; raised where it is built
     ├── LoadError                  there is no tree of that name to be had
+    ├── HostError                  what a process needs beside its tree is not to be had
     ├── StartError                 a child did not come up; `.path`, `.exit`
     │   └── StartTimeout           … within its `start_timeout`
     ├── RequestError               the supervisor's answer to a request is no; `.path`
@@ -39,6 +40,7 @@ __all__ = (
     "ExitShutdown",
     "FatalFailure",
     "FaultError",
+    "HostError",
     "Hung",
     "Ignore",
     "IntensityReached",
@@ -75,6 +77,10 @@ class LoadError(OTPError):
 
 class ControlError(OTPError):
     """The control plane cannot be used, or cannot be served."""
+
+
+class HostError(OTPError):
+    """What the process needs beside its tree is not to be had: its health port, for one. Nothing was started."""
 
 
 class StartError(OTPError):

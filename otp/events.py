@@ -30,6 +30,8 @@ __all__ = (
     "FatalFailure",
     "HookFailed",
     "IntensityReached",
+    "LoopBlocked",
+    "LoopFreed",
     "MaintenanceEnded",
     "MaintenanceStarted",
     "SupervisorExited",
@@ -295,6 +297,31 @@ class SupervisorExited(_Event, frozen=True, kw_only=True, tag="supervisor.exited
     exit: Exit
 
 
+class LoopBlocked(_Event, frozen=True, kw_only=True, tag="loop.blocked"):
+    """One child holds the event loop, so that nobody else runs. `path` is that child, or the root if it is not known.
+
+    A thread says so while it lasts: the log at once, the other hooks when the loop turns again. It is repeated for as
+    long as it lasts.
+
+    Attributes:
+        seconds: how long at least.
+        stack: where it is, outermost first, as `file:line function`.
+    """
+
+    seconds: float
+    stack: tuple[str, ...]
+
+
+class LoopFreed(_Event, frozen=True, kw_only=True, tag="loop.freed"):
+    """The event loop turns again. `path` is the child that had blocked it.
+
+    Attributes:
+        seconds: how long it was blocked.
+    """
+
+    seconds: float
+
+
 class HookFailed(_Event, frozen=True, kw_only=True, tag="hook.failed"):
     """An event hook raised and was detached. `path` is the root of the tree."""
 
@@ -324,5 +351,7 @@ Event = (
     | FatalFailure
     | SupervisorStopping
     | SupervisorExited
+    | LoopBlocked
+    | LoopFreed
     | HookFailed
 )

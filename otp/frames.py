@@ -3,7 +3,7 @@
 import sysconfig
 from pathlib import PurePath
 
-__all__ = ("hanging_place", "own_frames", "short_place")
+__all__ = ("blocking_place", "hanging_place", "own_frames", "short_place")
 
 _STDLIB = sysconfig.get_path("stdlib")
 
@@ -26,3 +26,9 @@ def hanging_place(chain: tuple[str, ...], steps: int = CHAIN_LIMIT) -> str:
     """Where an await chain hangs: its own steps, outermost first; the innermost `steps` of them."""
     own = [step.rpartition(" ") for step in own_frames(chain)[-steps:]]
     return " → ".join(f"{function} ({short_place(place[1:-1])})" for function, _, place in own)
+
+
+def blocking_place(stack: tuple[str, ...]) -> str:
+    """The same for a stack of frames, as `file:line function`."""
+    frames = [frame.rpartition(" ") for frame in own_frames(stack)[-CHAIN_LIMIT:]]
+    return " → ".join(f"{function} ({short_place(place)})" for place, _, function in frames)

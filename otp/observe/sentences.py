@@ -27,6 +27,8 @@ from otp.events import (
     FatalFailure,
     HookFailed,
     IntensityReached,
+    LoopBlocked,
+    LoopFreed,
     MaintenanceEnded,
     MaintenanceStarted,
     SupervisorExited,
@@ -34,10 +36,10 @@ from otp.events import (
     SupervisorStopping,
 )
 from otp.exits import Crash, Crashed, Exit, Killed, Normal, Refused, Shutdown
-from otp.frames import hanging_place, own_frames, short_place
+from otp.frames import blocking_place, hanging_place, own_frames, short_place
 from otp.runtime.redaction import redact
 
-__all__ = ("Level", "Sentence", "crash_of", "own_frame", "sentence")
+__all__ = ("Level", "Sentence", "crash_of", "duration", "own_frame", "sentence")
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -84,7 +86,7 @@ def _child_started(event: ChildStarted, before: type[Event] | None) -> Sentence:
         return Sentence("DEBUG", "is up")
     # Without ready=True the start is the moment of the end: there is nothing that was measured.
     level: Level = "INFO" if before is not None and event.downtime else "DEBUG"
-    return Sentence(level, f"up again after {_duration(event.downtime)}")
+    return Sentence(level, f"up again after {duration(event.downtime)}")
 
 
 def _child_restarting(event: ChildRestarting, before: type[Event] | None) -> Sentence:
@@ -103,7 +105,7 @@ def _child_restarting(event: ChildRestarting, before: type[Event] | None) -> Sen
 def _child_delayed(event: ChildDelayed, before: type[Event] | None) -> Sentence:
     spent = "not counted" if event.expected else f"{event.used} of {event.intensity} in {event.period:g} s"
     budget = f"  ({_class(event.verdict)}failure {event.streak} in a row, {spent})"
-    when = f"restarting in {_duration(event.delay)}"
+    when = f"restarting in {duration(event.delay)}"
     if before is ChildStartFailed:
         return Sentence("WARNING", f"{when}{budget}")
     return Sentence("WARNING", f"{when} after {_why(event.exit)}{budget}{_where(event.exit)}")
@@ -142,7 +144,7 @@ def _dependency_down(event: DependencyDown, _: type[Event] | None) -> Sentence:
 
 
 def _dependency_up(event: DependencyUp, _: type[Event] | None) -> Sentence:
-    return Sentence("INFO", f"{event.dependency} answers again after {_duration(event.downtime)}")
+    return Sentence("INFO", f"{event.dependency} answers again after {duration(event.downtime)}")
 
 
 def _child_start_failed(event: ChildStartFailed, _: type[Event] | None) -> Sentence:
@@ -179,7 +181,7 @@ def _stopped(exit: Exit, *, brutal: bool) -> Sentence:
 def _child_hung(event: ChildHung, _: type[Event] | None) -> Sentence:
     place = hanging_place(event.chain)
     text = (
-        f"gives no sign of life for {_duration(event.silent)} and is stopped{f'; it hangs in {place}' if place else ''}"
+        f"gives no sign of life for {duration(event.silent)} and is stopped{f'; it hangs in {place}' if place else ''}"
     )
     if event.crash is not None:
         text = f"{text}; whether it makes progress could not be told: {event.crash}{_at(event.crash)}"
@@ -188,13 +190,28 @@ def _child_hung(event: ChildHung, _: type[Event] | None) -> Sentence:
 
 def _child_late(event: ChildLate, _: type[Event] | None) -> Sentence:
     place = hanging_place(event.chain)
-    text = f"did not end within {_duration(event.grace)} and is killed{f'; it hangs in {place}' if place else ''}"
+    text = f"did not end within {duration(event.grace)} and is killed{f'; it hangs in {place}' if place else ''}"
     return Sentence("WARNING", text)
 
 
 def _child_refused(event: ChildRefused, _: type[Event] | None) -> Sentence:
     place = hanging_place(event.chain)
     return Sentence("ERROR", f"refuses to stop and still runs{f'; it hangs in {place}' if place else ''}")
+
+
+# ------------------------------------------------------------------------------------------------ the event loop
+
+
+def _loop_blocked(event: LoopBlocked, _: type[Event] | None) -> Sentence:
+    place = blocking_place(event.stack)
+    where = f", in {place}" if place else ""
+    who = "blocks the event loop" if "/" in event.path else "the event loop is blocked"
+    return Sentence("ERROR", f"{who}, for {duration(event.seconds)} now{where}")
+
+
+def _loop_freed(event: LoopFreed, _: type[Event] | None) -> Sentence:
+    who = "blocks the event loop no more; it did" if "/" in event.path else "the event loop turns again; it was blocked"
+    return Sentence("INFO", f"{who} for {duration(event.seconds)}")
 
 
 # ------------------------------------------------------------------------------------------------ supervisors
@@ -257,6 +274,8 @@ _SENTENCES: dict[type[Event], Callable[[Any, type[Event] | None], Sentence]] = {
     ChildHung: _child_hung,
     ChildLate: _child_late,
     ChildRefused: _child_refused,
+    LoopBlocked: _loop_blocked,
+    LoopFreed: _loop_freed,
     SupervisorStarted: _supervisor_started,
     IntensityReached: _intensity_reached,
     SupervisorStopping: _supervisor_stopping,
@@ -305,7 +324,8 @@ def _at(crash: Crash) -> str:
     return f"  [{frame}]" if frame else ""
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as one says them."""
     return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 

@@ -2,9 +2,11 @@
 
 from asyncio import CancelledError
 from collections.abc import Awaitable, Coroutine
+from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 from otp.core.inputs import Exited, Ignored, Started, StartFailed
+from otp.core.paths import join
 from otp.errors import ExitShutdown, Ignore
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
 from otp.runtime.redaction import redact
@@ -13,7 +15,7 @@ from otp.spec import ChildSpec
 if TYPE_CHECKING:
     from otp.runtime.supervisor import RunningSupervisor
 
-__all__ = ("TaskChild",)
+__all__ = ("TaskChild", "child_of")
 
 _NORMAL = Normal()
 _SHUTDOWN = Shutdown()
@@ -91,6 +93,11 @@ class TaskChild:
         """What runs, for looking at; None when it has not begun or is over."""
         return self._coroutine
 
+    @property
+    def path(self) -> str:
+        """Its path, from the root of the tree."""
+        return join(self._owner.machine.path, self.id)
+
     def _over(self, _: object) -> None:
         # asyncio only: somebody else cancelled the task before its first line, so its last line never ran.
         if self._owner.live.get(self.id) is self and not self._interrupted:
@@ -155,6 +162,13 @@ class TaskChild:
         self._owner.tree.interrupt(interrupt)
         if asked:  # its turn has come already
             self.stop()
+
+
+def child_of(coroutine: object) -> TaskChild | None:
+    """The child whose task runs this coroutine, if it is one's: told from whatever thread."""
+    frame: FrameType | None = getattr(coroutine, "cr_frame", None)
+    child = frame.f_locals.get("self") if frame is not None and frame.f_globals is globals() else None
+    return child if isinstance(child, TaskChild) else None
 
 
 def _interrupt_in(error: BaseException) -> BaseException | None:

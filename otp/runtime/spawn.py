@@ -5,7 +5,7 @@ incarnation's first line on both backends; `python -m benchmarks restart` repeat
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from contextvars import Context, copy_context
 from types import TracebackType
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import anyio
 
 from otp.runtime.beat import PULSE, Pulse
+from otp.runtime.lineage import asyncio_lineage, trio_lineage
 from otp.runtime.whose import CHILD
 
 if TYPE_CHECKING:
@@ -46,12 +47,17 @@ class Scope(Protocol):
 
 
 class Spawner(Protocol):
-    """Starts tasks in the context of the supervisor, not in that of the caller."""
+    """Starts tasks in the context of the supervisor, not in that of the caller.
+
+    Attributes:
+        now: the time of the event loop, in seconds.
+        new_scope: makes a cancel scope.
+        soon: has the event loop call something, from whatever thread; RuntimeError once the loop is closed.
+    """
 
     now: Callable[[], float]
     new_scope: Callable[[], Scope]
-    soon: Callable[[Callable[[], None]], object]
-    """Have something called in the event loop, from any thread; a RuntimeError once the loop has ended."""
+    soon: Callable[[Callable[[], object]], object]
 
     def spawn(
         self,
@@ -71,14 +77,18 @@ class Spawner(Protocol):
         """
         ...
 
+    def lineage(self) -> Iterator[object]:
+        """For a look from another thread: the coroutine of the task that runs right now, then those above it."""
+        ...
+
 
 class _AsyncioSpawner:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._context = _fresh_context()
         self.now: Callable[[], float] = self._loop.time
-        self.soon: Callable[[Callable[[], None]], object] = self._loop.call_soon_threadsafe
         self.new_scope: Callable[[], Scope] = type(anyio.CancelScope())  # asyncio's own class, without the look-up
+        self.soon: Callable[[Callable[[], object]], object] = self._loop.call_soon_threadsafe
 
     def spawn(
         self,
@@ -96,16 +106,20 @@ class _AsyncioSpawner:
         task.add_done_callback(over, context=self._context)
         return task
 
+    def lineage(self) -> Iterator[object]:
+        return asyncio_lineage(self._loop)
+
 
 class _TrioSpawner:
     def __init__(self, nursery: "trio.Nursery") -> None:
         import trio  # noqa: PLC0415 # only where it runs
 
+        self._nursery = nursery
         self._start_soon: Callable[..., None] = nursery.start_soon
         self._context = _fresh_context()
         self.now: Callable[[], float] = trio.lowlevel.current_clock().current_time  # which a thread may ask too
-        self.soon: Callable[[Callable[[], None]], object] = trio.lowlevel.current_trio_token().run_sync_soon
         self.new_scope: Callable[[], Scope] = trio.CancelScope
+        self.soon: Callable[[Callable[[], object]], object] = trio.lowlevel.current_trio_token().run_sync_soon
 
     def spawn(
         self,
@@ -122,6 +136,9 @@ class _TrioSpawner:
             context.run(PULSE.set, pulse)
         context.run(self._start_soon, run, name=name)
         return None
+
+    def lineage(self) -> Iterator[object]:
+        return trio_lineage(self._nursery)
 
 
 def _fresh_context() -> Context:
