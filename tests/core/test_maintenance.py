@@ -128,8 +128,10 @@ def test_a_child_that_ended_before_its_turn_to_be_decided_about_is_left_down_too
 def test_the_delay_of_a_child_is_off_when_its_maintenance_begins():
     sim = tree(stand_in("a", policy=LATER))
     sim.crash("a")
+    sim.pass_time(0.5)
     sim.pause("a")
     assert (sim.states, sim.timers, sim.child("a").retry_at) == ({"a": "paused"}, {}, None)
+    assert sim.child("a").down_since == 0.0
     assert [told.exit for told in sim.of(events.ChildPaused)] == [None]
     sim.pass_time(60.0)
     assert sim.trace == []
