@@ -12,6 +12,7 @@ from otp.events import (
     ChildHeld,
     ChildIgnored,
     ChildLate,
+    ChildPaused,
     ChildRefused,
     ChildRestarting,
     ChildStarted,
@@ -23,6 +24,8 @@ from otp.events import (
     IntensityReached,
     LoopBlocked,
     LoopFreed,
+    MaintenanceEnded,
+    MaintenanceStarted,
     SupervisorExited,
     SupervisorStarted,
     SupervisorStopping,
@@ -110,6 +113,26 @@ SAID = [
             "is left down (bad_symbol): ProviderClosed: 1012 service restart; its siblings go on, "
             "a restart by request starts it  [feed/socket.py:12 read]"
         ),
+    ),
+    (
+        ChildPaused(path="top/a", at=1.0, exit=CRASHED),
+        "WARNING",
+        "is left down until its maintenance is over: ProviderClosed: 1012 service restart  [feed/socket.py:12 read]",
+    ),
+    (
+        ChildPaused(path="top/a", at=1.0, exit=None),
+        "INFO",
+        "is left down until its maintenance is over; it had failed before",
+    ),
+    (
+        MaintenanceStarted(path="top", at=1.0),
+        "INFO",
+        "is under maintenance: what ends there is left down, and nobody is alerted",
+    ),
+    (
+        MaintenanceEnded(path="top", at=1.0),
+        "INFO",
+        "is not under maintenance any more: what is down over it is started",
     ),
     (
         DependencyDown(path="top", at=1.0, dependency="market-redis", crash=Crash("TimeoutError", "")),
@@ -246,6 +269,8 @@ def test_a_start_that_was_not_measured_by_readiness_is_not_news():
 
 def test_another_try_does_not_repeat_why():
     assert sentence(restarting(used=2), ChildStartFailed) == ("WARNING", "starting it again  (2 of 5 in 60 s)")
+    paused = ChildPaused(path="top/a", at=1.0, exit=CRASHED)
+    assert sentence(paused, ChildStartFailed) == ("WARNING", "is left down until its maintenance is over")
     said = sentence(delayed(), ChildStartFailed).text
     assert said == "restarting in 2.0 s  (network_blip, failure 3 in a row, 2 of 5 in 60 s)"
 
