@@ -135,8 +135,8 @@ MUTATIONS = [
     ),
     machine(
         "requests that waited for a start that took too long are forgotten",
-        "        for request in child.take_waiting():\n            self._request(request)\n\n    # ---",
-        "\n    # ---",
+        "self.restart_failed(child, exit)\n        for request in child.take_waiting():\n            self._request(request)\n",
+        "self.restart_failed(child, exit)\n",
     ),
     machine(
         "a brutal stop asks first",
@@ -275,8 +275,8 @@ MUTATIONS = [
     ),
     machine(
         "a child that is not gone in its time is not killed",
-        "case TimerKind.SHUTDOWN:\n                self.kill(child)",
-        "case TimerKind.SHUTDOWN:\n                pass",
+        "self._late(child)\n                self.kill(child)",
+        "self._late(child)",
     ),
     machine(
         "nobody is told that a child refused",
