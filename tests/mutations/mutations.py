@@ -1,6 +1,6 @@
 """All mutations, by what they are about."""
 
-from tests.mutations import decisions, delays, lives, maintenance, plans, recoveries, requests, turns, verdicts
+from tests.mutations import decisions, delays, hangs, lives, maintenance, plans, recoveries, requests, turns, verdicts
 
 MUTATIONS = [
     *lives.MUTATIONS,
@@ -12,4 +12,5 @@ MUTATIONS = [
     *delays.MUTATIONS,
     *verdicts.MUTATIONS,
     *maintenance.MUTATIONS,
+    *hangs.MUTATIONS,
 ]

@@ -275,8 +275,8 @@ MUTATIONS = [
     ),
     machine(
         "a child that is not gone in its time is not killed",
-        "case TimerKind.SHUTDOWN:\n                self.kill(child)",
-        "case TimerKind.SHUTDOWN:\n                pass",
+        "self._late(child)\n                self.kill(child)",
+        "self._late(child)",
     ),
     machine(
         "nobody is told that a child refused",

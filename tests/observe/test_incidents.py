@@ -4,7 +4,7 @@ import anyio
 import msgspec
 import pytest
 
-from otp import Restart, Strategy, dynamic_supervisor, open_supervisor, supervisor
+from otp import Restart, Strategy, dynamic_supervisor, open_supervisor, supervisor, worker
 from otp.errors import IntensityReached, StartError
 from otp.events import (
     ChildExited,
@@ -51,6 +51,28 @@ def incidents(told):
 
 def kinds(told):
     return [type(change) for change in told]
+
+
+@pytest.mark.virtual_time
+async def test_a_worker_that_hangs_is_one_failure_each_time_and_where_it_hangs_is_its_kind(incidents):
+    async def here():
+        await anyio.sleep_forever()
+
+    async def there():
+        await anyio.sleep_forever()
+
+    places = iter((here, here, there, here))
+
+    async def run():
+        await next(places)()
+
+    spec = supervisor("root", children=[worker("w", run, watchdog=30.0)])
+    async with open_supervisor(spec, hooks=[incidents]):
+        await anyio.sleep(91)
+    assert [(one.frame.rpartition(".")[2], one.count) for one in incidents.all()] == [("here", 2), ("there", 1)]
+    first = incidents.all()[0]
+    assert (first.path, first.type, first.worst) == ("root/w", "otp.errors.Hung", Outcome.RESTARTED)
+    assert first.message.startswith("root/w gave no sign of life for 30 s, in ")
 
 
 def test_the_first_failure_opens_one_the_next_are_gathered_and_health_resolves_it(incidents, told):

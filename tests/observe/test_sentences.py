@@ -4,12 +4,14 @@ import anyio
 import pytest
 
 from otp import events
+from otp.errors import Hung
 from otp.events import (
     Cause,
     ChildDelayed,
     ChildExited,
     ChildFailed,
     ChildHeld,
+    ChildHung,
     ChildIgnored,
     ChildLate,
     ChildPaused,
@@ -32,11 +34,14 @@ from otp.events import (
 )
 from otp.exits import Crash, Crashed, Killed, Normal, Refused, Shutdown
 from otp.observe.sentences import own_frame, sentence
+from otp.runtime.crash import describe
 
 FRAMES = ("/srv/app/feed/stream.py:88 run", "/srv/app/feed/socket.py:12 read", "/usr/lib/site-packages/ws/x.py:3 recv")
 CRASH = Crash("feed.errors.ProviderClosed", "1012 service restart", FRAMES)
 CRASHED = Crashed(None, CRASH)
 GAVE_UP = Crashed(None, Crash("otp.errors.IntensityReached", "top/sub gave up: …"))
+CHAIN = ("run (/srv/app/feed/stream.py:90)", "drain (/srv/app/socket.py:40)", f"sleep ({anyio.__file__}:1)")
+HUNG = Crashed(None, describe(Hung("top/a", 30.001, CHAIN)))
 TIMEOUT = Crashed(None, Crash("otp.errors.StartTimeout", "top/a did not start: not ready within start_timeout=3 s"))
 
 
@@ -208,16 +213,36 @@ SAID = [
             path="top/a",
             at=1.0,
             generation=1,
-            chain=(
-                "run (/srv/app/feed/stream.py:90)",
-                "drain (/srv/app/socket.py:40)",
-                f"sleep ({anyio.__file__}:1)",
-            ),
+            chain=CHAIN,
         ),
         "ERROR",
         "refuses to stop and still runs; it hangs in run (feed/stream.py:90) → drain (app/socket.py:40)",
     ),
     (ChildRefused(path="top/a", at=1.0, generation=1), "ERROR", "refuses to stop and still runs"),
+    (
+        ChildHung(path="top/a", at=1.0, generation=1, silent=30.0, chain=CHAIN),
+        "WARNING",
+        "gives no sign of life for 30.0 s and is stopped; it hangs in run (feed/stream.py:90) → drain (app/socket.py:40)",
+    ),
+    (
+        ChildHung(path="top/a", at=1.0, generation=1, silent=0.25, crash=Crash("KeyError", "'in'", FRAMES)),
+        "WARNING",
+        (
+            "gives no sign of life for 250.0 ms and is stopped; whether it makes progress could not be told: KeyError: 'in'"
+            "  [feed/socket.py:12 read]"
+        ),
+    ),
+    (
+        restarting(exit=HUNG),
+        "WARNING",
+        "restarting after it gave no sign of life for 30 s, in drain (app/socket.py:40)  (1 of 5 in 60 s)",
+    ),
+    (
+        ChildLate(path="top/a", at=1.0, generation=1, grace=5.0, chain=CHAIN),
+        "WARNING",
+        "did not end within 5.0 s and is killed; it hangs in run (feed/stream.py:90) → drain (app/socket.py:40)",
+    ),
+    (ChildLate(path="top/a", at=1.0, generation=1, grace=0.5), "WARNING", "did not end within 500.0 ms and is killed"),
     (SupervisorStarted(path="top", at=1.0), "DEBUG", "all its children are up"),
     (
         gave_up(),
