@@ -125,7 +125,7 @@ def test_who_refused_is_in_the_last_line_with_the_exit_code_and_how_long_it_took
         _, log = process.communicate()
     assert process.returncode == 70
     last = log.splitlines()[-1]
-    assert "CRITICAL refusing  stopped in " in last
+    assert "CRITICAL refusing  not all stopped after " in last
     assert "exits with code 70, with this still running: refusing/a in refuse (host/places.py:" in last
 
 
