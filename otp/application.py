@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -31,9 +31,12 @@ from otp.runtime.reporter import EventHook
 from otp.runtime.tree import Tree
 from otp.spec import SupervisorSpec, check_needs
 
-__all__ = ("Backend", "run", "serve")
+__all__ = ("Backend", "Beside", "run", "serve")
 
 Backend = Literal["asyncio", "trio"]
+
+Beside = Callable[[Supervisor], Coroutine[Any, Any, None]]
+"""Runs from the start of the tree until it has ended, and is cancelled then. What it raises stops the tree."""
 
 OK = 0
 FAILED = 70
@@ -50,6 +53,7 @@ def run(
     backend: Backend = "asyncio",
     uvloop: bool | None = None,
     grace: float = math.inf,
+    beside: Iterable[Beside] = (),
 ) -> int:
     """Run a tree until it ends or is told to by a signal: `sys.exit(otp.run(spec))`. Call it from the main thread.
 
@@ -62,6 +66,7 @@ def run(
         backend: the event loop.
         uvloop: asyncio on uvloop. None: if it is installed.
         grace: seconds that a stop in order may take; then all that is left is ended at once.
+        beside: what runs beside the tree, outside its supervision; see `Beside`.
 
     Returns:
         The exit code; see the top of this module.
@@ -77,7 +82,7 @@ def run(
     if hooks is None:
         open_stderr()
         hooks = (log_events(),)
-    program = _Program(spec, tuple(hooks), grace)
+    program = _Program(spec, tuple(hooks), grace, beside=tuple(beside))
     return anyio.run(program.main, backend=backend, backend_options=options)
 
 
@@ -87,6 +92,7 @@ async def serve(
     hooks: Iterable[EventHook] = (),
     grace: float = math.inf,
     opened: Callable[[Supervisor], None] | None = None,
+    beside: Iterable[Beside] = (),
 ) -> int:
     """The same in an event loop that runs already, for a program that has set up its log and its services before.
 
@@ -95,8 +101,9 @@ async def serve(
         hooks: called with every event.
         grace: as for `run`.
         opened: called with the handle as soon as there is one; the tree is still starting then.
+        beside: as for `run`.
     """
-    return await _Program(spec, tuple(hooks), grace, opened).main()
+    return await _Program(spec, tuple(hooks), grace, opened, beside=tuple(beside)).main()
 
 
 class _Program:
@@ -108,8 +115,11 @@ class _Program:
         hooks: tuple[EventHook, ...],
         grace: float,
         opened: Callable[[Supervisor], None] | None = None,
+        *,
+        beside: tuple[Beside, ...] = (),
     ) -> None:
         self._spec = spec
+        self._beside = beside
         self._opened = opened
         self._hooks = hooks
         self._grace = grace
@@ -131,8 +141,11 @@ class _Program:
             tree.cancel_when_ended(life)
             if self._opened is not None:
                 self._opened(Supervisor(tree))
-            tree.root.begin()
-            await self._obey(tree, signals)
+            async with anyio.create_task_group() as others:
+                for run_beside in self._beside:
+                    others.start_soon(run_beside, Supervisor(tree))
+                tree.root.begin()
+                await self._obey(tree, signals)
         with anyio.move_on_after(LAST_CHANCE):
             await tree.gone.wait()
         if not tree.gone.is_set():

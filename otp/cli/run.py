@@ -8,9 +8,10 @@ from typing import get_args
 
 import click
 
-from otp.application import Backend
+from otp.application import Backend, Beside
 from otp.application import run as run_tree
 from otp.cli.target import Failure, load_target, with_target
+from otp.extras import hint
 
 __all__ = ("run",)
 
@@ -26,8 +27,16 @@ __all__ = ("run",)
     metavar="SECONDS",
     help="How long a stop in order may take; without it: as long as the children say.",
 )
+@click.option("--reload", is_flag=True, help="For development: restart workers whose modules are edited.")
 def run(
-    *, target: str, config: Path | None, show_traceback: bool, backend: Backend, uvloop: bool | None, grace: float
+    *,
+    target: str,
+    config: Path | None,
+    show_traceback: bool,
+    backend: Backend,
+    uvloop: bool | None,
+    grace: float,
+    reload: bool,
 ) -> None:
     """Run a tree until it ends, or until Ctrl-C or SIGTERM.
 
@@ -37,10 +46,19 @@ def run(
     The log goes to standard error; LOGURU_LEVEL=DEBUG shows healthy operation too.
     """
     spec = load_target(target, config, show_traceback)
+    beside = (_reloader(target, config),) if reload else ()
     try:
-        code = run_tree(spec, backend=backend, uvloop=uvloop, grace=grace)
+        code = run_tree(spec, backend=backend, uvloop=uvloop, grace=grace, beside=beside)
     except ValueError as error:
         raise Failure(str(error)) from error
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
     sys.exit(code)
+
+
+def _reloader(target: str, config: Path | None) -> Beside:
+    try:
+        from otp.host.reload import Reloader  # noqa: PLC0415 # an extra, for who asks for it
+    except ModuleNotFoundError as error:
+        raise Failure(f"--reload needs {error.name}; {hint(error) or 'it is not installed'}") from error
+    return Reloader(target, config)
