@@ -3,6 +3,7 @@
 import math
 import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
@@ -11,7 +12,7 @@ import click
 from otp.application import Backend, Beside
 from otp.application import run as run_tree
 from otp.cli.target import Failure, load_target, with_target
-from otp.extras import hint
+from otp.host.reload import Reloader
 
 __all__ = ("run",)
 
@@ -57,8 +58,6 @@ def run(
 
 
 def _reloader(target: str, config: Path | None) -> Beside:
-    try:
-        from otp.host.reload import Reloader  # noqa: PLC0415 # an extra, for who asks for it
-    except ModuleNotFoundError as error:
-        raise Failure(f"--reload needs {error.name}; {hint(error) or 'it is not installed'}") from error
+    if find_spec("watchfiles") is None:
+        raise Failure("watchfiles is not installed; pip install 'marketswarm-otp[reload]'")
     return Reloader(target, config)

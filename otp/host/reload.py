@@ -13,6 +13,7 @@ What its limits are:
 
 - A tree function builds its arguments anew each time. What several workers share by an argument, as a queue, the
   restarted ones do not share with the others any more.
+- Who is not restarted keeps its arguments and its policy, also if these were edited.
 - Children that were added by `start_child` go on with the old code, and so does `otp` itself.
 - Loading takes place in the event loop: it stands still meanwhile.
 """
@@ -26,7 +27,6 @@ from pathlib import Path
 from traceback import walk_tb
 
 from loguru import logger
-from watchfiles import PythonFilter, awatch
 
 from otp.core.child import ChildState
 from otp.core.paths import join
@@ -89,6 +89,8 @@ class Reloader:
 
     async def _watch(self, tree: Supervisor, folders: set[Path]) -> None:
         """Look whenever something has changed, as long as the modules are in these folders."""
+        from watchfiles import PythonFilter, awatch  # noqa: PLC0415 # an extra, needed here only
+
         watched = awatch(
             *folders, watch_filter=PythonFilter(), recursive=False, rust_timeout=LOOK_EVERY, yield_on_timeout=True
         )
