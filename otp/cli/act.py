@@ -1,6 +1,8 @@
 """Commands that act on children: restart, stop, start, reset, pause, resume.
 
-restarted massive/workers/ws_worker  running → running  in 12 ms  (others untouched: 14)  op 3f2a61c0
+    restarted massive/workers/ws_worker  running → running  in 12 ms  (others untouched: 14)  op 3f2a61c0
+
+What they have in common is in `otp.cli.acting`.
 """
 
 import click

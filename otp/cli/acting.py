@@ -49,10 +49,10 @@ def acting(verb: str, done: str) -> Callable[[Callable[..., Command]], Callable[
             *, path: str, reason: str, all_: bool, dry_run: bool, connection: Connection, output: Output, **more: Any
         ) -> None:
             command = wanted(Named(path=path, all=all_, dry_run=dry_run, reason=reason), **more)
-            with connection.open(path) as client:
+            with connection.open() as client:
                 acted = client.ask(command)
             output.show(shown(acted, verb, done))
-            _end(acted, verb)
+            _end(acted, done)
 
         return call
 
@@ -100,13 +100,13 @@ def _unfold(lines: list[str], acted: Acted, page: Page) -> Iterator[str]:
         yield from (f"  touched {printable(path)}" for change in acted.changes for path in change.radius)
 
 
-def _end(acted: Acted, verb: str) -> None:
+def _end(acted: Acted, done: str) -> None:
     """Tell of what did not work, and end with the exit code for it: 1 if there is more than one kind."""
     failed = [change for change in acted.changes if change.error]
     if not failed:
         return
     kinds = {_code(change) for change in failed}
-    text = "\n".join(f"{change.path}: no {verb}: {printable(change.message)}" for change in failed)
+    text = "\n".join(f"{change.path} was not {done}: {change.message}" for change in failed)
     raise Ended(text, kinds.pop() if len(kinds) == 1 else ExitCode.ERROR)
 
 

@@ -41,16 +41,18 @@ def ago(wall: float, now: float) -> str:
 
 def clock(wall: float | None, now: float) -> str:
     """The local time of `wall`, with its day unless that is today; `–` for None."""
-    if wall is None:
-        return "–"
+    return "–" if wall is None else _local(wall, now, "%H:%M:%S")
+
+
+def stamp(wall: float, now: float) -> str:
+    """The same as the log has it, to the millisecond."""
+    return _local(wall, now, "%H:%M:%S.%f")[:-3]
+
+
+def _local(wall: float, now: float, form: str) -> str:
     then = datetime.fromtimestamp(wall).astimezone()
-    today = then.date() == datetime.fromtimestamp(now).astimezone().date()
-    return f"{then:%H:%M:%S}" if today else f"{then:%m-%d %H:%M:%S}"
-
-
-def stamp(wall: float) -> str:
-    """The local time of `wall` as the log has it, to the millisecond."""
-    return f"{datetime.fromtimestamp(wall).astimezone():%H:%M:%S.%f}"[:-3]
+    is_today = then.date() == datetime.fromtimestamp(now).astimezone().date()
+    return then.strftime(form if is_today else f"%m-%d {form}")
 
 
 def parse_duration(text: str) -> float:

@@ -36,7 +36,7 @@ Kind = Literal["crash", "hang", "cancel", "block-loop", "flap"]
     metavar="DURATION",
     help="Nothing of it is left after that.",
 )
-@acting("fault", "injected a fault into")
+@acting("fault", "faulted")
 def fault(named: Named, kind: Kind, times: int, seconds: float) -> InjectFault:
     """Make a worker fail on purpose.
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from otp.control.client import Client
 from otp.control.protocol import GetIncidents, GetSnapshot
-from otp.core.paths import join, matches, parts
+from otp.control.targets import absolute
+from otp.core.paths import is_pattern, is_within, matches, parts
 
-__all__ = ("all_incidents", "all_paths", "is_meant", "open_incidents", "without_root")
+__all__ = ("all_paths", "is_meant", "open_incidents", "without_root")
 
 
 def all_paths(client: Client) -> Iterator[str]:
@@ -21,11 +22,6 @@ def open_incidents(client: Client) -> Iterator[str]:
     yield from (incident.id for incident in client.ask(GetIncidents()).incidents)
 
 
-def all_incidents(client: Client) -> Iterator[str]:
-    """The ids of all incidents."""
-    yield from (incident.id for incident in client.ask(GetIncidents(resolved=True)).incidents)
-
-
 def without_root(path: str) -> str:
     """The path from below the root on; empty for the root."""
     return path.partition("/")[2]
@@ -36,7 +32,10 @@ def is_meant(path: str, wanted: str, app: str) -> bool:
 
     An empty `wanted` means all.
     """
+    if not wanted:
+        return True
+    whole = absolute(app, wanted)
+    if not is_pattern(whole):
+        return is_within(path, whole)
     ids = parts(path)
-    above = ["/".join(ids[:length]) for length in range(1, len(ids) + 1)]
-    patterns = (wanted, join(app, wanted))
-    return not wanted or any(matches(each, pattern) for each in above for pattern in patterns)
+    return any(matches("/".join(ids[:length]), whole) for length in range(1, len(ids) + 1))

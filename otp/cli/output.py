@@ -1,10 +1,12 @@
 """How a command says what it has found: for people, for scripts, for programs.
 
-table   aligned text that fits the terminal; the default
-wide    all there is, however long the lines
-json    one document with "schema": 1
-jsonl   one row a line, each with "schema": 1
-name    bare paths or ids, one a line
+    table   aligned text that fits the terminal; the default
+    wide    all there is, however long the lines
+    json    one document with "schema": 1
+    jsonl   one row a line, each with "schema": 1
+    name    bare paths or ids, one a line
+
+Text is coloured on a terminal only, and colour never says what a word does not.
 """
 
 import os

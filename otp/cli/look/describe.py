@@ -9,7 +9,6 @@ from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, with_connection
 from otp.cli.durations import clock, duration
 from otp.cli.exit_codes import ExitCode
-from otp.cli.look.events import event_line
 from otp.cli.look.sheet import Fact, sheet
 from otp.cli.look.states import budget, maintenance, since, state
 from otp.cli.output import Output, Page, Shown, fields, with_output
@@ -26,9 +25,9 @@ __all__ = ("describe", "shown")
 def describe(*, path: str, connection: Connection, output: Output) -> None:
     """Show one child: figures, settings, last failures.
 
-    Exit code 3 if it is neither up nor meant to be down.
+    Exit code 3 if it is not up.
     """
-    with connection.open(path) as client:
+    with connection.open() as client:
         why, snapshot = client.ask(GetWhy(path=path)), client.ask(GetSnapshot())
     output.show(shown(why, snapshot))
     if not why.child.ready:
@@ -57,19 +56,18 @@ def _text(child: ChildRow, facts: list[Fact], page: Page) -> str:
 
 def _facts(why: Why, below: tuple[ChildRow, ...], now: float) -> Iterator[Fact]:
     child = why.child
-    yield "kind", [", ".join(filter(None, (child.kind, child.strategy, child.restart)))]
-    yield "up" if child.up_s is not None else "now", [since(child)]
-    yield "budget", [budget(child)]
-    yield "paused", [maintenance(child)]
-    yield "restarts", [_restarts(child)]
-    yield "downtime", [_downtime(child)]
-    yield "last failure", [_last_failure(child, now)]
-    yield "needs", [f"{need.name}: {_need(need.down_s, need.outages)}" for need in why.needs]
-    yield "children", [f"{row.state.upper():<10}  {row.path.rpartition('/')[2]}" for row in below]
-    yield "incidents", [f"{row.id}  {row.state}, {row.count} ×  {row.cause}" for row in why.incidents]
-    yield "failures", [f"{clock(row.wall, now)}  {row.outcome:<11}  {row.text}" for row in why.failures]
-    yield "settings", why.explained.text.splitlines() if why.explained is not None else []
-    yield "events", [event_line(row) for row in why.timeline if row.path == child.path][-5:]
+    yield Fact("kind", [", ".join(filter(None, (child.kind, child.strategy, child.restart)))])
+    yield Fact("up" if child.up_s is not None else "now", [since(child)])
+    yield Fact("budget", [budget(child)])
+    yield Fact("paused", [maintenance(child)])
+    yield Fact("restarts", [_restarts(child)])
+    yield Fact("downtime", [_downtime(child)])
+    yield Fact("last failure", [_last_failure(child, now)], whole=True)
+    yield Fact("needs", [f"{need.name}: {_need(need.down_s, need.outages)}" for need in why.needs])
+    yield Fact("children", [f"{row.state.upper():<10}  {row.path.rpartition('/')[2]}" for row in below])
+    yield Fact("incidents", [f"{row.id}  {row.state}, {row.count} ×  {row.cause}" for row in why.incidents])
+    yield Fact("failures", [f"{clock(row.wall, now)}  {row.outcome:<11}  {row.text}" for row in why.failures])
+    yield Fact("settings", why.explained.text.splitlines() if why.explained is not None else [], whole=True)
 
 
 def _restarts(child: ChildRow) -> str:

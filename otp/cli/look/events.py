@@ -1,8 +1,11 @@
 """`otp events`: what has happened, as the log says it; with -f also what happens.
 
-09:30:00.412 WARNING  massive/workers/ws_worker  restarting after ProviderClosed: 1012  (1 of 5 in 60 s)
+    09:30:00.412 WARNING  massive/workers/ws_worker  restarting after ProviderClosed: 1012  (1 of 5 in 60 s)
+
+Oldest first. What is not of today has its day in front.
 """
 
+import time
 from collections.abc import Sequence
 
 import click
@@ -46,7 +49,7 @@ def events(*, path: str, follow: bool, lines: int, verbose: bool, connection: Co
     if follow and output.form == "json":
         raise click.UsageError("json is one document, and -f has no end; use -o jsonl")
     wanted = GetEvents(path=path, limit=max(1, lines), debug=verbose)
-    with connection.open(path) as client:
+    with connection.open() as client:
         found = client.ask(wanted).events
         output.show(shown(client.greeting.app, found if lines else ()))
         if follow:
@@ -63,13 +66,13 @@ def shown(app: str, found: Sequence[EventRow]) -> Shown:
     )
 
 
-def event_line(row: EventRow) -> str:
+def event_line(row: EventRow, now: float) -> str:
     """The event as the log has it."""
-    return f"{stamp(row.wall)} {row.level:<8} {row.path}  {row.text}"
+    return f"{stamp(row.wall, now)} {row.level:<8} {row.path}  {row.text}"
 
 
 def _on_page(row: EventRow, page: Page) -> str:
-    line = printable(event_line(row))
+    line = printable(event_line(row, time.time()))
     fitting = line if page.within is None else cut(line, page.within)
     return paint(fitting, _STYLES.get(row.level, ""), colour=page.colour)
 

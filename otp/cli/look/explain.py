@@ -40,7 +40,7 @@ def explain(*, path: str, target: str | None, config: Path | None, connection: C
         return
     if config is not None:
         raise click.UsageError("--config belongs to --target; a running tree has its config already")
-    with connection.open(path) as client:
+    with connection.open() as client:
         output.show(shown(client.ask(Explain(path=path))))
 
 

@@ -1,7 +1,9 @@
 """`otp incidents`: what is wrong, and since when; `otp incidents resolve` calls one over.
 
-ID            OPENED    PATH                       STATE  COUNT  DOWN   CAUSE
-0M4P7Q2Z9A1B  12:41:03  massive/workers/ws_worker  open       5  41.2 s  ProviderClosed: 1012
+    ID            OPENED    PATH                       COUNT    DOWN  CAUSE
+    1HB3V0ZK7Q2F  12:41:03  massive/workers/ws_worker      5  41.2 s  ProviderClosed: 1012
+
+Newest first.
 """
 
 import time
@@ -13,7 +15,6 @@ from otp.cli.completion import complete_incident, complete_path
 from otp.cli.connection import Connection, with_connection
 from otp.cli.durations import clock, duration
 from otp.cli.look.watching import watch, watch_option
-from otp.cli.names import all_incidents
 from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.cli.tables import Cell, Column, Row, table
 from otp.control.client import Client
@@ -22,19 +23,19 @@ from otp.control.rows import IncidentRow
 
 __all__ = ("incidents", "shown")
 
-_PATH = Column("PATH", least=20, keeps_end=True)
-_CAUSE = Column("CAUSE", least=10)
+_PATH = Column("PATH", least=18, keeps_end=True)
+_CAUSE = Column("CAUSE", least=15)
 _NARROW = (
     Column("ID"),
     Column("OPENED"),
     _PATH,
-    Column("STATE"),
     Column("COUNT", right=True),
     Column("DOWN", right=True),
     _CAUSE,
 )
 _WIDE = (
     *_NARROW[:-1],
+    Column("STATE"),
     Column("LAST"),
     Column("RESOLVED"),
     Column("WORST"),
@@ -74,7 +75,7 @@ def incidents() -> None:
 @with_output
 def list_incidents(*, path: str, everything: bool, watching: bool, connection: Connection, output: Output) -> None:
     """List open incidents, newest first; with PATH those of it and what is below it."""
-    with connection.open(path) as client:
+    with connection.open() as client:
         if watching:
             watch(connection, output, lambda _: _found(client, path, everything))
         output.show(_found(client, path, everything))
@@ -87,7 +88,7 @@ def list_incidents(*, path: str, everything: bool, watching: bool, connection: C
 @with_output
 def resolve(*, incident: str, reason: str, connection: Connection, output: Output) -> None:
     """Call an incident over; another failure of its kind opens a new one."""
-    with connection.open(incident, all_incidents) as client:
+    with connection.open() as client:
         resolved = client.ask(ResolveIncident(incident=incident, reason=reason))
     row = resolved.incident
     line = f"resolved {row.id}  {row.path}  {_cause(row)}  op {resolved.op[:8]}"
@@ -119,19 +120,20 @@ def _text(found: Sequence[IncidentRow], now: float, page: Page) -> str:
 
 
 def _narrow(row: IncidentRow, now: float) -> Row:
-    state = Cell(row.state, "warn" if row.state == "open" else "dim")
     opened = clock(row.opened_wall, now)
-    return row.id, opened, row.path, state, str(row.count), duration(row.downtime_s), _cause(row)
+    cause = Cell(_cause(row), "" if row.state == "open" else "dim")
+    return row.id, opened, row.path, str(row.count), duration(row.downtime_s), cause
 
 
 def _wide(row: IncidentRow, now: float) -> Row:
     *begin, cause = _narrow(row, now)
     last, resolved = clock(row.last_wall, now), clock(row.resolved_wall, now)
-    return *begin, last, resolved, row.worst, row.verdict, row.fingerprint, row.frame, cause
+    return *begin, row.state, last, resolved, row.worst, row.verdict, row.fingerprint, row.frame, cause
 
 
 def _cause(row: IncidentRow) -> str:
-    marks = [name for name, set_ in (("injected", row.injected), ("maintenance", row.maintenance)) if set_]
+    states = {"resolved": row.state == "resolved", "injected": row.injected, "maintenance": row.maintenance}
+    marks = [name for name, is_so in states.items() if is_so]
     mark = f"[{', '.join(marks)}] " if marks else ""
     said = row.message if row.message.startswith(row.cause) else f"{row.cause}: {row.message}"
     return f"{mark}{said.removesuffix(': ')}"

@@ -1,9 +1,11 @@
 """`otp ps`: one line for each child.
 
-PATH                       STATE    UP           ↺  STREAK  LAST-CAUSE
-massive/orchestrator       RUNNING  6d 02:14     0  0
-massive/workers            RUNNING  6d 02:14     0  0
-massive/workers/ws_worker  BACKOFF  next 7.4 s   5  3       ProviderClosed: 1012
+    PATH                       STATE    UP          ↺  STREAK  LAST-CAUSE
+    massive/orchestrator       RUNNING  6d 02:14    0       0
+    massive/workers            RUNNING  6d 02:14    0       0
+    massive/workers/ws_worker  BACKOFF  next 7.4 s  5       3  ProviderClosed: 1012
+
+In start order; the root is no child.
 """
 
 import click
@@ -18,14 +20,14 @@ from otp.cli.look.watching import watch, watch_option
 from otp.cli.names import is_meant
 from otp.cli.output import Output, Page, Shown, with_output
 from otp.cli.tables import Column, Row, table
-from otp.control.client import CommandFailed
 from otp.control.protocol import GetSnapshot
 from otp.control.rows import ChildRow, Snapshot
+from otp.control.targets import chosen
 
 __all__ = ("ps", "shown")
 
-_PATH = Column("PATH", least=24, keeps_end=True)
-_CAUSE = Column("LAST-CAUSE", least=10)
+_PATH = Column("PATH", least=28, keeps_end=True)
+_CAUSE = Column("LAST-CAUSE", least=16)
 
 _NARROW = (_PATH, Column("STATE"), Column("UP"), Column("↺", right=True), Column("STREAK", right=True), _CAUSE)
 _WIDE = (
@@ -58,15 +60,15 @@ def ps(*, path: str, watching: bool, connection: Connection, output: Output) -> 
     With PATH, which may be a pattern, only those at and below it.
 
     UP is how long a child is up, when it is tried again, or how long it is down; ↺ counts its crashes. Exit code 3 if
-    one of them is neither up nor meant to be down.
+    one of them is not up; one that is done counts as up.
     """
     if watching:
         watch(connection, output, lambda snapshot: shown(snapshot, path))
-    with connection.open(path) as client:
+    with connection.open() as client:
         snapshot = client.ask(GetSnapshot())
         found = _meant(snapshot, path)
-        if path and not found and not is_meant(snapshot.app, path, snapshot.app):
-            raise CommandFailed("not_found", f"{path}: no such child")
+        if path and not found:
+            chosen((snapshot.root, *snapshot.children), path)  # raises, and says what there is
     output.show(shown(snapshot, path))
     if not (all(row.ready for row in found) if path else all_well(snapshot)):
         raise Exit(ExitCode.NOT_UP)

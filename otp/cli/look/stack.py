@@ -1,9 +1,11 @@
 """`otp stack`: where a worker is, without running any of its code.
 
-massive/workers/ws_worker  RUNNING
-  ws_worker  run (workers/stream.py:88)
-             → read (workers/stream.py:131)
-             → recv (asyncio/connection.py:304)
+    massive/workers/ws_worker  RUNNING
+      worker       run (workers/stream.py:88)
+                   → recv (asyncio/connection.py:304)
+        keepalive  ping (workers/stream.py:140)
+
+Tasks that it started stand below it, indented.
 """
 
 import re
@@ -18,7 +20,7 @@ from otp.cli.tables import paint
 from otp.cli.text import printable
 from otp.control.protocol import GetStack
 from otp.control.rows import StackRow, TaskRow
-from otp.observe.frames import short_place
+from otp.frames import short_place
 
 __all__ = ("shown", "stack", "stack_lines")
 
@@ -34,7 +36,7 @@ def stack(*, path: str, connection: Connection, output: Output) -> None:
 
     Of a supervisor, all workers below it. -o wide has whole file names.
     """
-    with connection.open(path) as client:
+    with connection.open() as client:
         output.show(shown(client.greeting.app, client.ask(GetStack(path=path)).stacks))
 
 
@@ -52,10 +54,11 @@ def stack_lines(row: StackRow, *, wide: bool) -> Iterator[str]:
     """The tasks of one worker, and what each awaits."""
     if not row.tasks:
         yield "(no task)"
-    column = max((len(_label(task)) for task in row.tasks), default=0)
-    for task in row.tasks:
+    labels = [f"{'  ' * task.depth}{_name(task, row)}" for task in row.tasks]
+    column = max(map(len, labels), default=0)
+    for label, task in zip(labels, row.tasks, strict=True):
         steps = [_step(step, wide) for step in task.chain] or ["(nothing is known)"]
-        yield f"{_label(task):<{column}}  {printable(steps[0])}"
+        yield f"{label:<{column}}  {printable(steps[0])}"
         yield from (f"{'':<{column}}  → {printable(step)}" for step in steps[1:])
 
 
@@ -64,8 +67,8 @@ def _lines(row: StackRow, page: Page) -> Iterator[str]:
     yield from (f"  {line}" for line in stack_lines(row, wide=page.wide))
 
 
-def _label(task: TaskRow) -> str:
-    return f"{'  ' * task.depth}{printable(task.name)}"
+def _name(task: TaskRow, row: StackRow) -> str:
+    return "worker" if task.name == row.path else printable(task.name)
 
 
 def _step(step: str, wide: bool) -> str:

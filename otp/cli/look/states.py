@@ -35,7 +35,7 @@ def budget(row: ChildRow) -> str:
     """How much of its restarts a supervisor has used; empty for a worker."""
     if row.kind == "worker":
         return ""
-    return f"{row.used} of {row.intensity} in {row.period_s:g} s used"
+    return f"{row.used}/{row.intensity} in {row.period_s:g} s"
 
 
 def maintenance(row: ChildRow) -> str:
@@ -49,7 +49,7 @@ def cause(row: ChildRow, now: float) -> str:
     """Its last failure; when that was, if it has recovered."""
     if not row.last_cause or row.up_s is None or row.last_wall is None:
         return row.last_cause
-    return f"{ago(row.last_wall, now)}: {row.last_cause}"
+    return f"{row.last_cause} ({ago(row.last_wall, now)})"
 
 
 def notes(row: ChildRow, now: float) -> str:

@@ -1,11 +1,13 @@
 """`otp tree`: the running tree; with a target, that tree on paper, see `otp.cli.tree`.
 
-massive  pid 4121 · asyncio · up 6d 02:14 · loop lag 3 ms · 2/3 up · 1 open incident
-TREE            KIND          STATE    UP          ↺  NOTES
-massive         rest_for_one  RUNNING  6d 02:14    0  0 of 5 in 60 s used
-├─ orchestrator  worker       RUNNING  6d 02:14    0
-└─ workers      one_for_one   RUNNING  6d 02:14    0  1 of 5 in 60 s used
-   └─ ws_worker  worker       BACKOFF  next 7.4 s  5  streak 3  0M4P7Q2Z9A1B  ProviderClosed: 1012
+    massive  pid 4121 · up 6d 02:14 · 2/3 up · 1 open incident · loop lag 3 ms · asyncio
+    TREE             KIND          STATE    UP          ↺  NOTES
+    massive          rest_for_one  RUNNING  6d 02:14    0  0/5 in 60 s
+    ├─ orchestrator  worker        RUNNING  6d 02:14    0
+    └─ workers       one_for_one   RUNNING  6d 02:14    0  1/5 in 60 s
+       └─ ws_worker  worker        BACKOFF  next 7.4 s  5  streak 3  1HB3V0ZK7Q2F  ProviderClosed: 1012
+
+NOTES has the budget of a supervisor, streak, open incident, maintenance, and the last failure.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,12 +32,12 @@ from otp.control.rows import ChildRow, Snapshot
 __all__ = ("shown", "tree")
 
 _COLUMNS = (
-    Column("TREE", least=24),
+    Column("TREE", least=20),
     Column("KIND"),
     Column("STATE"),
     Column("UP"),
     Column("↺", right=True),
-    Column("NOTES", least=10),
+    Column("NOTES", least=16),
 )
 _WIDE = (*_COLUMNS[:4], Column("CRASHES", right=True), Column("MANUAL", right=True), Column("COLLATERAL", right=True))
 
@@ -56,8 +58,7 @@ def tree(
 ) -> None:
     """Draw the running tree, or that of TARGET on paper.
 
-    With TARGET that tree is printed without being started. Exit code 3 if something in the running tree is neither up nor meant to be
-    down.
+    With TARGET that tree is printed without being started. Exit code 3 if something in the running tree is not up; what is done counts as up.
     """
     if target is not None:
         click.echo(draw(load_target(target, config, show_traceback)))
@@ -110,16 +111,17 @@ def _head_lines(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
 
 
 def _facts(snapshot: Snapshot) -> Iterator[str]:
+    """What may be cut on a narrow terminal comes last."""
     yield f"pid {snapshot.pid}"
-    yield snapshot.backend
     yield f"up {duration(snapshot.up_s)}"
-    if snapshot.lag_s is not None:
-        yield f"loop lag {duration(snapshot.lag_s)}"
     yield up_count(snapshot) if snapshot.state in ("up", "degraded") else f"{up_count(snapshot)}, {snapshot.state}"
     if snapshot.open_incidents:
         yield f"{snapshot.open_incidents} open incident{'s'[: snapshot.open_incidents != 1]}"
     if snapshot.faults:
         yield "faults enabled"
+    if snapshot.lag_s is not None:
+        yield f"loop lag {duration(snapshot.lag_s)}"
+    yield snapshot.backend
 
 
 def _line(name: str, row: ChildRow, now: float, page: Page) -> Row:

@@ -13,12 +13,16 @@ from otp.cli.exit_codes import Ended, ExitCode
 from otp.cli.look.states import since
 from otp.cli.look.watching import watched
 from otp.cli.output import Output, Shown, fields, with_output
-from otp.control.client import Client, CommandFailed
+from otp.control.client import Client
 from otp.control.protocol import GetSnapshot
-from otp.control.rows import ChildRow, Snapshot
-from otp.core.paths import is_within, join
+from otp.control.rows import ChildRow
+from otp.control.targets import one
+from otp.core.paths import is_within
 
 __all__ = ("is_reached", "wait")
+
+SHOWN = 3
+"""Children that a message lists."""
 
 _ALIVE = ("starting", "running", "stopping", "refused")
 
@@ -41,7 +45,7 @@ def wait(*, path: str, goal: str, connection: Connection, output: Output) -> Non
     Exit code 7 if it is not within --timeout. The root's id as PATH stands for the whole tree; it is down when the process has ended.
     """
     began = time.monotonic()
-    with connection.open(path) as client:
+    with connection.open() as client:
         row = _awaited(client, path, goal, began + connection.timeout)
         took = time.monotonic() - began
     said = f"{row.path}  {row.state.upper()}  after {duration(took)}"
@@ -58,27 +62,29 @@ def is_reached(goal: str, row: ChildRow, below: Sequence[ChildRow]) -> bool:
 
 def _awaited(client: Client, path: str, goal: str, deadline: float) -> ChildRow:
     """The child, once it is as it should be."""
-    row = _find(client.ask(GetSnapshot()), path)
-    if row is None:
-        raise CommandFailed("not_found", f"{path}: no such child")
+    now = client.ask(GetSnapshot())
+    row = one((now.root, *now.children), path)
     for live, _ in watched(client, _left(deadline)):
         snapshot = live.now()
-        row = _find(snapshot, path) or _gone(row)
-        below = [each for each in snapshot.children if is_within(each.path, row.path) and each.path != row.path]
+        rows = {each.path: each for each in (snapshot.root, *snapshot.children)}
+        row = rows.get(row.path) or _gone(row)
+        below = [each for path, each in rows.items() if is_within(path, row.path) and path != row.path]
         if is_reached(goal, row, below):
             return row
         if time.monotonic() >= deadline:
-            raise Ended(f"{row.path} is not {goal}: {row.state.upper()}, {since(row)}", ExitCode.TIMED_OUT)
+            raise Ended(_not_yet(goal, row, below), ExitCode.TIMED_OUT)
         client.patience(_left(deadline))
     if goal == "down":
         return _gone(row)
     raise Ended(f"{client.greeting.app} has ended", ExitCode.UNREACHABLE)
 
 
-def _find(snapshot: Snapshot, path: str) -> ChildRow | None:
-    wanted = path.strip("/")
-    rows = (snapshot.root, *snapshot.children)
-    return next((row for row in rows if row.path in (wanted, join(snapshot.app, wanted))), None)
+def _not_yet(goal: str, row: ChildRow, below: Sequence[ChildRow]) -> str:
+    """Who keeps it from the goal."""
+    left = [each for each in (row, *below) if (not each.ready if goal == "ready" else each.state in _ALIVE)]
+    listed = ", ".join(f"{each.path} is {each.state.upper()}, {since(each)}" for each in left[:SHOWN])
+    more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+    return f"{row.path} is not {goal} yet: {listed}{more}; otp why PATH says why"
 
 
 def _gone(row: ChildRow) -> ChildRow:

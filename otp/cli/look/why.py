@@ -1,6 +1,7 @@
 """`otp why`: one screen that answers what happened to a child, and what happens next."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -8,18 +9,21 @@ import click
 from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, with_connection
 from otp.cli.durations import clock, duration, stamp
-from otp.cli.look.events import event_line
 from otp.cli.look.sheet import Fact, sheet
 from otp.cli.look.stack import stack_lines
-from otp.cli.look.states import maintenance, since, state
+from otp.cli.look.states import budget, maintenance, since, state
 from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.control.protocol import GetWhy
-from otp.control.rows import ChildRow, Why
+from otp.control.rows import ChildRow, EventRow, IncidentRow, NeedRow, Why
 
 __all__ = ("shown", "what_next", "why")
 
 SCREEN = {"happened": 8, "log": 6, "now in": 6, "failures": 3}
 """Lines of a part on one screen; -o wide has all."""
+
+
+MANY = 1_000
+"""More lines than a part has."""
 
 
 @click.command(epilog="Example:  otp why massive/workers/ws_worker")
@@ -31,7 +35,7 @@ def why(*, path: str, connection: Connection, output: Output) -> None:
 
     On one screen: cause, siblings, timeline, the last lines of its log, where it is now. -o wide says all.
     """
-    with connection.open(path) as client:
+    with connection.open() as client:
         output.show(shown(client.greeting.app, client.ask(GetWhy(path=path))))
 
 
@@ -64,33 +68,29 @@ def what_next(child: ChildRow) -> str:
 
 
 def _text(found: Why, page: Page) -> str:
-    facts = [(name, lines if page.wide else _fitting(name, lines)) for name, lines in _facts(found, page)]
-    return "\n".join(sheet(found.child.path, state(found.child), facts, page))
+    facts = list(_facts(found, page, time.time()))
+    return "\n".join(sheet(found.child.path, state(found.child), facts if page.wide else _on_screen(facts), page))
 
 
-def _fitting(name: str, lines: Sequence[str]) -> Sequence[str]:
-    """The newest lines of a part; of a stack the innermost too, for there it hangs."""
-    return lines[-SCREEN[name] :] if name in SCREEN else lines
+def _on_screen(facts: Iterable[Fact]) -> list[Fact]:
+    """The newest lines of each part; of a stack the innermost, for there it hangs."""
+    return [fact._replace(lines=fact.lines[-SCREEN.get(fact.name, MANY) :]) for fact in facts]
 
 
-def _facts(found: Why, page: Page) -> Iterator[Fact]:
-    child = found.child
-    now = max((row.wall for row in found.timeline), default=child.last_wall or 0.0)
-    yield "now", [f"{since(child)}, {child.crashes} crashes, streak {child.streak}"]
-    yield "cause", [child.last_cause, *_places(found)]
-    yield "next", [what_next(child)]
-    yield "settings", found.explained.text.splitlines()[1:] if found.explained is not None else []
-    yield (
-        "incidents",
-        [f"{row.id}  {row.state}, {row.count} × since {clock(row.opened_wall, now)}" for row in found.incidents],
-    )
-    yield "needs", [_need(need.name, need.down_s, need.last) for need in found.needs]
-    yield "supervisor", [_supervisor(found.supervisor)]
-    yield "siblings", list(_siblings(found.siblings))
-    yield "failures", [f"{stamp(row.wall)} {row.outcome:<11} {row.text}" for row in found.failures]
-    yield "happened", [event_line(row) for row in found.timeline]
-    yield "log", [f"{stamp(row.wall)} {row.level:<8} {row.text}" for row in found.log]
-    yield "now in", [line for row in found.stacks for line in stack_lines(row, wide=page.wide)]
+def _facts(found: Why, page: Page, now: float) -> Iterator[Fact]:
+    child, settings = found.child, found.explained.text.splitlines()[1:] if found.explained is not None else ()
+    yield Fact("now", [f"{since(child)}, {child.crashes} crashes, streak {child.streak}"])
+    yield Fact("cause", [child.last_cause, *_places(found)], whole=True)
+    yield Fact("next", [what_next(child)], whole=True)
+    yield Fact("settings", settings, whole=True)
+    yield Fact("incidents", [_incident(row, now) for row in found.incidents])
+    yield Fact("needs", [_need(need) for need in found.needs])
+    yield Fact("supervisor", [_supervisor(found.supervisor)])
+    yield Fact("siblings", list(_siblings(found.siblings)))
+    yield Fact("failures", [f"{stamp(row.wall, now)} {row.outcome:<11} {row.text}" for row in found.failures])
+    yield Fact("happened", [_told(row, child, now) for row in found.timeline])
+    yield Fact("log", [f"{stamp(row.wall, now)} {row.level:<8} {row.text}" for row in found.log])
+    yield Fact("now in", [line for row in found.stacks for line in stack_lines(row, wide=page.wide)])
 
 
 def _places(found: Why) -> Iterator[str]:
@@ -101,16 +101,24 @@ def _places(found: Why) -> Iterator[str]:
         yield ", ".join(filter(None, said))
 
 
-def _need(name: str, down_s: float | None, last: str) -> str:
-    return (
-        f"{name} is there again; it was down: {last}"
-        if down_s is None
-        else f"{name} is down for {duration(down_s)}: {last}"
-    )
+def _incident(row: IncidentRow, now: float) -> str:
+    return f"{row.id}  {row.state}, {row.count} × since {clock(row.opened_wall, now)}"
+
+
+def _need(need: NeedRow) -> str:
+    if need.down_s is None:
+        return f"{need.name} is there again; it was down: {need.last}"
+    return f"{need.name} is down for {duration(need.down_s)}: {need.last}"
 
 
 def _supervisor(row: ChildRow) -> str:
-    return f"{row.path}  {row.state.upper()}  {row.strategy}, {row.used} of {row.intensity} restarts in {row.period_s:g} s used"
+    return f"{row.path}  {row.state.upper()}  {row.strategy}, {budget(row)} used"
+
+
+def _told(row: EventRow, child: ChildRow, now: float) -> str:
+    """An event; whom it is about only if that is somebody else."""
+    other = "" if row.path == child.path else f"{row.path}  "
+    return f"{stamp(row.wall, now)} {row.level:<8} {other}{row.text}"
 
 
 def _siblings(rows: Sequence[ChildRow]) -> Iterator[str]:
