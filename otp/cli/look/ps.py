@@ -62,13 +62,13 @@ def ps(*, path: str, watching: bool, connection: Connection, output: Output) -> 
     UP is how long a child is up, when it is tried again, or how long it is down; ↺ counts its crashes. Exit code 3 if
     one of them is not up; one that is done counts as up.
     """
-    if watching:
-        watch(connection, output, lambda snapshot: shown(snapshot, path))
     with connection.open() as client:
         snapshot = client.ask(GetSnapshot())
         found = _meant(snapshot, path)
         if path and not found:
             chosen((snapshot.root, *snapshot.children), path)  # raises, and says what there is
+    if watching:
+        watch(connection, output, lambda snapshot: shown(snapshot, path))
     output.show(shown(snapshot, path))
     if not (all(row.ready for row in found) if path else all_well(snapshot)):
         raise Exit(ExitCode.NOT_UP)

@@ -110,7 +110,7 @@ def _draw(text: str) -> None:
     lines = text.splitlines()
     if len(lines) > height:
         lines = [*lines[: height - 1], f"… {len(lines) - height + 1} more lines"]
-    drawn = "".join(f"\x1b[{number};1H{line}\x1b[K" for number, line in enumerate(lines, start=1))
+    drawn = "".join(f"\x1b[{number};1H\x1b[K{line}" for number, line in enumerate(lines, start=1))
     sys.stdout.write(f"{drawn}\x1b[J")
     sys.stdout.flush()
 
