@@ -1,5 +1,6 @@
 """What the commands that act on children have in common: whom, why, how sure, and how the answer is said."""
 
+import sys
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, TypedDict
@@ -18,6 +19,10 @@ from otp.control.rows import Change
 __all__ = ("Named", "acting", "shown")
 
 Command = Restart | Stop | Start | Reset | Pause | Resume | InjectFault
+
+
+LISTED = 8
+"""Paths that are listed behind a child that they are touched with; -o wide lists all."""
 
 
 class Named(TypedDict):
@@ -61,43 +66,47 @@ def acting(verb: str, done: str) -> Callable[[Callable[..., Command]], Callable[
 
 def shown(acted: Acted, verb: str, done: str) -> Shown:
     """One line for each child that something was done to."""
-    said = _planned(acted, verb) if acted.dry_run else _done(acted, done)
-    lines = [printable(line) for line in said]
     rows = [{"op": acted.op, "dry_run": acted.dry_run, **fields(change)} for change in acted.changes]
     names = [change.path for change in acted.changes if not change.error]
-    return Shown(fields(acted), rows, names, lambda page: "\n".join(_unfold(lines, acted, page)))
+    return Shown(fields(acted), rows, names, lambda page: _text(acted, verb, done, page))
 
 
-def _done(acted: Acted, done: str) -> Iterator[str]:
+def _text(acted: Acted, verb: str, done: str, page: Page) -> str:
+    listed = sys.maxsize if page.wide else LISTED
+    lines = _planned(acted, verb, listed) if acted.dry_run else _done(acted, done, listed)
+    return "\n".join(map(printable, lines))
+
+
+def _done(acted: Acted, done: str, listed: int) -> Iterator[str]:
     changes = [change for change in acted.changes if not change.error]
     for change in changes:
         note = f"  {change.message}" if change.message else ""
         behind = f"  {_untouched(acted)}" if len(acted.changes) == 1 else ""
         states = f"{change.before} → {change.after}"
         yield f"{done} {change.path}  {states}  in {duration(change.took_s)}{behind}{note}"
+        yield from _with_it(change, listed)
     if len(acted.changes) > 1 and changes:
         yield f"{len(changes)} of {len(acted.changes)} {done}  {_untouched(acted)}"
 
 
-def _planned(acted: Acted, verb: str) -> Iterator[str]:
+def _planned(acted: Acted, verb: str, listed: int) -> Iterator[str]:
     for change in acted.changes:
         note = f"  {change.message}" if change.message else ""
         yield f"would {verb} {change.path}  {change.before}{note}"
-        others = [path for path in change.radius if path != change.path]
-        if others:
-            yield f"  and with it: {', '.join(others)}"
+        yield from _with_it(change, listed)
     yield f"untouched: {acted.untouched}"
+
+
+def _with_it(change: Change, listed: int) -> Iterator[str]:
+    """The others that are touched along with a child; the first ones, where there are many."""
+    others = [path for path in change.radius if path != change.path]
+    more = f" and {len(others) - listed} more" if len(others) > listed else ""
+    if others:
+        yield f"  and with it: {', '.join(others[:listed])}{more}"
 
 
 def _untouched(acted: Acted) -> str:
     return f"(others untouched: {acted.untouched})  op {acted.op[:8]}"
-
-
-def _unfold(lines: list[str], acted: Acted, page: Page) -> Iterator[str]:
-    """The lines; on a wide page also all that was touched."""
-    yield from lines
-    if page.wide and not acted.dry_run:
-        yield from (f"  touched {printable(path)}" for change in acted.changes for path in change.radius)
 
 
 def _end(acted: Acted, done: str) -> None:

@@ -38,11 +38,17 @@ class Prepared:
         self.connections = []
         self._answers = answers
         self._greeting = greeting
+        self._last = set()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen()
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
+
+    def answer(self, command, answer, *, then=None):
+        """Answer `command` so; with `then=LEAVE` the connection ends behind it."""
+        self._answers[command] = answer
+        self._last.update({command} if then is LEAVE else ())
 
     def close(self):
         with suppress(OSError):
@@ -83,6 +89,8 @@ class Prepared:
             connection.sendall(encode(Failed(id=request.id, kind=answer[0], message=answer[1])))
         elif answer is not HANG:
             connection.sendall(encode(Reply(request.id, answer)))
+        if type(request.command) in self._last:
+            raise EOFError
 
     def _request(self, connection):
         length = length_of(self._exactly(connection, HEADER), MAX_REQUEST)

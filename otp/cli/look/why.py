@@ -90,7 +90,7 @@ def _facts(found: Why, page: Page, now: float) -> Iterator[Fact]:
     yield Fact("failures", [f"{stamp(row.wall, now)} {row.outcome:<11} {row.text}" for row in found.failures])
     yield Fact("happened", [_told(row, child, now) for row in found.timeline])
     yield Fact("log", [f"{stamp(row.wall, now)} {row.level:<8} {row.text}" for row in found.log])
-    yield Fact("now in", [line for row in found.stacks for line in stack_lines(row, wide=page.wide)])
+    yield Fact("now in", [line for row in found.stacks if row.tasks for line in stack_lines(row, wide=page.wide)])
 
 
 def _places(found: Why) -> Iterator[str]:
