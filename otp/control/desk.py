@@ -30,6 +30,10 @@ __all__ = ("Desk", "Question")
 OFTEN = 0.1
 """Seconds between two deltas at least: a storm is told in few words."""
 
+PACE = 0.002
+"""Seconds between two questions at least, and as long as the loop was busy with the last one: many clients at once get
+less than half of the loop's time, and the tree goes first."""
+
 _FOR_ALL_BELOW = (SupervisorStopping, SupervisorExited, MaintenanceStarted, MaintenanceEnded, EventRow)
 """After these the rows below are different too, and nothing is told of each; a row is what an operator did."""
 
@@ -118,8 +122,10 @@ class Desk:
                 await self._asked.wait()
                 self._asked = anyio.Event()
                 while self._inbox:
+                    begun = anyio.current_time()
                     group.start_soon(self._answer, self._inbox.popleft())
-                    await anyio.lowlevel.checkpoint()  # one for each turn of the loop: the tree goes first
+                    await anyio.lowlevel.checkpoint()
+                    await anyio.sleep(max(PACE, anyio.current_time() - begun))
 
     # ------------------------------------------------------------------------------------------------ questions
 
