@@ -41,7 +41,7 @@ class Ledger(NamedTuple):
 
     def walk(self, now: float) -> Iterator[ChildInfo]:
         """All of them, each before its own children, in start order."""
-        for id, child in self.children.items():
+        for id, child in tuple(self.children.items()):
             yield child_info(child, now)
             if id in self.below:
                 yield from self.below[id].walk(now)
@@ -171,9 +171,12 @@ class RunningSupervisor:
         return copy(spec, children=tuple(children), dynamic=False, max_children=None)
 
     def walk(self, *, remembered: bool = False) -> Iterator[ChildInfo]:
-        """All children below, each before its own children, in start order; `remembered`: from ledgers too."""
-        now = self.tree.now()
-        for child in self.machine.children.values():
+        """All children below, each before its own children, in start order; `remembered`: from ledgers too.
+
+        The tree may change between two of them: each is told as it is when its turn comes.
+        """
+        for child in tuple(self.machine.children.values()):
+            now = self.tree.now()
             yield child_info(child, now)
             below = self.live.get(child.spec.id)
             if isinstance(below, RunningSupervisor):
