@@ -11,7 +11,7 @@ ROWS = [("massive/one", "7", "it broke"), ("b", "1234", Cell("fine", "good"))]
 
 def test_columns_are_as_wide_as_what_is_in_them():
     assert table(COLUMNS, ROWS) == (
-        "NAME            N  WHY\n"  #
+        "NAME            N  WHY\n"
         "massive/one     7  it broke\n"
         "b            1234  fine"
     )
