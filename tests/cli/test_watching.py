@@ -61,6 +61,8 @@ def test_a_watched_list_as_jsonl_is_what_has_changed(otp_of):
     assert len(lines) == 20 + 1 + 1
     assert json.loads(lines[20])["state"] == "running"
     assert json.loads(lines[21]) == {"schema": 1, "path": "massive/feeds", "removed": True}
+    chosen = otp_of(watched(*messages))("ps", "workers", "-w", "-o", "jsonl").stdout.splitlines()
+    assert len(chosen) == 4 + 1
 
 
 def test_a_watched_tree_has_the_newest_head(otp_of):
