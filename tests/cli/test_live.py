@@ -56,7 +56,9 @@ def test_a_changed_row_takes_the_place_of_the_old_one(live):
 
 
 def test_a_new_child_stands_behind_its_siblings(live):
-    live.apply(delta([child("massive/sub/y"), child("massive/new"), group("massive/new_group"), child("massive/new_group/k")]))
+    live.apply(
+        delta([child("massive/sub/y"), child("massive/new"), group("massive/new_group"), child("massive/new_group/k")])
+    )
     assert paths(live) == [
         "massive/a",
         "massive/sub",

@@ -177,7 +177,9 @@ def test_status_is_another_name_of_ps(otp):
     assert otp("status").stdout == otp("ps").stdout
 
 
-@pytest.mark.parametrize("look", [("ps",), ("tree",), ("ps", "workers"), ("describe", "workers/ws_worker"), ("health",)])
+@pytest.mark.parametrize(
+    "look", [("ps",), ("tree",), ("ps", "workers"), ("describe", "workers/ws_worker"), ("health",)]
+)
 def test_something_that_is_not_up_is_exit_code_3(otp, look):
     assert otp(*look).exit_code == 3
 
