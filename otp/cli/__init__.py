@@ -9,6 +9,7 @@ from otp import __version__
 from otp.cli.check import check
 from otp.cli.plugins import PluginGroup
 from otp.cli.run import run
+from otp.cli.top import top
 from otp.cli.tree import tree
 
 __all__ = ("command", "main")
@@ -25,6 +26,7 @@ def command() -> None:
 
 command.add_command(run)
 command.add_command(check)
+command.add_command(top)
 command.add_command(tree)
 
 
