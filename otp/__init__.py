@@ -4,6 +4,7 @@
     run                                         a tree as the whole program
     open_supervisor                             a tree inside another program; gives the handle, a `Supervisor`
     FailurePolicy                               which failure gets which action; its parts are in `policy`
+    Watchdog, beat                              how a worker shows that it is not hung
     dependency                                  what children need, so that they wait for it and not fail for it
     Ignore, ExitShutdown                        raised by a worker to say how it means to end
 
@@ -19,6 +20,7 @@ from otp.errors import (
     ChildRefused,
     ExitShutdown,
     FatalFailure,
+    Hung,
     Ignore,
     IntensityReached,
     MaxChildren,
@@ -37,10 +39,12 @@ from otp.events import Event
 from otp.exits import Exit
 from otp.observe.log import log_events
 from otp.policy import FailurePolicy
+from otp.runtime.beat import beat
 from otp.runtime.handle import Supervisor
 from otp.runtime.inspect import ChildInfo, Counts
 from otp.runtime.open import open_supervisor
 from otp.runtime.reporter import EventHook
+from otp.runtime.stack import ChildStack
 from otp.spec import (
     AutoShutdown,
     ChildSpec,
@@ -51,6 +55,7 @@ from otp.spec import (
     supervisor,
     worker,
 )
+from otp.watchdog import Watchdog
 
 __version__ = "0.1.0"
 
@@ -61,6 +66,7 @@ __all__ = (
     "ChildInfo",
     "ChildRefused",
     "ChildSpec",
+    "ChildStack",
     "Counts",
     "Event",
     "EventHook",
@@ -68,6 +74,7 @@ __all__ = (
     "ExitShutdown",
     "FailurePolicy",
     "FatalFailure",
+    "Hung",
     "Ignore",
     "IntensityReached",
     "MaxChildren",
@@ -85,6 +92,8 @@ __all__ = (
     "Strategy",
     "Supervisor",
     "SupervisorSpec",
+    "Watchdog",
+    "beat",
     "dependency",
     "dynamic_supervisor",
     "events",

@@ -2,7 +2,8 @@
 
     0       the tree ended in order: by itself, or after the first SIGINT or SIGTERM
     70      it failed: a child did not start, a supervisor gave up, a child refused to stop
-    78      it failed because of a spec that cannot be run, or of a failure that a policy calls fatal
+    78      it failed because of a spec that cannot be run, of a failure that a policy calls fatal, or of a health port
+            that cannot be had
     128+n   the second signal n, or a stop that took longer than `grace`, ended it at once
 
 `sys.exit(n)` and Ctrl-C raised inside a child stop the tree in order, and then go on upwards.
@@ -20,12 +21,11 @@ from typing import Any, Literal
 import anyio
 from loguru import logger
 
-from otp.errors import FatalFailure, OTPError, SpecError
-from otp.events import ChildExited, ChildRefused, ChildStartFailed, Event
+from otp.errors import FatalFailure, HostError, OTPError, SpecError
+from otp.host.host import Host, open_host
+from otp.host.surroundings import LOOP_THRESHOLD, Surroundings, surroundings
 from otp.observe.log import log_events, open_stderr
-from otp.observe.sentences import hanging_place
 from otp.runtime.handle import Supervisor
-from otp.runtime.open import open_tree
 from otp.runtime.redaction import redact
 from otp.runtime.reporter import EventHook
 from otp.runtime.tree import Tree
@@ -50,6 +50,8 @@ def run(
     backend: Backend = "asyncio",
     uvloop: bool | None = None,
     grace: float = math.inf,
+    health: str | None = None,
+    loop_watch: float | None = LOOP_THRESHOLD,
 ) -> int:
     """Run a tree until it ends or is told to by a signal: `sys.exit(otp.run(spec))`. Call it from the main thread.
 
@@ -61,23 +63,26 @@ def run(
         hooks: called with every event. None: the log, on standard error unless loguru has been set up already.
         backend: the event loop.
         uvloop: asyncio on uvloop. None: if it is installed.
-        grace: seconds that a stop in order may take; then all that is left is ended at once.
+        grace: seconds that a stop in order may take, its budget; then all that is left is ended at once.
+        health: `[HOST:]PORT` where `/livez` and `/readyz` are answered; without a host, on this machine alone.
+        loop_watch: seconds after which a child that blocks the event loop is named; None: nobody watches for that.
 
     Returns:
         The exit code; see the top of this module.
 
     Raises:
         SpecError: `spec` is not a tree.
-        ValueError: there is no such backend here.
+        ValueError: there is no such backend here, or `health` or `loop_watch` is wrong.
     """
     if not isinstance(spec, SupervisorSpec):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
         raise SpecError(f"run() expects a tree, got a {type(spec).__name__}; write run(supervisor(id, children=[…]))")
     check_needs(spec)
     options = _loop_options(backend, uvloop)
+    wanted = surroundings(health, loop_watch)
     if hooks is None:
         open_stderr()
         hooks = (log_events(),)
-    program = _Program(spec, tuple(hooks), grace)
+    program = _Program(spec, tuple(hooks), grace, wanted)
     return anyio.run(program.main, backend=backend, backend_options=options)
 
 
@@ -86,6 +91,8 @@ async def serve(
     *,
     hooks: Iterable[EventHook] = (),
     grace: float = math.inf,
+    health: str | None = None,
+    loop_watch: float | None = LOOP_THRESHOLD,
     opened: Callable[[Supervisor], None] | None = None,
 ) -> int:
     """The same in an event loop that runs already, for a program that has set up its log and its services before.
@@ -94,9 +101,14 @@ async def serve(
         spec: the tree.
         hooks: called with every event.
         grace: as for `run`.
+        health: as for `run`.
+        loop_watch: as for `run`.
         opened: called with the handle as soon as there is one; the tree is still starting then.
+
+    Raises:
+        ValueError: `health` or `loop_watch` is wrong.
     """
-    return await _Program(spec, tuple(hooks), grace, opened).main()
+    return await _Program(spec, tuple(hooks), grace, surroundings(health, loop_watch), opened).main()
 
 
 class _Program:
@@ -107,26 +119,28 @@ class _Program:
         spec: SupervisorSpec,
         hooks: tuple[EventHook, ...],
         grace: float,
+        wanted: Surroundings,
         opened: Callable[[Supervisor], None] | None = None,
     ) -> None:
         self._spec = spec
         self._opened = opened
         self._hooks = hooks
         self._grace = grace
+        self._wanted = wanted
         self._code = OK
-        self._refusals: dict[str, ChildRefused] = {}
 
     async def main(self) -> int:
         try:
             # Opened first and closed last: no signal finds the tree without somebody who listens.
             with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-                async with open_tree(self._spec, (*self._hooks, self._note_refusals)) as tree:
-                    await self._live(tree, signals)
+                async with open_host(self._spec, self._hooks, self._wanted) as host:
+                    await self._live(host, signals)
         except Exception as failure:  # noqa: BLE001 # whatever ended the tree, the program ends with a code
             return self._code or _code_of(failure)
         return self._code
 
-    async def _live(self, tree: Tree, signals: AsyncIterator[signal.Signals]) -> None:
+    async def _live(self, host: Host, signals: AsyncIterator[signal.Signals]) -> None:
+        tree = host.tree
         with anyio.CancelScope() as life:
             tree.cancel_when_ended(life)
             if self._opened is not None:
@@ -136,7 +150,7 @@ class _Program:
         with anyio.move_on_after(LAST_CHANCE):
             await tree.gone.wait()
         if not tree.gone.is_set():
-            self._abandon(tree)
+            self._abandon(host)
 
     async def _obey(self, tree: Tree, signals: AsyncIterator[signal.Signals]) -> None:
         """The first signal stops the tree in order, the second one at once; then only its end is left to wait for."""
@@ -148,33 +162,23 @@ class _Program:
         tree.stop(brutal=True)
         await anyio.sleep_forever()
 
-    def _note_refusals(self, event: Event) -> None:
-        if isinstance(event, ChildRefused):
-            self._refusals[event.path] = event
-        elif isinstance(event, ChildExited | ChildStartFailed):
-            self._refusals.pop(event.path, None)
-
-    def _abandon(self, tree: Tree) -> None:
+    def _abandon(self, host: Host) -> None:
         """Somebody still runs who cannot be killed: end the process, having said and written all there is."""
-        tree.reporter.deliver()
         code = self._code or FAILED
-        names = ", ".join(map(_with_place, self._refusals.values())) or "a task"
-        logger.critical(f"{self._spec.id}  the process exits with code {code}, with this still running: {names}")
+        host.say_last_words(code)
         logger.complete()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 
 
-def _with_place(refusal: ChildRefused) -> str:
-    place = hanging_place(refusal.chain)
-    return f"{refusal.path} in {place}" if place else refusal.path
-
-
 def _code_of(failure: Exception) -> int:
-    if not isinstance(failure, OTPError):  # what children raise comes as StartError or IntensityReached, and was told
+    if isinstance(failure, HostError):
+        logger.critical(str(failure))
+    elif not isinstance(failure, OTPError):  # what children raise comes as StartError or IntensityReached, and was told
         logger.critical(f"otp itself failed, please report it:\n{redact(''.join(traceback.format_exception(failure)))}")
-    return MISCONFIGURED if any(isinstance(error, SpecError | FatalFailure) for error in _causes(failure)) else FAILED
+    wrong = any(isinstance(error, SpecError | FatalFailure | HostError) for error in _causes(failure))
+    return MISCONFIGURED if wrong else FAILED
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

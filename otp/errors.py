@@ -3,6 +3,7 @@
     OTPError
     ├── SpecError                  a spec that cannot be run; raised where it is built
     ├── LoadError                  there is no tree of that name to be had
+    ├── HostError                  what a process needs beside its tree is not to be had
     ├── StartError                 a child did not come up; `.path`, `.exit`
     │   └── StartTimeout           … within its `start_timeout`
     ├── RequestError               the supervisor's answer to a request is no; `.path`
@@ -13,8 +14,10 @@
     │   ├── Running                not possible while the child is up
     │   ├── Restarting             not possible while the child is being restarted
     │   ├── MaxChildren            the dynamic supervisor is full
-    │   └── NotSupported           no meaning for this kind of child or supervisor
+    │   ├── NotSupported           no meaning for this kind of child or supervisor
+    │   └── FaultError             a fault cannot be injected there, or not like that
     ├── ControlError               the control plane cannot be used, or cannot be served
+    ├── Hung                       a child with a watchdog gave no sign of life in time; `.path`, `.seconds`, `.chain`
     ├── FatalFailure               a failure that nothing is restarted for: the whole tree ends
     ├── IntensityReached           more restarts than `intensity` within `period`: the supervisor gives up
     └── ChildRefused               a child did not end when it was stopped; `.paths`
@@ -27,6 +30,8 @@ Two more are raised *by* children, to say how they mean to end:
 
 from collections.abc import Sequence
 
+from otp.frames import hanging_place
+
 __all__ = (
     "AlreadyPresent",
     "AlreadyStarted",
@@ -34,6 +39,9 @@ __all__ = (
     "ControlError",
     "ExitShutdown",
     "FatalFailure",
+    "FaultError",
+    "HostError",
+    "Hung",
     "Ignore",
     "IntensityReached",
     "LoadError",
@@ -69,6 +77,10 @@ class LoadError(OTPError):
 
 class ControlError(OTPError):
     """The control plane cannot be used, or cannot be served."""
+
+
+class HostError(OTPError):
+    """What the process needs beside its tree is not to be had: its health port, for one. Nothing was started."""
 
 
 class StartError(OTPError):
@@ -164,6 +176,29 @@ class NotSupported(RequestError):
 
     def __init__(self, path: str, request: str, kind: str) -> None:
         super().__init__(path, f"{request} is not for {kind}")
+
+
+class Hung(OTPError):
+    """A child with a watchdog gave no sign of life within its time, and was stopped.
+
+    Attributes:
+        path: the child.
+        seconds: for how long it was silent.
+        chain: what it awaited then, outermost first, as `function (file:line)`.
+        `__cause__`: what its `progress` raised, if it did.
+    """
+
+    def __init__(self, path: str, seconds: float, chain: tuple[str, ...]) -> None:
+        place = hanging_place(chain, steps=1)
+        where = f", in {place}" if place else ""
+        super().__init__(f"{path} gave no sign of life for {round(seconds, 2):g} s{where}")
+        self.path = path
+        self.seconds = seconds
+        self.chain = chain
+
+
+class FaultError(RequestError):
+    """A fault cannot be injected there, or not like that."""
 
 
 class IntensityReached(OTPError):

@@ -16,7 +16,10 @@ __all__ = (
     "ChildExited",
     "ChildFailed",
     "ChildHeld",
+    "ChildHung",
     "ChildIgnored",
+    "ChildLate",
+    "ChildPaused",
     "ChildRefused",
     "ChildRestarting",
     "ChildStartFailed",
@@ -27,6 +30,10 @@ __all__ = (
     "FatalFailure",
     "HookFailed",
     "IntensityReached",
+    "LoopBlocked",
+    "LoopFreed",
+    "MaintenanceEnded",
+    "MaintenanceStarted",
     "SupervisorExited",
     "SupervisorStarted",
     "SupervisorStopping",
@@ -161,6 +168,24 @@ class ChildFailed(_Event, frozen=True, kw_only=True, tag="child.failed"):
     verdict: str
 
 
+class ChildPaused(_Event, frozen=True, kw_only=True, tag="child.paused"):
+    """The child ended under maintenance, or waited for its restart when that began: it is started when it is over.
+
+    Attributes:
+        exit: how it ended; None: that has been told before.
+    """
+
+    exit: Exit | None
+
+
+class MaintenanceStarted(_Event, frozen=True, kw_only=True, tag="maintenance.started"):
+    """Somebody put the child under maintenance, and all below it."""
+
+
+class MaintenanceEnded(_Event, frozen=True, kw_only=True, tag="maintenance.ended"):
+    """The maintenance of the child is over, and of all below it; those that are down over it are started."""
+
+
 class DependencyDown(_Event, frozen=True, kw_only=True, tag="dependency.down"):
     """Something that children need does not answer. `path` is the supervisor that declares it.
 
@@ -183,6 +208,34 @@ class DependencyUp(_Event, frozen=True, kw_only=True, tag="dependency.up"):
 
     dependency: str
     downtime: float
+
+
+class ChildHung(_Event, frozen=True, kw_only=True, tag="child.hung"):
+    """The child has a watchdog and gives no sign of life: it is stopped. Once it is gone, that is told as its failure.
+
+    Attributes:
+        silent: seconds since its last sign of life.
+        chain: what it awaits, outermost first, as `function (file:line)`.
+        crash: what the `progress` of its watchdog raised, if it did.
+    """
+
+    generation: int
+    silent: float
+    chain: tuple[str, ...] = ()
+    crash: Crash | None = None
+
+
+class ChildLate(_Event, frozen=True, kw_only=True, tag="child.late"):
+    """The child was asked to stop and did not end within its `shutdown` time: it is killed now.
+
+    Attributes:
+        grace: that time, in seconds.
+        chain: what it awaits, outermost first, as `function (file:line)`.
+    """
+
+    generation: int
+    grace: float
+    chain: tuple[str, ...] = ()
 
 
 class ChildRefused(_Event, frozen=True, kw_only=True, tag="child.refused"):
@@ -244,6 +297,31 @@ class SupervisorExited(_Event, frozen=True, kw_only=True, tag="supervisor.exited
     exit: Exit
 
 
+class LoopBlocked(_Event, frozen=True, kw_only=True, tag="loop.blocked"):
+    """One child holds the event loop, so that nobody else runs. `path` is that child, or the root if it is not known.
+
+    A thread says so while it lasts: the log at once, the other hooks when the loop turns again. It is repeated for as
+    long as it lasts.
+
+    Attributes:
+        seconds: how long at least.
+        stack: where it is, outermost first, as `file:line function`.
+    """
+
+    seconds: float
+    stack: tuple[str, ...]
+
+
+class LoopFreed(_Event, frozen=True, kw_only=True, tag="loop.freed"):
+    """The event loop turns again. `path` is the child that had blocked it.
+
+    Attributes:
+        seconds: how long it was blocked.
+    """
+
+    seconds: float
+
+
 class HookFailed(_Event, frozen=True, kw_only=True, tag="hook.failed"):
     """An event hook raised and was detached. `path` is the root of the tree."""
 
@@ -260,13 +338,20 @@ Event = (
     | ChildDelayed
     | ChildHeld
     | ChildFailed
+    | ChildPaused
+    | ChildHung
+    | ChildLate
     | ChildRefused
     | DependencyDown
     | DependencyUp
+    | MaintenanceStarted
+    | MaintenanceEnded
     | SupervisorStarted
     | IntensityReached
     | FatalFailure
     | SupervisorStopping
     | SupervisorExited
+    | LoopBlocked
+    | LoopFreed
     | HookFailed
 )

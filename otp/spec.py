@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVarTuple, overload
 from otp.dependency import Dependency
 from otp.errors import SpecError
 from otp.policy import FailurePolicy
+from otp.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
@@ -105,6 +106,7 @@ class ChildSpec:
     start_timeout: float | None = None
     policy: FailurePolicy | None = None
     needs: tuple[str, ...] = ()
+    watchdog: Watchdog | None = None
 
     def __post_init__(self) -> None:
         _check_child(self)
@@ -123,6 +125,8 @@ class ChildSpec:
             raise SpecError(
                 f"start_timeout of worker {self.id!r}: expected seconds above 0, got {self.start_timeout!r}"
             )
+        if self.watchdog is not None and not isinstance(self.watchdog, Watchdog):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
+            raise _no_watchdog(self.id, self.watchdog)
 
     def without_args(self) -> "ChildSpec":
         """The spec without its arguments, as it is kept for a temporary child (S60)."""
@@ -181,6 +185,16 @@ class SupervisorSpec:
                 "give the supervisor AutoShutdown.ANY_SIGNIFICANT or ALL_SIGNIFICANT, or drop significant"
             )
 
+    def with_child(self, child: "AnySpec") -> "SupervisorSpec":
+        """The same supervisor with `child` in the place of its child of that id; itself if it declares none.
+
+        Raises:
+            SpecError: `child` cannot stand under this supervisor.
+        """
+        if all(one.id != child.id for one in self.children):
+            return self
+        return replace(self, children=tuple(child if one.id == child.id else one for one in self.children))
+
 
 AnySpec = ChildSpec | SupervisorSpec
 
@@ -198,6 +212,7 @@ def worker(
     start_timeout: float | None = ...,
     policy: FailurePolicy | None = ...,
     needs: Iterable[str] = ...,
+    watchdog: float | Watchdog | None = ...,
 ) -> ChildSpec: ...
 @overload
 def worker(
@@ -211,6 +226,7 @@ def worker(
     significant: bool = ...,
     policy: FailurePolicy | None = ...,
     needs: Iterable[str] = ...,
+    watchdog: float | Watchdog | None = ...,
 ) -> ChildSpec: ...
 def worker(
     id: str,
@@ -224,6 +240,7 @@ def worker(
     start_timeout: float | None = None,
     policy: FailurePolicy | None = None,
     needs: Iterable[str] = (),
+    watchdog: float | Watchdog | None = None,
 ) -> ChildSpec:
     """A child that runs `await run(*args)`.
 
@@ -241,6 +258,8 @@ def worker(
             with needs, it is tried again in the first start of its supervisor too (S13).
         needs: dependencies, declared by a supervisor above. When it fails while one of them is down, it is held until
             that is there again, which costs no restarts.
+        watchdog: seconds within which it calls `otp.beat()` while it is up, again and again, or a `Watchdog`. If it does
+            not, it is stopped, and has failed with `Hung`. None: it may be silent for as long as it likes.
 
     Raises:
         SpecError: the combination cannot be run.
@@ -256,6 +275,7 @@ def worker(
         start_timeout=start_timeout,
         policy=policy,
         needs=_as_names(id, needs),
+        watchdog=_as_watchdog(id, watchdog),
     )
 
 
@@ -473,6 +493,18 @@ def _as_names(owner: str, names: Iterable[str]) -> tuple[str, ...]:
     if isinstance(names, str):
         raise SpecError(f"needs of {owner!r}: expected names of dependencies, got {names!r}; write needs=({names!r},)")
     return tuple(names)
+
+
+def _as_watchdog(owner: str, watchdog: float | Watchdog | None) -> Watchdog | None:
+    if watchdog is None or isinstance(watchdog, Watchdog):
+        return watchdog
+    if not _is_number(watchdog) or not 0 < watchdog < math.inf:
+        raise _no_watchdog(owner, watchdog)
+    return Watchdog(within=watchdog)
+
+
+def _no_watchdog(owner: str, got: object) -> SpecError:
+    return SpecError(f"watchdog of worker {owner!r}: expected finite seconds above 0 or a Watchdog, got {got!r}")
 
 
 def _as_children(owner: str, children: Iterable[AnySpec]) -> tuple[AnySpec, ...]:

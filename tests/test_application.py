@@ -2,6 +2,7 @@
 
 import asyncio
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -69,13 +70,19 @@ class Program:
         self.said.extend(out.splitlines())
         return self.process.returncode, log
 
+    def end_in_order(self):
+        """Exit code, once it has ended with nothing in its log but how long the stop took."""
+        code, log = self.end()
+        assert re.fullmatch(r"\S+ INFO     root  stopped in [0-9.]+ m?s\n", log)
+        return code
+
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_first_signal_stops_the_tree_in_order_and_in_silence(backend, number):
+def test_the_first_signal_stops_the_tree_in_order_and_one_line_says_how_that_went(backend, number):
     with Program("calm", backend) as program:
         program.wait_for("start a", "start b", "start c")
         program.signal(number)
-        assert program.end() == (0, "")
+        assert program.end_in_order() == 0
         assert [line for line in program.said if line.startswith("end")] == ["end c", "end b", "end a"]
 
 
@@ -106,7 +113,7 @@ def test_a_signal_during_a_slow_start_stops_what_has_started(backend):
     with Program("slow_start", backend) as program:
         program.wait_for("start a", "start b")
         program.signal(signal.SIGTERM)
-        assert program.end() == (0, "")
+        assert program.end_in_order() == 0
         assert "start c" not in program.said
         assert program.said[-3:] == ["end b", "stopping a", "end a"]
 
@@ -132,13 +139,14 @@ def test_a_tree_that_gives_up_exits_with_70(backend):
         code, log = program.end()
         assert code == 70
         assert "end a" in program.said
-        restarting, gives_up, down = (line.split(maxsplit=1)[1].split("  [")[0] for line in log.splitlines())
+        restarting, gives_up, down, stopped = (line.split(maxsplit=1)[1].split("  [")[0] for line in log.splitlines())
         assert restarting == "WARNING  root/b  restarting after ValueError: bad {tick}  (1 of 1 in 5 s)"
         assert gives_up.startswith(
             "ERROR    root  gives up: root/b ended once more after 1 restart in 5 s (ValueError: "
         )
         assert gives_up.endswith("(ValueError: bad {tick}); the whole tree stops")
         assert down == "CRITICAL root  is down: it gave up"
+        assert stopped.startswith("INFO     root  stopped in ")
 
 
 def test_a_tree_that_does_not_start_exits_with_70(backend):
@@ -167,7 +175,7 @@ def test_a_fatal_failure_restarts_nothing_and_exits_with_78(backend):
 
 def test_sys_exit_in_a_child_stops_the_tree_in_order_and_keeps_its_code(backend):
     with Program("exiting", backend) as program:
-        assert program.end() == (3, "")
+        assert program.end_in_order() == 3
         assert program.said[-4:] == ["stopping c", "end c", "stopping a", "end a"]
 
 
@@ -181,7 +189,7 @@ def test_a_keyboard_interrupt_in_a_child_stops_the_tree_in_order_and_goes_on_upw
 
 def test_a_tree_that_ends_by_itself_exits_with_0(backend):
     with Program("finite", backend) as program:
-        assert program.end() == (0, "")
+        assert program.end_in_order() == 0
 
 
 class TestInOneProcess:

@@ -11,6 +11,7 @@ import click
 from otp.application import Backend
 from otp.application import run as run_tree
 from otp.cli.target import Failure, load_target, with_target
+from otp.host.surroundings import LOOP_THRESHOLD
 
 __all__ = ("run",)
 
@@ -24,21 +25,45 @@ __all__ = ("run",)
     type=click.FloatRange(min=0),
     default=math.inf,
     metavar="SECONDS",
-    help="How long a stop in order may take; without it: as long as the children say.",
+    help="Budget of a stop in order; what is left then is ended at once. Without it: as long as the children say.",
+)
+@click.option(
+    "--health-port",
+    metavar="[HOST:]PORT",
+    help="Answer /livez and /readyz there; without HOST on 127.0.0.1, for Kubernetes 0.0.0.0:8080.",
+)
+@click.option(
+    "--loop-watch",
+    type=click.FloatRange(min=0),
+    default=LOOP_THRESHOLD,
+    show_default=True,
+    metavar="SECONDS",
+    help="Name the child that blocks the event loop for so long, while it does; 0: do not.",
 )
 def run(
-    *, target: str, config: Path | None, show_traceback: bool, backend: Backend, uvloop: bool | None, grace: float
+    *,
+    target: str,
+    config: Path | None,
+    show_traceback: bool,
+    backend: Backend,
+    uvloop: bool | None,
+    grace: float,
+    health_port: str | None,
+    loop_watch: float,
 ) -> None:
     """Run a tree until it ends, or until Ctrl-C or SIGTERM.
 
     The first signal stops it in order, the second one at once. Exit codes: 0 ended in order, 2 no tree to run,
-    70 the tree failed, 78 a wrong spec, 128+n ended at once by signal n.
+    70 the tree failed or a child refused to stop, 78 a wrong spec, a failure that is fatal or a health port that is
+    taken (restarting does not help), 128+n ended at once by signal n or because --grace was over.
 
     The log goes to standard error; LOGURU_LEVEL=DEBUG shows healthy operation too.
     """
     spec = load_target(target, config, show_traceback)
     try:
-        code = run_tree(spec, backend=backend, uvloop=uvloop, grace=grace)
+        code = run_tree(
+            spec, backend=backend, uvloop=uvloop, grace=grace, health=health_port, loop_watch=loop_watch or None
+        )
     except ValueError as error:
         raise Failure(str(error)) from error
     except KeyboardInterrupt:

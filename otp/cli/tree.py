@@ -60,9 +60,12 @@ def _how(spec: AnySpec) -> str:
 
 
 def _worker(spec: ChildSpec) -> list[str]:
+    words = ["ready"] if spec.ready else []
     if spec.start_timeout is not None:
-        return [f"ready within {spec.start_timeout:g} s"]
-    return ["ready"] if spec.ready else []
+        words = [f"ready within {spec.start_timeout:g} s"]
+    if spec.watchdog is not None:
+        words.append(f"watchdog {spec.watchdog.within:g} s")
+    return words
 
 
 def _supervisor(spec: SupervisorSpec) -> list[str]:

@@ -21,6 +21,7 @@ __all__ = (
     "HEADER",
     "MAX_MESSAGE",
     "MAX_REQUEST",
+    "ON_CHILDREN",
     "PROTOCOL",
     "Acted",
     "Acting",
@@ -42,6 +43,7 @@ __all__ = (
     "Greeting",
     "Incidents",
     "InjectFault",
+    "OnChildren",
     "Pause",
     "ProtocolError",
     "Reply",
@@ -195,12 +197,12 @@ class InjectFault(_Acting, frozen=True, kw_only=True, tag="fault"):
 
     Attributes:
         kind: how.
-        times: how often, for those that come back.
+        times: incarnations that are hit; None: one, and of `flap` as many as there is time for.
         seconds: after which nothing of it is left.
     """
 
     kind: Literal["crash", "hang", "cancel", "block-loop", "flap"]
-    times: int = 1
+    times: int | None = None
     seconds: float = 30.0
 
 
@@ -225,7 +227,10 @@ class Drain(_Command, frozen=True, kw_only=True, tag="drain"):
     reason: str = ""
 
 
-Acting = Restart | Stop | Start | Reset | Pause | Resume | InjectFault | ResolveIncident | Drain
+OnChildren = Restart | Stop | Start | Reset | Pause | Resume | InjectFault
+"""Commands on the children that a path or a pattern names."""
+
+Acting = OnChildren | ResolveIncident | Drain
 Command = (
     GetSnapshot
     | GetHealth
@@ -245,7 +250,8 @@ Command = (
     | ResolveIncident
     | Drain
 )
-ACTING: Final = (Restart, Stop, Start, Reset, Pause, Resume, InjectFault, ResolveIncident, Drain)
+ON_CHILDREN: Final = (Restart, Stop, Start, Reset, Pause, Resume, InjectFault)
+ACTING: Final = (*ON_CHILDREN, ResolveIncident, Drain)
 
 
 class Request(Struct, frozen=True, forbid_unknown_fields=True):

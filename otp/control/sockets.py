@@ -1,11 +1,11 @@
-"""Where the control sockets are, who owns them, and who may speak there.
+"""Where the control sockets are, and who owns them.
 
     $XDG_RUNTIME_DIR/otp/massive.sock       looking and acting
     $XDG_RUNTIME_DIR/otp/massive.ro.sock    looking only
     $XDG_RUNTIME_DIR/otp/massive.lock       held for as long as the process lives
 
 Without XDG_RUNTIME_DIR the folder is `/run/otp`, and `otp-UID` in the temporary directory where that cannot be made.
-The folder is ours alone (0700), the sockets too (0600), and the kernel says who is at the other end.
+The folder is ours alone (0700), the sockets too (0600).
 
 A socket file says nothing about its owner: a killed process leaves one, and a connect that succeeds may meet a process
 that is just ending. So the owner is whoever holds the lock, which ends with the process however that ends: sockets
@@ -16,7 +16,6 @@ import os
 import re
 import socket
 import stat
-import struct
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from typing import IO, Final
 
 from otp.errors import ControlError
 
-__all__ = ("LONGEST_PATH", "Claim", "claim", "folder", "live_sockets", "peer_uid", "socket_path")
+__all__ = ("LONGEST_PATH", "Claim", "claim", "folder", "live_sockets", "socket_path")
 
 LONGEST_PATH: Final = 107 if sys.platform == "linux" else 103
 """Bytes that the path of a Unix socket may have."""
@@ -101,15 +100,6 @@ def live_sockets(place: Path | None = None) -> Iterator[Path]:
     for path in sorted((place or folder()).glob("*.sock")):
         if not path.name.endswith(".ro.sock") and _is_held(path.with_suffix(".lock")):
             yield path
-
-
-def peer_uid(connection: socket.socket) -> int | None:
-    """The user at the other end; None where the kernel does not tell."""
-    if hasattr(socket, "SO_PEERCRED"):
-        size = struct.calcsize("3i")
-        _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
-        return int(uid)
-    return None
 
 
 def _private(place: Path) -> Path:

@@ -4,10 +4,10 @@ from enum import StrEnum
 
 from otp.core.inputs import Request, RestartNow, TerminateChild, Timer
 from otp.core.intensity import RestartWindow
-from otp.errors import StartError
+from otp.errors import Hung, StartError
 from otp.exits import Exit
 from otp.policy import Limited
-from otp.spec import AnySpec, SupervisorSpec
+from otp.spec import AnySpec, Restart, SupervisorSpec
 
 __all__ = ("WAITING", "Child", "ChildState", "Purpose")
 
@@ -48,12 +48,15 @@ class ChildState(StrEnum):
     FAILED = "failed"
     """Parked: its policy says that restarting does not help. Somebody may restart it."""
 
+    PAUSED = "paused"
+    """It ended under maintenance; it is started when that is over."""
+
     REFUSED = "refused"
     """Did not end when it was stopped and killed; it still runs."""
 
 
 WAITING = frozenset({ChildState.RESTARTING, ChildState.BACKOFF, ChildState.HELD})
-"""States of a child that is down and will be tried again."""
+"""States of a child that is down and will be tried again by itself."""
 
 DEFAULT_HEALTHY_AFTER = 60.0
 """Seconds up after which a child without a policy has recovered."""
@@ -97,9 +100,10 @@ class Child:
         verdict: what its last failure was, by its policy.
         failed_with: how it ended, while what it needs is asked.
         healthy_after: seconds up after which it has recovered.
+        paused: it is under maintenance.
         guarded: a failure needs a closer look than its supervisor's window: there is a policy, or needs.
         waiting: requests to be handled when it is gone.
-        failure: why its start has failed although it is not gone yet: it took too long.
+        failure: why it has failed although it is not gone yet: its start took too long, or it hung.
         doomed: the group restart at hand will stop it.
         revive: it refused a requested restart; start it when it is gone after all.
     """
@@ -118,6 +122,7 @@ class Child:
         "healthy_after",
         "manual",
         "path",
+        "paused",
         "purpose",
         "retry_at",
         "revive",
@@ -147,16 +152,17 @@ class Child:
         self.token: object = None
         self.waiting: list[Request] | None = None
         self.timer: Timer | None = None
-        self.failure: StartError | None = None
+        self.failure: StartError | Hung | None = None
         self.doomed = False
+        self.paused = False
         self.revive = False
         self.streak = 0
         self.up_since: float | None = None
         self.retry_at: float | None = None
         self.verdict = ""
         self.failed_with: Exit | None = None
-        self.guarded = spec.policy is not None or bool(spec.needs) or isinstance(spec, SupervisorSpec)
-        self.healthy_after = DEFAULT_HEALTHY_AFTER if spec.policy is None else spec.policy.healthy_after
+        self.guarded = _is_guarded(spec)
+        self.healthy_after = _healthy_after(spec)
         self._budgets: dict[str, RestartWindow] | None = None
 
     def inherit(self, predecessor: "Child") -> None:
@@ -164,10 +170,29 @@ class Child:
         self.generation = predecessor.generation
         self.crashes = predecessor.crashes
         self.manual = predecessor.manual
-        self.collateral = predecessor.collateral + (predecessor.generation > 0)
+        set_aside = predecessor.state is ChildState.PAUSED
+        self.collateral = predecessor.collateral + (predecessor.generation > 0 and not set_aside)
         self.downtime = predecessor.downtime
         self.down_since = predecessor.down_since
         self.streak = predecessor.streak
+        self.paused = predecessor.paused
+        if set_aside and self.paused:
+            self.state = ChildState.PAUSED
+            self.verdict = predecessor.verdict
+
+    def forgive(self) -> None:
+        """Forget its failures in a row, and what it has used of the limits of its policy; what was counted stays."""
+        self.streak = 0
+        self._budgets = None
+
+    def take(self, spec: AnySpec) -> None:
+        """Go on with another spec, from the next start on; how the child is stopped and judged goes by it at once."""
+        if spec.policy is not self.spec.policy:
+            self._budgets = None
+        starts_again = spec.restart is not Restart.TEMPORARY or not self.is_up
+        self.spec = spec if starts_again else spec.without_args()
+        self.guarded = _is_guarded(spec)
+        self.healthy_after = _healthy_after(spec)
 
     def ended(self, now: float) -> None:
         """It is down, by itself or as it was asked to be."""
@@ -178,6 +203,11 @@ class Child:
             if now - self.up_since >= self.healthy_after:
                 self.streak = 0
             self.up_since = None
+
+    @property
+    def stays_down(self) -> bool:
+        """Whether an end of it that calls for a restart leads to none, since it is under maintenance."""
+        return self.paused and self.spec.restart is not Restart.TEMPORARY
 
     def budget(self, verdict: str, limited: Limited) -> RestartWindow:
         """The window of a class of failures that has a limit of its own."""
@@ -213,3 +243,11 @@ class Child:
         """The requests that waited for the child to be gone, oldest first; they wait no longer."""
         waiting, self.waiting = self.waiting, None
         return waiting or []
+
+
+def _is_guarded(spec: AnySpec) -> bool:
+    return spec.policy is not None or bool(spec.needs) or isinstance(spec, SupervisorSpec)
+
+
+def _healthy_after(spec: AnySpec) -> float:
+    return DEFAULT_HEALTHY_AFTER if spec.policy is None else spec.policy.healthy_after

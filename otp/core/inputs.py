@@ -4,7 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from otp.exits import Exit
+from otp.errors import Hung
+from otp.exits import Crash, Exit
 from otp.spec import AnySpec
 
 __all__ = (
@@ -14,10 +15,16 @@ __all__ = (
     "Exited",
     "Ignored",
     "Input",
+    "Maintenance",
+    "Pause",
+    "Replace",
     "Request",
+    "Reset",
     "RestartChild",
     "RestartDue",
     "RestartNow",
+    "Resume",
+    "Silent",
     "StartChild",
     "StartFailed",
     "Started",
@@ -63,6 +70,20 @@ class Exited(Struct, frozen=True):
     child: str
     generation: int
     exit: Exit
+
+
+class Silent(Struct, frozen=True):
+    """A child with a watchdog has given no sign of life within its time.
+
+    Attributes:
+        error: what has become of it, and where it hangs.
+        crash: what the `progress` of its watchdog raised, if it did.
+    """
+
+    child: str
+    generation: int
+    error: Hung
+    crash: Crash | None = None
 
 
 class TimerKind(StrEnum):
@@ -158,6 +179,35 @@ class RestartNow(Struct, frozen=True):
     token: object
 
 
+class Pause(Struct, frozen=True):
+    """Put a child under maintenance; an empty id: all of them, and those that are added from now on."""
+
+    child: str
+    token: object
+
+
+class Resume(Struct, frozen=True):
+    """End the maintenance of a child, and start it if it is down over that; an empty id: of all of them."""
+
+    child: str
+    token: object
+
+
+class Reset(Struct, frozen=True):
+    """Forgive a child its failures; an empty id: all of them, and forget the restarts in the supervisor's window."""
+
+    child: str
+    token: object
+
+
+class Replace(Struct, frozen=True):
+    """Give a child another spec, of the same id and kind, for its next start."""
+
+    child: str
+    spec: AnySpec
+    token: object
+
+
 class Stop(Struct, frozen=True):
     """Stop all children, last first, and end with `exit`; `brutal`: all at once and without grace."""
 
@@ -165,5 +215,19 @@ class Stop(Struct, frozen=True):
     brutal: bool = False
 
 
-Request = StartChild | TerminateChild | RestartChild | DeleteChild | RestartNow
-Input = Begin | Started | StartFailed | Ignored | Exited | TimerFired | TryAgain | Checked | RestartDue | Stop | Request
+Maintenance = Pause | Resume | Reset
+Request = StartChild | TerminateChild | RestartChild | DeleteChild | RestartNow | Replace | Maintenance
+Input = (
+    Begin
+    | Started
+    | StartFailed
+    | Ignored
+    | Exited
+    | Silent
+    | TimerFired
+    | TryAgain
+    | Checked
+    | RestartDue
+    | Stop
+    | Request
+)

@@ -27,7 +27,16 @@ class RestartWindow:
             stamps.popleft()
         return len(stamps) <= self.intensity
 
+    def clear(self) -> None:
+        """Forget all restarts so far."""
+        self._stamps.clear()
+
     @property
     def used(self) -> int:
         """Restarts in the window as it was at the last `record`."""
         return len(self._stamps)
+
+    def used_at(self, now: float) -> int:
+        """Restarts in the window at the time `now`, which counts nothing."""
+        oldest = now - self.period
+        return sum(stamp >= oldest for stamp in self._stamps)

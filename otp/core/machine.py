@@ -23,10 +23,15 @@ from otp.core.inputs import (
     Exited,
     Ignored,
     Input,
+    Pause,
+    Replace,
     Request,
+    Reset,
     RestartChild,
     RestartDue,
     RestartNow,
+    Resume,
+    Silent,
     StartChild,
     Started,
     StartFailed,
@@ -36,11 +41,12 @@ from otp.core.inputs import (
     TimerKind,
     TryAgain,
 )
+from otp.core.maintenance import maintain
 from otp.core.paths import is_within
 from otp.core.plan import Phase, Plan, stopped_early
 from otp.core.recovery import Recovery
 from otp.core.strategy import wants_restart
-from otp.errors import ChildRefused, NoProc, StartError, StartTimeout
+from otp.errors import ChildRefused, Hung, NoProc, StartError, StartTimeout
 from otp.exits import Crashed, Exit, Normal, Refused, Shutdown
 from otp.spec import AutoShutdown, Restart, SupervisorSpec
 
@@ -68,17 +74,26 @@ class SupervisorMachine(Recovery):
         todo, self.effects = self.effects, []  # kept here, they would keep the dead child's exception
         return todo
 
-    def inherit(self, predecessors: Mapping[str, Child]) -> None:
-        """Go on with the generations and counters of the children of an earlier incarnation of this supervisor."""
+    def inherit(self, predecessors: Mapping[str, Child], *, paused: bool = False) -> None:
+        """Go on with the generations and counters of the children of an earlier incarnation of this supervisor.
+
+        Args:
+            predecessors: they were, by id.
+            paused: the supervisor is under maintenance, and with it children that it has never had before.
+        """
+        self.paused = paused
         for id, child in self.children.items():
             if id in predecessors:
                 child.inherit(predecessors[id])
+            else:
+                child.paused = paused
 
     # ------------------------------------------------------------------------------------------------ the startup
 
     def _begin(self, _: Begin) -> None:
         self.phase = Phase.STARTING
-        self.plan = Plan(Purpose.STARTUP, to_start=self.children.values())
+        to_start = [child for child in self.children.values() if child.state is not ChildState.PAUSED]
+        self.plan = Plan(Purpose.STARTUP, to_start=to_start)
         self.advance()
 
     def _started(self, event: Started) -> None:
@@ -133,6 +148,8 @@ class SupervisorMachine(Recovery):
                 self.advance()
             case _ if child.doomed:  # it only came first: the group restart or the end goes on
                 self._settle(child)
+            case Purpose.STARTUP | Purpose.RESTART if child.stays_down:
+                self._left_down(child, exit, error)
             case Purpose.STARTUP if _is_tried_again(child):
                 self.restart_failed(child, exit)
             case Purpose.STARTUP:
@@ -141,12 +158,21 @@ class SupervisorMachine(Recovery):
                 child.down_since = None
                 self.awaited_no_more(child)
             case Purpose.RESTART:  # pragma: no branch # there is no other
-                if self.plan is not None and self.plan.awaited is child:
-                    self.answer_plan(error)
-                    self.plan = None
+                self._group_begins_anew(child, error)
                 self.restart_failed(child, exit)
         for request in child.take_waiting():
             self._request(request)
+
+    def _left_down(self, child: Child, exit: Exit, error: StartError) -> None:
+        """It is under maintenance: what goes on goes on without it, also the restart of its group."""
+        if self.plan is not None and self.plan.target is child:
+            self.answer_plan(error)
+        self.set_aside(child, exit)
+
+    def _group_begins_anew(self, child: Child, error: StartError) -> None:
+        if self.plan is not None and self.plan.awaited is child:
+            self.answer_plan(error)
+            self.plan = None
 
     # ------------------------------------------------------------------------------------------------ ends
 
@@ -198,6 +224,36 @@ class SupervisorMachine(Recovery):
         over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED)
         return all(child.state in over for child in self.children.values() if child.spec.significant)
 
+    # ------------------------------------------------------------------------------------------------ a child that hangs
+
+    def _silent(self, event: Silent) -> None:
+        """Stop a child that hangs. Only when it is gone has it failed: there is never a second one beside it."""
+        child = self.current(event.child, event.generation)
+        if child is None or child.state is not _RUNNING or child.doomed:  # doomed: its turn to be stopped comes anyway
+            return
+        child.failure = error = event.error
+        self.emit(
+            events.ChildHung(
+                path=child.path,
+                at=self.now,
+                generation=child.generation,
+                silent=error.seconds,
+                chain=error.chain,
+                crash=event.crash,
+            )
+        )
+        self.stop(child)
+
+    def _hung_is_gone(self, child: Child, error: Hung) -> None:
+        """From here on it is as if it had raised `error`; requests that met it on its way down come after that."""
+        exit = Crashed(error)
+        if self.plan is None:
+            self._ended(child, exit)
+        else:
+            self._exited_meanwhile(child, Exited(child.spec.id, child.generation, exit))
+        for request in child.take_waiting():
+            self._request(request)
+
     # ------------------------------------------------------------------------------------------------ the end
 
     def _stop(self, event: Stop) -> None:
@@ -217,8 +273,12 @@ class SupervisorMachine(Recovery):
         child.ended(self.now)
         failure, child.failure = child.failure, None
         if failure is not None and not child.is_claimed:
-            self._failed_to_start(child, Crashed(failure))
-            return
+            if not isinstance(failure, Hung):
+                self._failed_to_start(child, Crashed(failure))
+                return
+            if self.phase not in (Phase.STOPPING, Phase.DONE):
+                self._hung_is_gone(child, failure)
+                return
         self.emit_exited(child, exit, asked=True)
         if isinstance(exit, Refused):
             self._refusal(child, exit.paths)
@@ -255,12 +315,19 @@ class SupervisorMachine(Recovery):
                     child.failure = StartTimeout(child.path, child.spec.start_timeout or 0.0)
                     self.stop(child)
             case TimerKind.SHUTDOWN:
+                self._late(child)
                 self.kill(child)
             case TimerKind.RETRY:
                 self.restart_due(RestartDue(child.spec.id, child.generation))
             case TimerKind.KILL:  # pragma: no branch # there is no other
                 self.emit(events.ChildRefused(path=child.path, at=self.now, generation=child.generation))
                 self._refusal(child, (child.path,))
+
+    def _late(self, child: Child) -> None:
+        """Tell that the child was given time to clean up, and that it is over."""
+        grace = child.spec.shutdown
+        if grace != "brutal_kill" and grace > 0:
+            self.emit(events.ChildLate(path=child.path, at=self.now, generation=child.generation, grace=grace))
 
     def _refusal(self, child: Child, paths: tuple[str, ...]) -> None:
         """A child still runs and cannot be killed: never start a second beside it (D7).
@@ -270,6 +337,8 @@ class SupervisorMachine(Recovery):
         """
         error = ChildRefused(paths)
         needed = _is_needed(child)
+        if child.is_claimed:  # what was asked for decides what follows when it ends after all
+            child.failure = None
         child.state = ChildState.REFUSED
         self.refused.extend(paths)
         self.answer(child, error)
@@ -303,6 +372,7 @@ class SupervisorMachine(Recovery):
         StartFailed: _start_failed,
         Ignored: _ignored,
         Exited: _exited,
+        Silent: _silent,
         TimerFired: _timer_fired,
         TryAgain: Recovery.try_again,
         Checked: Recovery.checked,
@@ -313,6 +383,10 @@ class SupervisorMachine(Recovery):
         RestartChild: _request,
         DeleteChild: _request,
         RestartNow: _request,
+        Pause: maintain,
+        Resume: maintain,
+        Reset: maintain,
+        Replace: _request,
     }
 
 
@@ -320,9 +394,9 @@ def _is_needed(child: Child) -> bool:
     """Whether the place of a child that refuses to end is needed, for another incarnation of it."""
     if child.doomed:
         return True
-    if child.is_claimed:
+    if child.is_claimed or child.stays_down:
         return False
-    if child.failure is not None:
+    if isinstance(child.failure, StartError):
         return child.purpose in (Purpose.STARTUP, Purpose.RESTART)
     return child.spec.restart is not Restart.TEMPORARY
 

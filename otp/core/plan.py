@@ -110,13 +110,16 @@ class PlannedRoster(Roster):
         if cause is Cause.CRASH:
             child.state = ChildState.STOPPED
             self._count(child, cause, exit)
+        elif child.state is ChildState.PAUSED:  # it is asked for, so its maintenance does not matter
+            child.state = ChildState.STOPPED
         for sibling in group:
             if sibling.state is ChildState.EXITED:  # one credit is enough for both (S26)
                 self.overtake(sibling)
             elif sibling.state in WAITING:  # the try that it waits for is this one (S37, S39)
                 self.wait_no_more(sibling)
         to_stop = [c for c in group if c.is_up]
-        self.plan = Plan(Purpose.RESTART, to_stop=to_stop, to_start=group, target=child, cause=cause, token=token)
+        to_start = [c for c in group if c.state is not ChildState.PAUSED]
+        self.plan = Plan(Purpose.RESTART, to_stop=to_stop, to_start=to_start, target=child, cause=cause, token=token)
         self.advance()
 
     def _count(self, child: Child, cause: Cause, exit: Exit | None) -> None:

@@ -1,6 +1,7 @@
 """What follows when a child that is to be restarted has failed: a restart at once, later or when it can help, or none.
 
     it failed
+    ├── is under maintenance                  set aside, until that is over; costs nothing
     ├── needs something that is down          held, until that is there again; costs nothing
     ├── a policy says no                      parked (`GiveUp`), or the whole tree ends (`Fatal`)
     ├── over a limit                          the supervisor gives up, the one above decides (S31)
@@ -47,6 +48,9 @@ class Recovery(PlannedRoster):
 
     def recover(self, child: Child, exit: Exit) -> None:
         """The child has ended and wants a restart, or its restart has failed."""
+        if child.paused:
+            self.set_aside(child, exit)
+            return
         if child.guarded:
             self._recover_guarded(child, exit)
             return
@@ -177,6 +181,20 @@ class Recovery(PlannedRoster):
         child.state = ChildState.FAILED
         child.verdict = verdict.name
         self.emit(events.ChildFailed(path=child.path, at=self.now, exit=exit, verdict=verdict.name))
+        self.awaited_no_more(child)
+
+    def set_aside(self, child: Child, exit: Exit | None) -> None:
+        """Leave the child down until its maintenance is over; its siblings and the supervisor go on.
+
+        Args:
+            child: it may have waited for a restart.
+            exit: how it ended; None: that has been told.
+        """
+        child.state = ChildState.PAUSED
+        child.verdict = "maintenance"
+        if child.down_since is None:
+            child.down_since = self.now
+        self.emit(events.ChildPaused(path=child.path, at=self.now, exit=exit))
         self.awaited_no_more(child)
 
     def _end_all(self, child: Child, exit: Exit, verdict: Verdict) -> None:

@@ -7,7 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from otp.core.child import WAITING, Child, ChildState, Purpose
-from otp.core.inputs import DeleteChild, Request, RestartChild, RestartNow, StartChild, TerminateChild
+from otp.core.inputs import (
+    DeleteChild,
+    Maintenance,
+    Replace,
+    Request,
+    RestartChild,
+    RestartNow,
+    StartChild,
+    TerminateChild,
+)
 from otp.core.paths import join
 from otp.core.plan import stopped_early
 from otp.errors import (
@@ -27,8 +36,9 @@ from otp.spec import Restart
 if TYPE_CHECKING:
     from otp.core.machine import SupervisorMachine
 
-__all__ = ("ANSWERS",)
+__all__ = ("ANSWERS", "not_found")
 
+_PARKED = (ChildState.FAILED, ChildState.PAUSED)
 _UNDECIDED = (ChildState.EXITED, ChildState.PENDING)
 
 
@@ -58,7 +68,7 @@ def terminate_child(machine: "SupervisorMachine", request: TerminateChild) -> No
     """Stop a child; also a start, a restart or a retry that is under way. It wins over all of them (S36, S48, S50)."""
     child = machine.children.get(request.child)
     if child is None:
-        _not_found(machine, request)
+        not_found(machine, request)
     elif child.state is ChildState.REFUSED:
         child.revive = False
         machine.reply(request, ChildRefused((child.path,)))
@@ -77,7 +87,7 @@ def _terminate_down(machine: "SupervisorMachine", child: Child) -> None:
     if child.state is ChildState.EXITED:
         machine.overtake(child)
     waited = child.state in WAITING
-    if waited or child.state is ChildState.FAILED:
+    if waited or child.state in _PARKED:
         machine.emit_exited(child, Shutdown(), asked=True)
     machine.wait_no_more(child)
     child.down_since = None
@@ -113,7 +123,7 @@ def restart_now(machine: "SupervisorMachine", request: RestartNow) -> None:
     child = machine.children.get(request.child)
     plan = machine.plan
     if child is None:
-        _not_found(machine, request)
+        not_found(machine, request)
     elif child.spec.restart is Restart.TEMPORARY:
         machine.reply(request, NotSupported(child.path, "restart", "temporary children, which are never restarted"))
     elif child.state is ChildState.REFUSED:
@@ -127,6 +137,17 @@ def restart_now(machine: "SupervisorMachine", request: RestartNow) -> None:
         machine.restart_group(child, Cause.MANUAL, None, request.token)
     else:
         _restart_alone(machine, child, request)
+
+
+def replace(machine: "SupervisorMachine", request: Replace) -> None:
+    """Give a child another spec; whoever starts it next, for whatever reason, uses that one."""
+    child = machine.children.get(request.child)
+    if child is None:
+        not_found(machine, request)
+    else:
+        child.take(request.spec)
+        machine.spec = machine.spec.with_child(request.spec)
+        machine.reply(request, None)
 
 
 def _restart_alone(machine: "SupervisorMachine", child: Child, request: RestartNow) -> None:
@@ -145,7 +166,7 @@ def _down(machine: "SupervisorMachine", request: RestartChild | DeleteChild) -> 
         name = "restart_child" if isinstance(request, RestartChild) else "delete_child"
         machine.reply(request, NotSupported(join(machine.path, request.child), name, _DYNAMIC))
     elif child is None:
-        _not_found(machine, request)
+        not_found(machine, request)
     elif child.state is ChildState.STOPPING:
         child.wait(request)
     elif child.is_restarting or child.state in _UNDECIDED or _is_planned(machine, child):
@@ -164,7 +185,11 @@ def _is_planned(machine: "SupervisorMachine", child: Child) -> bool:
 _DYNAMIC = "dynamic supervisors, which keep no children that are down"
 
 
-def _not_found(machine: "SupervisorMachine", request: TerminateChild | RestartChild | DeleteChild | RestartNow) -> None:
+def not_found(
+    machine: "SupervisorMachine",
+    request: TerminateChild | RestartChild | DeleteChild | RestartNow | Replace | Maintenance,
+) -> None:
+    """There is no such child, only these."""
     machine.reply(request, NotFound(join(machine.path, request.child), tuple(machine.children)))
 
 
@@ -174,4 +199,5 @@ ANSWERS: dict[type[Request], Callable[["SupervisorMachine", Any], None]] = {
     RestartChild: restart_child,
     DeleteChild: delete_child,
     RestartNow: restart_now,
+    Replace: replace,
 }

@@ -25,18 +25,24 @@ class Roster:
     """The children by id, in start order, and the effects of the step at hand.
 
     It knows the life of one child, and nothing of strategies, windows and plans.
+
+    Attributes:
+        paused: children that are added are under maintenance from the start.
     """
 
     def __init__(self, spec: SupervisorSpec, path: str) -> None:
         self.spec = spec
         self.path = join(path, spec.id)
+        self.paused = False
         self.children: dict[str, Child] = {child.id: self.new_child(child) for child in spec.children}
         self.now = 0.0
         self.effects: list[effects.Effect] = []
 
     def new_child(self, spec: AnySpec) -> Child:
         """The record of a child that has not been started yet."""
-        return Child(spec, join(self.path, spec.id))
+        child = Child(spec, join(self.path, spec.id))
+        child.paused = self.paused
+        return child
 
     def forget(self, child: Child) -> None:
         """Drop the record of a child that is down."""

@@ -1,7 +1,7 @@
 """Alerts: incidents as notifications to people, few of them.
 
 One for each incident and severity, and one when it is resolved, if somebody was told of it. A failure that is dealt with
-by itself is told from the third time on. In a storm, more than so many notifications in a minute, the rest goes into one
+by itself is told from the third time on, one under maintenance never. In a storm, more than so many notifications in a minute, the rest goes into one
 digest a minute. The text of an exception stays inside unless `include_messages=True`, for mail and chat are outside.
 """
 
@@ -102,6 +102,8 @@ class Alerts:
             assert incident.resolved is not None
             if self._told.pop(incident.id, None) is not None:
                 self._notify(Severity.RESOLVED, incident, incident.resolved.at)
+            return
+        if incident.maintenance:
             return
         severity = severity_of(incident)
         told = self._told.get(incident.id, Severity.RESOLVED)

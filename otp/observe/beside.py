@@ -11,7 +11,7 @@ __all__ = ("beside",)
 
 @asynccontextmanager
 async def beside(
-    *tasks: Callable[..., Coroutine[Any, Any, Any]], ending: Callable[[], Awaitable[None]]
+    *tasks: Callable[..., Coroutine[Any, Any, Any]], ending: Callable[[], Awaitable[None]] | None = None
 ) -> AsyncGenerator[None]:
     """Start `tasks`, each of which says when it is ready, and cancel them after the block.
 
@@ -29,8 +29,9 @@ async def beside(
             yield
         except BaseException as error:  # noqa: BLE001 # raised again below
             raised = error
-        with anyio.CancelScope(shield=True):
-            await ending()
+        if ending is not None:
+            with anyio.CancelScope(shield=True):
+                await ending()
         group.cancel_scope.cancel()
     if raised is not None:
         try:

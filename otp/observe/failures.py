@@ -11,6 +11,7 @@ from otp.events import (
     ChildExited,
     ChildFailed,
     ChildHeld,
+    ChildPaused,
     ChildRefused,
     ChildRestarting,
     ChildStartFailed,
@@ -19,7 +20,7 @@ from otp.events import (
     IntensityReached,
 )
 from otp.exits import Crash, Crashed, Exit, Refused
-from otp.observe.frames import own_frames, short_place
+from otp.frames import own_frames, short_place
 
 __all__ = ("Failure", "Failures", "Outcome", "cause_of")
 
@@ -35,6 +36,9 @@ class Outcome(StrEnum):
 
     HELD = "held"
     """It waits for something that it needs."""
+
+    PAUSED = "paused"
+    """It ended under maintenance, and waits for the end of that."""
 
     NOT_STARTED = "not_started"
     """It did not come up. What follows is told by the next event, if anything does."""
@@ -125,7 +129,7 @@ class Failures:
             del self._undecided[next(iter(self._undecided))]
 
 
-def _failure(event: Event) -> Failure | None:  # noqa: PLR0911 # one arm an event
+def _failure(event: Event) -> Failure | None:  # noqa: C901, PLR0911 # one arm an event
     match event:
         case ChildRestarting(cause=Cause.CRASH, exit=exit, verdict=verdict) if exit is not None:
             return _of(event, exit, Outcome.RESTARTED, verdict)
@@ -133,6 +137,8 @@ def _failure(event: Event) -> Failure | None:  # noqa: PLR0911 # one arm an even
             return _of(event, exit, Outcome.DELAYED, verdict)
         case ChildHeld(exit=exit):
             return _of(event, exit, Outcome.HELD, "dependency_down")
+        case ChildPaused(exit=exit) if exit is not None:
+            return _of(event, exit, Outcome.PAUSED, "maintenance")
         case ChildStartFailed(exit=exit):
             return _of(event, exit, Outcome.NOT_STARTED)
         case ChildExited(exit=exit, asked=False) if exit.abnormal:

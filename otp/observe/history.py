@@ -18,6 +18,7 @@ from otp.events import (
     ChildDelayed,
     ChildExited,
     ChildIgnored,
+    ChildPaused,
     ChildRestarting,
     ChildStarted,
     ChildStartFailed,
@@ -41,6 +42,7 @@ _STATES = {
     Outcome.RESTARTED: ChildState.STARTING,
     Outcome.DELAYED: ChildState.BACKOFF,
     Outcome.HELD: ChildState.HELD,
+    Outcome.PAUSED: ChildState.PAUSED,
     Outcome.NOT_STARTED: ChildState.RESTARTING,
     Outcome.LEFT: ChildState.DONE,
     Outcome.FAILED: ChildState.FAILED,
@@ -177,6 +179,11 @@ class History:
         account.streak = event.streak
         account.next_retry = event.at + event.delay
 
+    def _paused(self, event: ChildPaused) -> None:
+        account = self._account(event.path)
+        account.state = ChildState.PAUSED
+        account.next_retry = None
+
     def _supervisor_started(self, event: SupervisorStarted) -> None:
         if "/" not in event.path:  # of the others their own supervisor tells
             self._frozen_at = None
@@ -185,7 +192,7 @@ class History:
     def _supervisor_exited(self, event: SupervisorExited) -> None:
         account = self._account(event.path)
         for below in account.walk():
-            below.orphaned = True
+            below.orphaned = below.state is not ChildState.PAUSED  # the next supervisor leaves it down
             below.next_retry = None
             if below.state in WAITING or below.state is ChildState.STARTING:
                 below.state = ChildState.STOPPED
@@ -210,6 +217,7 @@ class History:
         ChildExited: _exited,
         ChildRestarting: _restarting,
         ChildDelayed: _delayed,
+        ChildPaused: _paused,
         SupervisorStarted: _supervisor_started,
         SupervisorExited: _supervisor_exited,
         DependencyDown: _dependency_down,

@@ -53,6 +53,7 @@ class Incident(Struct, frozen=True, kw_only=True):
         downtime: seconds that the child was down over it, as far as they are over.
         down_since: since when it is down over it, on the tree's clock; None while it is not.
         injected: all its failures were brought about on purpose.
+        maintenance: all its failures happened under maintenance.
         state: open or resolved.
         revision: changes so far, from 1.
     """
@@ -72,6 +73,7 @@ class Incident(Struct, frozen=True, kw_only=True):
     downtime: float = 0.0
     down_since: float | None = None
     injected: bool = False
+    maintenance: bool = False
     state: Literal["open", "resolved"] = "open"
     revision: int = 1
 

@@ -4,6 +4,7 @@ An incident is opened by the first failure of a kind of one child, its fingerpri
 resolved once the child has been up for `healthy_after` seconds. A child that is parked, or that nothing brings back,
 keeps it open, until somebody starts the child or resolves the incident by hand. A temporary child is not expected back:
 its incident is over when the same time has passed in quiet. Restarts by request or along with a sibling open none.
+A failure under maintenance opens one as well, and marks it: somebody works there, and knows.
 """
 
 import math
@@ -14,7 +15,7 @@ from loguru import logger
 from msgspec.structs import replace
 
 from otp.core.paths import is_within
-from otp.events import ChildIgnored, ChildStarted, Event, SupervisorExited
+from otp.events import ChildIgnored, ChildStarted, Event, MaintenanceEnded, MaintenanceStarted, SupervisorExited
 from otp.exits import Crashed
 from otp.observe.failures import Failure, Failures, Outcome, cause_of
 from otp.observe.figures import HEALTHY_AFTER
@@ -29,6 +30,7 @@ from otp.observe.incident import (
     Moment,
     fingerprint_of,
 )
+from otp.observe.maintained import Maintained
 from otp.observe.sentences import own_frame
 from otp.runtime.crash import describe
 
@@ -102,6 +104,7 @@ class Incidents:
         self._resolved: dict[str, None] = {}
         self._lives: dict[str, _Life] = {}
         self._injecting: dict[str, float] = {}
+        self._maintained = Maintained()
         self._next_over = math.inf
 
     def __call__(self, event: Event) -> None:
@@ -112,6 +115,8 @@ class Incidents:
             self._failed(failure)
         elif isinstance(event, ChildStarted | ChildIgnored):
             self._started(event)
+        elif isinstance(event, MaintenanceStarted | MaintenanceEnded):
+            self._maintained.change(event)
         elif isinstance(event, SupervisorExited) and "/" not in event.path and isinstance(event.exit, Crashed):
             self._tree_is_down()
 
@@ -227,6 +232,7 @@ class Incidents:
             last=now,
             down_since=failure.at if goes_down else None,
             injected=self._is_injected(failure),
+            maintenance=self._is_maintenance(failure),
         )
         self._incidents[incident.id] = incident
         self.opened += 1
@@ -247,6 +253,7 @@ class Incidents:
             last=Moment(failure.at, self._wall()),
             down_since=failure.at if goes_down else incident.down_since,
             injected=incident.injected and self._is_injected(failure),
+            maintenance=incident.maintenance and self._is_maintenance(failure),
         )
 
     def _update(self, incident: Incident, **fields: object) -> None:
@@ -283,6 +290,9 @@ class Incidents:
     def _is_injected(self, failure: Failure) -> bool:
         self._injecting = {path: until for path, until in self._injecting.items() if until > failure.at}
         return any(is_within(failure.path, path) for path in self._injecting)
+
+    def _is_maintenance(self, failure: Failure) -> bool:
+        return failure.outcome is Outcome.PAUSED or failure.path in self._maintained
 
     def _tell(self, change: IncidentChange) -> None:
         for listener in tuple(self._listeners):

@@ -13,23 +13,30 @@ import sys
 
 from loguru import logger
 
-from otp.events import ChildRestarting, ChildStarted, ChildStartFailed, Event, SupervisorExited
+from otp.events import (
+    ChildRestarting,
+    ChildStarted,
+    ChildStartFailed,
+    Event,
+    LoopBlocked,
+    LoopFreed,
+    SupervisorExited,
+)
 from otp.exits import Crash
-from otp.observe.sentences import crash_of, sentence
-from otp.runtime.reporter import EventHook
+from otp.observe.sentences import Sentence, crash_of, sentence
 
-__all__ = ("FORMAT", "log_events", "open_stderr")
+__all__ = ("FORMAT", "Log", "log_events", "open_stderr")
 
 FORMAT = "{time:HH:mm:ss.SSS} <level>{level: <8}</level> {message}"
 """A line of the log; the message begins with the path."""
 
 
-def log_events() -> EventHook:
+def log_events() -> "Log":
     """An event hook that writes through loguru, to whatever sinks there are.
 
     Use one for each tree. Healthy operation is at DEBUG; see `otp.observe.sentences` for the levels.
     """
-    return _Log()
+    return Log()
 
 
 def open_stderr() -> bool:
@@ -50,13 +57,20 @@ def open_stderr() -> bool:
     return True
 
 
-class _Log:
+class Log:
     """Writes each event, and remembers which children are on their way up again: a recovery is news, a start is not."""
 
     def __init__(self) -> None:
         self._down: dict[str, type[Event]] = {}
 
     def __call__(self, event: Event) -> None:
+        """Write an event, as a hook. What a thread sees has been written by then: see `write`."""
+        if not isinstance(event, LoopBlocked | LoopFreed):
+            self.write(event)
+            self._remember(event)
+
+    def write(self, event: Event) -> None:
+        """Write an event now, from whatever thread: of a blocked event loop no hook hears before it turns again."""
         said = sentence(event, self._down.get(event.path))
         crash = crash_of(event)
         bound = logger.bind(
@@ -64,10 +78,13 @@ class _Log:
             event=type(event).__struct_config__.tag,
             generation=getattr(event, "generation", None),
             verdict=getattr(event, "verdict", None),
-            frames=_frames(crash),
+            frames=_frames(crash) or getattr(event, "stack", ()),
         )
         bound.log(said.level, f"{event.path}  {said.text}")
-        self._remember(event)
+
+    def say(self, path: str, said: Sentence) -> None:
+        """Write what is no event."""
+        logger.bind(path=path).log(said.level, f"{path}  {said.text}")
 
     def _remember(self, event: Event) -> None:
         if isinstance(event, ChildRestarting | ChildStartFailed):

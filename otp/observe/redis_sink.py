@@ -167,6 +167,7 @@ class RedisSink:
             "state": incident.state,
             "host": self._host,
             "injected": int(incident.injected),
+            "maintenance": int(incident.maintenance),
             "revision": incident.revision,
         }
 

@@ -13,7 +13,10 @@ from otp.events import (
     ChildExited,
     ChildFailed,
     ChildHeld,
+    ChildHung,
     ChildIgnored,
+    ChildLate,
+    ChildPaused,
     ChildRefused,
     ChildRestarting,
     ChildStarted,
@@ -24,20 +27,21 @@ from otp.events import (
     FatalFailure,
     HookFailed,
     IntensityReached,
+    LoopBlocked,
+    LoopFreed,
+    MaintenanceEnded,
+    MaintenanceStarted,
     SupervisorExited,
     SupervisorStarted,
     SupervisorStopping,
 )
 from otp.exits import Crash, Crashed, Exit, Killed, Normal, Refused, Shutdown
-from otp.observe.frames import own_frames, short_place
+from otp.frames import blocking_place, hanging_place, own_frames, short_place
 from otp.runtime.redaction import redact
 
-__all__ = ("Level", "Sentence", "crash_of", "hanging_place", "own_frame", "sentence")
+__all__ = ("Level", "Sentence", "crash_of", "duration", "own_frame", "sentence")
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-
-CHAIN_LIMIT = 4
-"""Own steps of an await chain that a line shows: the innermost."""
 
 
 class Sentence(NamedTuple):
@@ -74,12 +78,6 @@ def own_frame(crash: Crash) -> str:
     return f"{short_place(place)} {function}" if place else ""
 
 
-def hanging_place(chain: tuple[str, ...]) -> str:
-    """Where an await chain hangs: its own steps, outermost first."""
-    steps = [step.rpartition(" ") for step in own_frames(chain)[-CHAIN_LIMIT:]]
-    return " → ".join(f"{function} ({short_place(place[1:-1])})" for function, _, place in steps)
-
-
 # ------------------------------------------------------------------------------------------------ children
 
 
@@ -88,7 +86,7 @@ def _child_started(event: ChildStarted, before: type[Event] | None) -> Sentence:
         return Sentence("DEBUG", "is up")
     # Without ready=True the start is the moment of the end: there is nothing that was measured.
     level: Level = "INFO" if before is not None and event.downtime else "DEBUG"
-    return Sentence(level, f"up again after {_duration(event.downtime)}")
+    return Sentence(level, f"up again after {duration(event.downtime)}")
 
 
 def _child_restarting(event: ChildRestarting, before: type[Event] | None) -> Sentence:
@@ -107,7 +105,7 @@ def _child_restarting(event: ChildRestarting, before: type[Event] | None) -> Sen
 def _child_delayed(event: ChildDelayed, before: type[Event] | None) -> Sentence:
     spent = "not counted" if event.expected else f"{event.used} of {event.intensity} in {event.period:g} s"
     budget = f"  ({_class(event.verdict)}failure {event.streak} in a row, {spent})"
-    when = f"restarting in {_duration(event.delay)}"
+    when = f"restarting in {duration(event.delay)}"
     if before is ChildStartFailed:
         return Sentence("WARNING", f"{when}{budget}")
     return Sentence("WARNING", f"{when} after {_why(event.exit)}{budget}{_where(event.exit)}")
@@ -124,12 +122,29 @@ def _child_failed(event: ChildFailed, _: type[Event] | None) -> Sentence:
     return Sentence("ERROR", f"{text}{_where(event.exit)}")
 
 
+def _child_paused(event: ChildPaused, before: type[Event] | None) -> Sentence:
+    then = "is left down until its maintenance is over"
+    if event.exit is None:
+        return Sentence("INFO", f"{then}; it had failed before")
+    if before is ChildStartFailed:
+        return Sentence("WARNING", then)
+    return Sentence("WARNING", f"{then}: {_why(event.exit)}{_where(event.exit)}")
+
+
+def _maintenance_started(_: MaintenanceStarted, __: type[Event] | None) -> Sentence:
+    return Sentence("INFO", "is under maintenance: what ends there is left down, and nobody is alerted")
+
+
+def _maintenance_ended(_: MaintenanceEnded, __: type[Event] | None) -> Sentence:
+    return Sentence("INFO", "is not under maintenance any more: what is down over it is started")
+
+
 def _dependency_down(event: DependencyDown, _: type[Event] | None) -> Sentence:
     return Sentence("WARNING", f"{event.dependency} does not answer: {event.crash}")
 
 
 def _dependency_up(event: DependencyUp, _: type[Event] | None) -> Sentence:
-    return Sentence("INFO", f"{event.dependency} answers again after {_duration(event.downtime)}")
+    return Sentence("INFO", f"{event.dependency} answers again after {duration(event.downtime)}")
 
 
 def _child_start_failed(event: ChildStartFailed, _: type[Event] | None) -> Sentence:
@@ -163,9 +178,40 @@ def _stopped(exit: Exit, *, brutal: bool) -> Sentence:
             return Sentence("DEBUG", "stopped")
 
 
+def _child_hung(event: ChildHung, _: type[Event] | None) -> Sentence:
+    place = hanging_place(event.chain)
+    text = (
+        f"gives no sign of life for {duration(event.silent)} and is stopped{f'; it hangs in {place}' if place else ''}"
+    )
+    if event.crash is not None:
+        text = f"{text}; whether it makes progress could not be told: {event.crash}{_at(event.crash)}"
+    return Sentence("WARNING", text)
+
+
+def _child_late(event: ChildLate, _: type[Event] | None) -> Sentence:
+    place = hanging_place(event.chain)
+    text = f"did not end within {duration(event.grace)} and is killed{f'; it hangs in {place}' if place else ''}"
+    return Sentence("WARNING", text)
+
+
 def _child_refused(event: ChildRefused, _: type[Event] | None) -> Sentence:
     place = hanging_place(event.chain)
     return Sentence("ERROR", f"refuses to stop and still runs{f'; it hangs in {place}' if place else ''}")
+
+
+# ------------------------------------------------------------------------------------------------ the event loop
+
+
+def _loop_blocked(event: LoopBlocked, _: type[Event] | None) -> Sentence:
+    place = blocking_place(event.stack)
+    where = f", in {place}" if place else ""
+    who = "blocks the event loop" if "/" in event.path else "the event loop is blocked"
+    return Sentence("ERROR", f"{who}, for {duration(event.seconds)} now{where}")
+
+
+def _loop_freed(event: LoopFreed, _: type[Event] | None) -> Sentence:
+    who = "blocks the event loop no more; it did" if "/" in event.path else "the event loop turns again; it was blocked"
+    return Sentence("INFO", f"{who} for {duration(event.seconds)}")
 
 
 # ------------------------------------------------------------------------------------------------ supervisors
@@ -216,13 +262,20 @@ _SENTENCES: dict[type[Event], Callable[[Any, type[Event] | None], Sentence]] = {
     ChildDelayed: _child_delayed,
     ChildHeld: _child_held,
     ChildFailed: _child_failed,
+    ChildPaused: _child_paused,
     DependencyDown: _dependency_down,
     DependencyUp: _dependency_up,
+    MaintenanceStarted: _maintenance_started,
+    MaintenanceEnded: _maintenance_ended,
     FatalFailure: _fatal_failure,
     ChildStartFailed: _child_start_failed,
     ChildIgnored: _child_ignored,
     ChildExited: _child_exited,
+    ChildHung: _child_hung,
+    ChildLate: _child_late,
     ChildRefused: _child_refused,
+    LoopBlocked: _loop_blocked,
+    LoopFreed: _loop_freed,
     SupervisorStarted: _supervisor_started,
     IntensityReached: _intensity_reached,
     SupervisorStopping: _supervisor_stopping,
@@ -234,6 +287,7 @@ _SENTENCES: dict[type[Event], Callable[[Any, type[Event] | None], Sentence]] = {
 # ------------------------------------------------------------------------------------------------ phrases
 
 
+_HUNG = "otp.errors.Hung"
 _SAYS_IT_ALL = ("otp.errors.FatalFailure", "otp.errors.StartError", "otp.errors.StartTimeout")
 
 
@@ -241,12 +295,14 @@ def _class(verdict: str) -> str:
     return f"{verdict}, " if verdict and verdict != "unclassified" else ""
 
 
-def _why(exit: Exit | None) -> str:
+def _why(exit: Exit | None) -> str:  # noqa: PLR0911 # one arm a reason
     match exit:
         case Crashed(crash=Crash(type="otp.errors.IntensityReached")):
             return "it gave up"
         case Crashed(crash=Crash(type=kind, message=message)) if kind in _SAYS_IT_ALL:
             return message
+        case Crashed(crash=Crash(type=kind, message=message)) if kind == _HUNG:
+            return f"it {message.partition(' ')[2]}"  # who it was is told already
         case Normal():
             return "it returned"
         case Killed():
@@ -258,7 +314,9 @@ def _why(exit: Exit | None) -> str:
 
 
 def _where(exit: Exit | None) -> str:
-    return _at(exit.crash) if isinstance(exit, Crashed) and exit.crash is not None else ""
+    if not isinstance(exit, Crashed) or exit.crash is None or exit.crash.type == _HUNG:  # that says where itself
+        return ""
+    return _at(exit.crash)
 
 
 def _at(crash: Crash) -> str:
@@ -266,7 +324,8 @@ def _at(crash: Crash) -> str:
     return f"  [{frame}]" if frame else ""
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as one says them."""
     return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 

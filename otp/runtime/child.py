@@ -2,9 +2,11 @@
 
 from asyncio import CancelledError
 from collections.abc import Awaitable, Coroutine
+from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 from otp.core.inputs import Exited, Ignored, Started, StartFailed
+from otp.core.paths import join
 from otp.errors import ExitShutdown, Ignore
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
 from otp.runtime.redaction import redact
@@ -13,7 +15,7 @@ from otp.spec import ChildSpec
 if TYPE_CHECKING:
     from otp.runtime.supervisor import RunningSupervisor
 
-__all__ = ("TaskChild",)
+__all__ = ("TaskChild", "child_of")
 
 _NORMAL = Normal()
 _SHUTDOWN = Shutdown()
@@ -36,6 +38,7 @@ class TaskChild:
         "_scope",
         "_spec",
         "_task",
+        "_watch",
         "generation",
         "id",
     )
@@ -49,12 +52,20 @@ class TaskChild:
         self._ready = not spec.ready
         self._killed = False
         self._interrupted = False
+        watchdog = spec.watchdog
+        self._watch = None if watchdog is None else owner.tree.watchdogs.watch(owner, self, watchdog)
         self._coroutine: Coroutine[Any, Any, None] | None = None
         self._task: object = None  # held here: an event loop keeps only weak references
 
     def start(self, path: str) -> None:
         """Start the task."""
-        self._task = self._owner.tree.spawner.spawn(self._open, path, self._over)
+        tree, watch = self._owner.tree, self._watch
+        if watch is None:
+            self._task = tree.spawner.spawn(self._open, path, self._over)
+            return
+        self._task = tree.spawner.spawn(self._open, path, self._over, watch.pulse)
+        if self._ready:
+            tree.watchdogs.begin(watch)
 
     def stop(self) -> None:
         """Ask it to end: cancel it. How it ended comes back as an input."""
@@ -74,16 +85,28 @@ class TaskChild:
             raise RuntimeError(f"{self.id}: task_status.started() was called a second time")
         self._ready = True
         self._owner.feed(Started(self.id, self.generation, value))
+        if self._watch is not None:
+            self._owner.tree.watchdogs.begin(self._watch)
 
     @property
     def coroutine(self) -> Coroutine[Any, Any, None] | None:
         """What runs, for looking at; None when it has not begun or is over."""
         return self._coroutine
 
+    @property
+    def path(self) -> str:
+        """Its path, from the root of the tree."""
+        return join(self._owner.machine.path, self.id)
+
     def _over(self, _: object) -> None:
         # asyncio only: somebody else cancelled the task before its first line, so its last line never ran.
         if self._owner.live.get(self.id) is self and not self._interrupted:
+            self._end_watch()
             self._owner.ended(self.id, self, self._report(Crashed(CancelledError())))
+
+    def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._owner.tree.watchdogs.end(self._watch)
 
     def _open(self) -> Coroutine[Any, Any, None]:
         self._coroutine = self._run()
@@ -105,6 +128,8 @@ class TaskChild:
                 return
             exit = Crashed(error)
         self._coroutine = None
+        if self._watch is not None:
+            self._end_watch()
         self._owner.ended(self.id, self, self._report(exit))
         # The traceback of the error holds this frame: without the name in it there is no cycle for the collector.
         del exit
@@ -131,11 +156,19 @@ class TaskChild:
         This child is over, but counts as up until its turn to stop comes: so it is not restarted in between.
         """
         self._coroutine = None
+        self._end_watch()
         self._interrupted = True
         asked = self._scope.cancel_called
         self._owner.tree.interrupt(interrupt)
         if asked:  # its turn has come already
             self.stop()
+
+
+def child_of(coroutine: object) -> TaskChild | None:
+    """The child whose task runs this coroutine, if it is one's: told from whatever thread."""
+    frame: FrameType | None = getattr(coroutine, "cr_frame", None)
+    child = frame.f_locals.get("self") if frame is not None and frame.f_globals is globals() else None
+    return child if isinstance(child, TaskChild) else None
 
 
 def _interrupt_in(error: BaseException) -> BaseException | None:

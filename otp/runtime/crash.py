@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from traceback import walk_tb
 from typing import cast
 
+from otp.errors import Hung
 from otp.exits import Crash
 from otp.runtime.redaction import redact
 
@@ -66,12 +67,19 @@ def _without_secrets(text: str) -> str:
 
 
 def _frames(error: BaseException) -> tuple[str, ...]:
+    if isinstance(error, Hung):  # it was not raised: what counts is where the child was
+        return tuple(_as_frame(step) for step in error.chain[-FRAME_LIMIT:])
     frames = [
         f"{frame.f_code.co_filename}:{line} {frame.f_code.co_qualname}"
         for frame, line in walk_tb(error.__traceback__)
         if frame.f_globals.get("__name__") != "otp.runtime.child"
     ]
     return tuple(frames[-FRAME_LIMIT:])
+
+
+def _as_frame(step: str) -> str:
+    function, _, place = step.rpartition(" ")
+    return f"{place[1:-1]} {function}"
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -1,18 +1,32 @@
 """The handle: what the program that opened a tree can ask it and do to it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from otp.core.child import Child
-from otp.core.inputs import DeleteChild, Request, RestartChild, RestartNow, StartChild, TerminateChild
+from otp.core.inputs import (
+    DeleteChild,
+    Maintenance,
+    Pause,
+    Replace,
+    Request,
+    Reset,
+    RestartChild,
+    RestartNow,
+    Resume,
+    StartChild,
+    TerminateChild,
+)
 from otp.core.paths import join, parts
 from otp.core.plan import Phase
-from otp.errors import NoProc, NotFound, NotSupported
+from otp.errors import NoProc, NotFound, NotSupported, SpecError
+from otp.runtime import maintenance
 from otp.runtime.answer import Answer
-from otp.runtime.inspect import ChildInfo, Counts, child_info, count_children
+from otp.runtime.inspect import Budget, ChildInfo, Counts, budget, child_info, count_children
 from otp.runtime.reporter import EventHook
+from otp.runtime.stack import ChildStack, stack_of, stacks_below
 from otp.runtime.supervisor import RunningSupervisor
-from otp.spec import AnySpec, SupervisorSpec, check_needs
+from otp.spec import AnySpec, Restart, SupervisorSpec, check_needs
 
 if TYPE_CHECKING:
     from otp.runtime.tree import Tree
@@ -40,6 +54,13 @@ class Supervisor:
     def spec(self) -> SupervisorSpec:
         """The spec of this supervisor."""
         return self._supervisor(()).machine.spec
+
+    @property
+    def phase(self) -> Phase:
+        """Where this supervisor is in its life."""
+        if not self._path:
+            return self._tree.root.machine.phase
+        return self._supervisor(()).machine.phase
 
     # ------------------------------------------------------------------------------------------------ requests
 
@@ -115,6 +136,55 @@ class Supervisor:
         answer = Answer()
         return await self._ask(supervisor, RestartNow(id, answer), answer)
 
+    async def pause(self, path: str = "") -> None:
+        """Put a child under maintenance, and all below it; empty: all below this supervisor, and itself if it is a child.
+
+        They go on running. One that ends, or waits for its restart, is left down until `resume`: that costs nothing and
+        escalates nowhere. A restart by request and one along with a sibling are as ever, but the latter leaves down who
+        is down over its maintenance. It belongs to the path: it outlasts restarts of the supervisor above.
+        """
+        await self._maintain(path, Pause)
+
+    async def resume(self, path: str = "") -> None:
+        """End the maintenance of a child and of all below it; those that are down over it are started at once."""
+        await self._maintain(path, Resume)
+
+    async def reset(self, path: str = "") -> None:
+        """Forgive a child and all below it their failures: streaks, budgets of policies, windows of restarts.
+
+        What is down stays down, and what was counted stays.
+        """
+        await self._maintain(path, Reset)
+
+    async def replace(self, path: str, spec: AnySpec, *, restart: bool = True) -> Any:
+        """Give a child another spec of the same id and kind, and restart it, as `restart` does.
+
+        Every start of it from now on goes by the new spec, also after a restart of a supervisor above. How it is
+        stopped and judged goes by it at once. A temporary child, by its old spec or the new one, is not restarted.
+
+        Args:
+            path: the child.
+            spec: what it is from now on.
+            restart: False: leave it as it is until it is started again, for whatever reason.
+
+        Raises:
+            SpecError: another id or kind than the child's, or it cannot stand under this supervisor.
+            StartError: the first try did not come up.
+            ChildRefused: it did not end. It is restarted should it end after all.
+        """
+        supervisor, id = self._locate(path)
+        old = self._child(path).spec
+        _check_replaces(spec, old)
+        supervisor.machine.spec.check_child(spec)
+        check_needs(spec, supervisor.declared)
+        supervisor.amend(spec)
+        answer = Answer()
+        await self._ask(supervisor, Replace(id, spec, answer), answer)
+        if restart and Restart.TEMPORARY not in (old.restart, spec.restart):
+            answer = Answer()
+            return await self._ask(supervisor, RestartNow(id, answer), answer)
+        return None
+
     def stop(self) -> None:
         """Stop the whole tree in order; the block of `open_supervisor` is cancelled when that is done."""
         self._tree.stop()
@@ -142,15 +212,49 @@ class Supervisor:
         """The spec of a child; a temporary one has lost its arguments (S56, S60)."""
         return self._child(path).spec
 
-    def walk(self) -> Iterator[ChildInfo]:
-        """All children below, each before its own children, in start order."""
-        return self._supervisor(()).walk()
+    def running_spec(self) -> SupervisorSpec:
+        """The spec of this supervisor with the children that it has now, those that were added later among them.
+
+        For looking: a dynamic supervisor is shown as the one_for_one that it is to its children.
+        """
+        return self._supervisor(()).running_spec
+
+    def walk(self, *, remembered: bool = False) -> Iterator[ChildInfo]:
+        """All children below, each before its own children, in start order.
+
+        Args:
+            remembered: those too whose supervisor is down and is going to be started again, as they were.
+        """
+        return self._supervisor(()).walk(remembered=remembered)
+
+    def budget(self, path: str = "") -> Budget:
+        """How much of its restarts this supervisor, or the one at `path`, has used up now (S27)."""
+        return budget(self._supervisor(parts(path)).machine, self._tree.now())
+
+    def stack(self, path: str = "") -> ChildStack:
+        """Where a worker is: what its tasks await; of a supervisor, or this one, where all workers below it are.
+
+        Only tasks that wait are looked at: it is called in the tree's event loop.
+        """
+        if not parts(path):
+            return stacks_below(self._supervisor(()))
+        supervisor, id = self._locate(path)
+        self._child(path)
+        return stack_of(supervisor, id)
 
     def supervisor(self, path: str) -> "Supervisor":
         """The handle of a supervisor below this one."""
         below = Supervisor(self._tree, (*self._path, *parts(path)))
         self._supervisor(parts(path))
         return below
+
+    def soon(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called in the tree's event loop; this alone may be called from any thread.
+
+        Raises:
+            RuntimeError: the event loop has ended.
+        """
+        self._tree.spawner.soon(callback)
 
     def attach(self, hook: EventHook) -> None:
         """Tell `hook` of every event in the tree from now on. It must not block; if it raises, it is detached."""
@@ -171,6 +275,14 @@ class Supervisor:
         finally:
             asked.remove(answer)
 
+    async def _maintain(self, path: str, kind: type[Maintenance]) -> None:
+        *above, id = (*self._path, *parts(path)) or ("",)
+        supervisor = self._running(tuple(above))
+        answer = Answer()
+        maintenance.announce(supervisor, id, kind)
+        maintenance.spread(supervisor, id, kind)
+        await self._ask(supervisor, kind(id, answer), answer)
+
     def _locate(self, path: str) -> tuple[RunningSupervisor, str]:
         *above, id = parts(path) or ("",)
         if not id:
@@ -185,8 +297,12 @@ class Supervisor:
         return children[id]
 
     def _supervisor(self, path: tuple[str, ...]) -> RunningSupervisor:
+        return self._running((*self._path, *path))
+
+    def _running(self, path: tuple[str, ...]) -> RunningSupervisor:
+        """The supervisor at a path below the root."""
         supervisor = self._tree.root
-        for id in (*self._path, *path):
+        for id in path:
             below = supervisor.live.get(id)
             where = join(supervisor.machine.path, id)
             if isinstance(below, RunningSupervisor):
@@ -200,3 +316,12 @@ class Supervisor:
         if supervisor.machine.phase is Phase.DONE or self._tree.broken:
             raise NoProc(supervisor.machine.path)
         return supervisor
+
+
+def _check_replaces(spec: AnySpec, old: AnySpec) -> None:
+    if not isinstance(spec, type(old)) or spec.id != old.id:
+        kind = "supervisor" if isinstance(old, SupervisorSpec) else "worker"
+        got = f"a {type(spec).__name__} {getattr(spec, 'id', '')!r}"
+        raise SpecError(
+            f"replace() expects a {kind} {old.id!r} for {old.id!r}, got {got}; a spec changes, a name does not"
+        )

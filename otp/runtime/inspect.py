@@ -5,9 +5,10 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from otp.core.child import Child, ChildState
+from otp.core.machine import SupervisorMachine
 from otp.spec import Restart, SupervisorSpec
 
-__all__ = ("ChildInfo", "Counts", "await_chain", "child_info", "count_children")
+__all__ = ("Budget", "ChildInfo", "Counts", "budget", "child_info", "count_children")
 
 
 class ChildInfo(Struct, frozen=True, kw_only=True):
@@ -29,6 +30,7 @@ class ChildInfo(Struct, frozen=True, kw_only=True):
         up: seconds since it came up; None while it is not.
         next_retry: seconds until it is restarted, while it waits for that; None: it does not, or nobody knows when.
         verdict: what its last failure was, by its policy; empty without one.
+        paused: it is under maintenance.
     """
 
     id: str
@@ -46,6 +48,7 @@ class ChildInfo(Struct, frozen=True, kw_only=True):
     up: float | None
     next_retry: float | None
     verdict: str
+    paused: bool
 
 
 class Counts(Struct, frozen=True, kw_only=True):
@@ -62,6 +65,20 @@ class Counts(Struct, frozen=True, kw_only=True):
     active: int
     supervisors: int
     workers: int
+
+
+class Budget(Struct, frozen=True, kw_only=True):
+    """The restart window of a supervisor.
+
+    Attributes:
+        used: restarts within the period that ends now.
+        intensity: how many are fine.
+        period: seconds.
+    """
+
+    used: int
+    intensity: int
+    period: float
 
 
 def child_info(child: Child, now: float) -> ChildInfo:
@@ -83,7 +100,14 @@ def child_info(child: Child, now: float) -> ChildInfo:
         up=up,
         next_retry=max(0.0, child.retry_at - now) if child.retry_at is not None else None,
         verdict=child.verdict,
+        paused=child.paused,
     )
+
+
+def budget(machine: SupervisorMachine, now: float) -> Budget:
+    """The window of a supervisor as it is at the time `now`."""
+    window = machine.window
+    return Budget(used=window.used_at(now), intensity=window.intensity, period=window.period)
 
 
 def count_children(children: dict[str, Child]) -> Counts:
@@ -95,14 +119,3 @@ def count_children(children: dict[str, Child]) -> Counts:
         supervisors=supervisors,
         workers=len(children) - supervisors,
     )
-
-
-def await_chain(awaitable: object) -> tuple[str, ...]:
-    """What a coroutine awaits, outermost first, as `function (file:line)`. Nothing of it is run."""
-    chain: list[str] = []
-    while awaitable is not None:
-        frame = getattr(awaitable, "cr_frame", None) or getattr(awaitable, "gi_frame", None)
-        if frame is not None:
-            chain.append(f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})")
-        awaitable = getattr(awaitable, "cr_await", None) or getattr(awaitable, "gi_yieldfrom", None)
-    return tuple(chain)

@@ -129,6 +129,7 @@ async def _host(spec: SupervisorSpec, hooks: tuple[EventHook, ...], host: anyio.
         async with open_spawner() as spawner, anyio.create_task_group() as services:
             tree = Tree(spec, spawner, hooks)
             services.start_soon(tree.timers.run)
+            services.start_soon(tree.watchdogs.run)
             services.start_soon(tree.reporter.run)
             services.start_soon(tree.dependencies.run)
             opened.tree = tree

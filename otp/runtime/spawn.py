@@ -5,13 +5,17 @@ incarnation's first line on both backends; `python -m benchmarks restart` repeat
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
+
+from otp.runtime.beat import PULSE, Pulse
+from otp.runtime.lineage import asyncio_lineage, trio_lineage
+from otp.runtime.whose import CHILD
 
 if TYPE_CHECKING:
     import trio
@@ -43,48 +47,105 @@ class Scope(Protocol):
 
 
 class Spawner(Protocol):
-    """Starts tasks in the context of the supervisor, not in that of the caller."""
+    """Starts tasks in the context of the supervisor, not in that of the caller.
+
+    Attributes:
+        now: the time of the event loop, in seconds.
+        new_scope: makes a cancel scope.
+        soon: has the event loop call something, from whatever thread; RuntimeError once the loop is closed.
+    """
 
     now: Callable[[], float]
     new_scope: Callable[[], Scope]
+    soon: Callable[[Callable[[], object]], object]
 
     def spawn(
-        self, run: Callable[[], Coroutine[Any, Any, None]], name: str, over: Callable[[object], None], /
+        self,
+        run: Callable[[], Coroutine[Any, Any, None]],
+        name: str,
+        over: Callable[[object], None],
+        pulse: Pulse | None = None,
+        /,
     ) -> object:
-        """Start a task and return it, to be held on to; `over` is called after its end where tasks can be lost."""
+        """Start a task and return it, to be held on to.
+
+        Args:
+            run: gives what is to run.
+            name: of the task.
+            over: called after its end where tasks can be lost.
+            pulse: what `beat()` beats there, in all that it starts.
+        """
+        ...
+
+    def lineage(self) -> Iterator[object]:
+        """For a look from another thread: the coroutine of the task that runs right now, then those above it."""
         ...
 
 
 class _AsyncioSpawner:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._context = copy_context()
+        self._context = _fresh_context()
         self.now: Callable[[], float] = self._loop.time
         self.new_scope: Callable[[], Scope] = type(anyio.CancelScope())  # asyncio's own class, without the look-up
+        self.soon: Callable[[Callable[[], object]], object] = self._loop.call_soon_threadsafe
 
     def spawn(
-        self, run: Callable[[], Coroutine[Any, Any, None]], name: str, over: Callable[[object], None], /
+        self,
+        run: Callable[[], Coroutine[Any, Any, None]],
+        name: str,
+        over: Callable[[object], None],
+        pulse: Pulse | None = None,
+        /,
     ) -> object:
-        task = self._loop.create_task(run(), name=name, context=self._context.copy())
+        context = self._context.copy()
+        context.run(CHILD.set, name)
+        if pulse is not None:
+            context.run(PULSE.set, pulse)
+        task = self._loop.create_task(run(), name=name, context=context)
         task.add_done_callback(over, context=self._context)
         return task
+
+    def lineage(self) -> Iterator[object]:
+        return asyncio_lineage(self._loop)
 
 
 class _TrioSpawner:
     def __init__(self, nursery: "trio.Nursery") -> None:
         import trio  # noqa: PLC0415 # only where it runs
 
+        self._nursery = nursery
         self._start_soon: Callable[..., None] = nursery.start_soon
-        self._context = copy_context()
-        self.now: Callable[[], float] = trio.current_time
+        self._context = _fresh_context()
+        self.now: Callable[[], float] = trio.lowlevel.current_clock().current_time  # which a thread may ask too
         self.new_scope: Callable[[], Scope] = trio.CancelScope
+        self.soon: Callable[[Callable[[], object]], object] = trio.lowlevel.current_trio_token().run_sync_soon
 
     def spawn(
-        self, run: Callable[[], Coroutine[Any, Any, None]], name: str, _over: Callable[[object], None], /
+        self,
+        run: Callable[[], Coroutine[Any, Any, None]],
+        name: str,
+        _over: Callable[[object], None],
+        pulse: Pulse | None = None,
+        /,
     ) -> object:
         # A nursery copies the context that it is called in.
-        self._context.run(self._start_soon, run, name=name)
+        context = self._context.copy()
+        context.run(CHILD.set, name)
+        if pulse is not None:
+            context.run(PULSE.set, pulse)
+        context.run(self._start_soon, run, name=name)
         return None
+
+    def lineage(self) -> Iterator[object]:
+        return trio_lineage(self._nursery)
+
+
+def _fresh_context() -> Context:
+    """That of the supervisor; of a tree inside a worker the children do not beat for that worker."""
+    context = copy_context()
+    context.run(PULSE.set, None)
+    return context
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ It has no task. Whoever has an input, a dying child, a timer, a caller, executes
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace as copy
 from random import random
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -12,21 +13,22 @@ from msgspec.structs import replace
 
 from otp.core import effects
 from otp.core.child import Child
-from otp.core.inputs import Begin, Exited, Input, Started, StartFailed, Stop
+from otp.core.inputs import Begin, Exited, Input, Replace, Started, StartFailed, Stop
 from otp.core.machine import SupervisorMachine
 from otp.core.plan import Phase
 from otp.dependency import Dependency
-from otp.events import ChildRefused
+from otp.events import ChildLate, ChildRefused
 from otp.exits import Exit, Killed, Refused, Shutdown
 from otp.runtime.answer import Answer
 from otp.runtime.child import TaskChild
-from otp.runtime.inspect import ChildInfo, await_chain, child_info
-from otp.spec import SupervisorSpec
+from otp.runtime.inspect import ChildInfo, child_info
+from otp.runtime.stack import chain_of
+from otp.spec import AnySpec, SupervisorSpec
 
 if TYPE_CHECKING:
     from otp.runtime.tree import Tree
 
-__all__ = ("RunningSupervisor",)
+__all__ = ("Ledger", "RunningSupervisor")
 
 
 _DONE = Phase.DONE
@@ -37,6 +39,13 @@ class Ledger(NamedTuple):
 
     children: dict[str, Child]
     below: dict[str, "Ledger"]
+
+    def walk(self, now: float) -> Iterator[ChildInfo]:
+        """All of them, each before its own children, in start order."""
+        for id, child in self.children.items():
+            yield child_info(child, now)
+            if id in self.below:
+                yield from self.below[id].walk(now)
 
 
 class RunningSupervisor:
@@ -96,11 +105,15 @@ class RunningSupervisor:
         self._ledgers[id] = ledger
         self.ended(id, child, event)
 
-    def inherit(self, ledger: Ledger | None) -> None:
-        """Go on with the counters of the predecessor: they belong to a path, not to an incarnation above it."""
-        if ledger is not None:
-            self.machine.inherit(ledger.children)
-            self._ledgers = ledger.below
+    def inherit(self, ledger: Ledger | None, *, paused: bool) -> None:
+        """Go on with the counters of the predecessor: they belong to a path, not to an incarnation above it.
+
+        Args:
+            ledger: what is left of it; None: there was none.
+            paused: this supervisor is under maintenance.
+        """
+        children, self._ledgers = ledger or Ledger({}, {})
+        self.machine.inherit(children, paused=paused)
 
     def begin(self) -> None:
         """Start the children."""
@@ -124,6 +137,10 @@ class RunningSupervisor:
         """What the supervisor that follows it goes on with."""
         return Ledger(self.machine.children, self._ledgers)
 
+    def left_of(self, id: str) -> Ledger:
+        """What is left of a supervisor below that is not running; nothing, if it never was."""
+        return self._ledgers.get(id) or Ledger({}, {})
+
     def dependency(self, id: str) -> tuple[str, Dependency] | None:
         """The dependency of that name that a supervisor declares, this one or the nearest above, and its path."""
         for one in self.machine.spec.dependencies:
@@ -131,19 +148,39 @@ class RunningSupervisor:
                 return self.machine.path, one
         return self._parent.dependency(id) if self._parent is not None else None
 
+    def amend(self, spec: AnySpec) -> None:
+        """Whoever starts this supervisor anew starts that child by its new spec: it stands in the specs of all above."""
+        above, amended = self._parent, self.machine.spec.with_child(spec)
+        if above is not None and amended is not self.machine.spec:
+            above.amend(amended)
+            above.feed(Replace(amended.id, amended, None))
+
     @property
     def declared(self) -> frozenset[str]:
         """The names of all dependencies that this supervisor and those above it declare."""
         own = frozenset(one.id for one in self.machine.spec.dependencies)
         return own | self._parent.declared if self._parent is not None else own
 
-    def walk(self) -> Iterator[ChildInfo]:
-        """All children below, each before its own children, in start order."""
+    @property
+    def running_spec(self) -> SupervisorSpec:
+        """Its spec with the children that it has now; a dynamic one becomes a one_for_one, which it is to them."""
+        children = (
+            below.running_spec if isinstance(below := self.live.get(id), RunningSupervisor) else child.spec
+            for id, child in self.machine.children.items()
+        )
+        spec = self.machine.spec
+        return copy(spec, children=tuple(children), dynamic=False, max_children=None)
+
+    def walk(self, *, remembered: bool = False) -> Iterator[ChildInfo]:
+        """All children below, each before its own children, in start order; `remembered`: from ledgers too."""
+        now = self.tree.now()
         for child in self.machine.children.values():
-            yield child_info(child, self.tree.now())
+            yield child_info(child, now)
             below = self.live.get(child.spec.id)
             if isinstance(below, RunningSupervisor):
-                yield from below.walk()
+                yield from below.walk(remembered=remembered)
+            elif remembered and child.spec.id in self._ledgers:
+                yield from self._ledgers[child.spec.id].walk(now)
 
     # ------------------------------------------------------------------------------------------------ effects
 
@@ -151,7 +188,7 @@ class RunningSupervisor:
         spec = effect.spec
         if isinstance(spec, SupervisorSpec):
             child = RunningSupervisor(self.tree, spec, effect.generation, self)
-            child.inherit(self._ledgers.pop(effect.child, None))
+            child.inherit(self._ledgers.pop(effect.child, None), paused=self.machine.children[effect.child].paused)
             self.live[effect.child] = child
             child.begin()
         else:
@@ -177,13 +214,13 @@ class RunningSupervisor:
 
     def _emit(self, effect: effects.Emit) -> None:
         event = effect.event
-        if type(event) is ChildRefused:
+        if type(event) is ChildRefused or type(event) is ChildLate:
             event = replace(event, chain=self._chain_of(event.path))
         self.tree.reporter.put(event)
 
     def _chain_of(self, path: str) -> tuple[str, ...]:
         child = self.live.get(path.rpartition("/")[2])
-        return await_chain(child.coroutine)[1:] if isinstance(child, TaskChild) else ()
+        return chain_of(child) if isinstance(child, TaskChild) else ()
 
     def _reply(self, effect: effects.Reply) -> None:
         if isinstance(effect.token, Answer):

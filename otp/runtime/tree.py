@@ -14,6 +14,7 @@ from otp.runtime.reporter import EventHook, Reporter
 from otp.runtime.spawn import Spawner
 from otp.runtime.supervisor import RunningSupervisor
 from otp.runtime.timers import Timers
+from otp.runtime.watchdogs import Watchdogs
 from otp.spec import SupervisorSpec
 
 __all__ = ("Tree",)
@@ -35,6 +36,7 @@ class Tree:
         self.spawner = spawner
         self.now = spawner.now
         self.timers = Timers(spawner.now)
+        self.watchdogs = Watchdogs(spawner.now)
         self.reporter = Reporter(spec.id, spawner.now, hooks, self.interrupt)
         self.dependencies = Dependencies(spawner.now, self.reporter)
         self.root = RunningSupervisor(self, spec, 1)

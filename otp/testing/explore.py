@@ -67,6 +67,7 @@ def explore(
 
     - a child has one living incarnation at the most, the next generation of one that does not live; temporary children
       have one for ever; nothing is started after the end;
+    - a child under maintenance is not restarted over a failure of its own, nor, once it is down, over one of a sibling;
     - a child that was stopped by request comes back only by a younger request or a group restart that began later;
     - in the startup a child is started when those before it have been up or have left it;
     - static children are asked to stop when those behind them in the group are gone, dynamic ones at once;

@@ -1,4 +1,7 @@
-"""Making one worker of a tree end from outside of it: it raises, or returns, when somebody throws a switch."""
+"""Making one worker of a tree end from outside of it: it raises, or returns, when somebody throws a switch.
+
+To make any worker of a running tree fail in more ways than these, and for a time, there are `otp.faults`.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -6,61 +9,50 @@ from typing import Any
 
 import anyio
 
-from otp.spec import AnySpec, SupervisorSpec
+from otp.faults import InjectedCrash, each_worker
+from otp.spec import ChildSpec, SupervisorSpec
 
 __all__ = ("FaultSwitch", "InjectedCrash", "rewired")
-
-
-class InjectedCrash(RuntimeError):
-    """Somebody made this worker crash."""
 
 
 class FaultSwitch:
     """Stands around a worker's function, which knows nothing of it, and ends it when told."""
 
     def __init__(self) -> None:
-        self._thrown = anyio.Event()
+        self._body: anyio.CancelScope | None = None
         self._error: BaseException | None = None
 
     def throw(self, error: BaseException | None = None) -> None:
         """Make the running incarnation raise; `InjectedCrash` if nothing else is said."""
-        self._error = error or InjectedCrash("somebody threw the switch")
-        self._thrown.set()
+        self._end(error or InjectedCrash("somebody threw the switch"))
 
     def finish(self) -> None:
         """Make the running incarnation return."""
-        self._error = None
-        self._thrown.set()
+        self._end(None)
 
     def around(self, run: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
         """The same function with the switch around it."""
 
         async def switched(*args: Any, **options: Any) -> None:
-            self._thrown = anyio.Event()
             with anyio.CancelScope() as body:
-                async with anyio.create_task_group() as watch:
-                    watch.start_soon(self._cancel_when_thrown, body)
-                    await run(*args, **options)
-                    watch.cancel_scope.cancel()
+                self._body = body
+                await run(*args, **options)
             if body.cancelled_caught and self._error is not None:
                 raise self._error
 
         return switched
 
-    async def _cancel_when_thrown(self, body: anyio.CancelScope) -> None:
-        await self._thrown.wait()
-        body.cancel()
+    def _end(self, error: BaseException | None) -> None:
+        self._error = error
+        if self._body is not None:
+            self._body.cancel()
 
 
 def rewired(spec: SupervisorSpec, path: str, switch: FaultSwitch) -> SupervisorSpec:
     """The same tree with the switch around the worker at `path`, which begins below the root."""
-    id, _, below = path.partition("/")
+    full = f"{spec.id}/{path}"
 
-    def rewire(child: AnySpec) -> AnySpec:
-        if child.id != id:
-            return child
-        if isinstance(child, SupervisorSpec):
-            return rewired(child, below, switch)
-        return replace(child, run=switch.around(child.run))
+    def rewire(child_path: str, child: ChildSpec) -> ChildSpec:
+        return replace(child, run=switch.around(child.run)) if child_path == full else child
 
-    return replace(spec, children=tuple(map(rewire, spec.children)))
+    return each_worker(spec, rewire)

@@ -12,6 +12,7 @@ __all__ = (
     "Crashes",
     "Fails",
     "Gone",
+    "Hangs",
     "Happening",
     "Ignores",
     "Late",
@@ -54,6 +55,12 @@ class Ignores(_OfChild, frozen=True):
     """A child raises `Ignore` before it is up; it may have been asked to stop."""
 
     does = "ignores its start"
+
+
+class Hangs(_OfChild, frozen=True):
+    """A child that is up has given no sign of life within the time of its watchdog."""
+
+    does = "hangs"
 
 
 class Late(_OfChild, frozen=True):
@@ -130,4 +137,4 @@ class TriesAgain(Struct, frozen=True):
         return f"{self.supervisor or 'the root'} tries again"
 
 
-Happening = Crashes | Returns | Fails | Ignores | Late | Asks | Passes | Stops | Up | Gone | Raises | TriesAgain
+Happening = Crashes | Returns | Fails | Ignores | Hangs | Late | Asks | Passes | Stops | Up | Gone | Raises | TriesAgain

@@ -8,6 +8,7 @@ from otp.core import effects, inputs
 from otp.core.child import Child, ChildState
 from otp.core.machine import SupervisorMachine
 from otp.core.recovery import even_dice
+from otp.errors import Hung
 from otp.events import Event
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
 from otp.spec import AnySpec, ChildSpec, SupervisorSpec
@@ -122,6 +123,10 @@ class Simulation:
         """The child raises."""
         self._end(id, Crashed(error or RuntimeError(f"{id} crashed")))
 
+    def hang(self, id: str, seconds: float = 30.0) -> None:
+        """The child, which is up, has given no sign of life for so long."""
+        self.tell(inputs.Silent(id, self.live[id], Hung(self.machine.children[id].path, seconds, ("wait (w.py:7)",))))
+
     def end(self, id: str, exit: Exit | None = None) -> None:
         """The child ends; if nothing else is said, it returns."""
         self._end(id, exit or Normal())
@@ -169,6 +174,22 @@ class Simulation:
     def restart(self, id: str) -> Asked:
         """As `Supervisor.restart`."""
         return self._ask(inputs.RestartNow(id, asked := Asked()), asked)
+
+    def pause(self, id: str = "") -> Asked:
+        """Put a child under maintenance; empty: all of them, and those that are added."""
+        return self._ask(inputs.Pause(id, asked := Asked()), asked)
+
+    def resume(self, id: str = "") -> Asked:
+        """End that."""
+        return self._ask(inputs.Resume(id, asked := Asked()), asked)
+
+    def reset(self, id: str = "") -> Asked:
+        """Forgive a child its failures; empty: all of them, and the restarts in the window."""
+        return self._ask(inputs.Reset(id, asked := Asked()), asked)
+
+    def replace(self, spec: AnySpec) -> Asked:
+        """As `Supervisor.replace` without a restart."""
+        return self._ask(inputs.Replace(spec.id, spec, asked := Asked()), asked)
 
     def stop(self, exit: Exit | None = None, *, brutal: bool = False) -> None:
         """Stop the supervisor."""

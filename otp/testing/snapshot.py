@@ -109,6 +109,7 @@ def _branch(branch: Branch, now: float) -> tuple[object, ...]:
         tuple([(*reader.struct(timer), at - now) for timer, at in branch.timers.items()]),
         reader.items(branch.notes),
         frozenset(witness.were_up or ()),
+        frozenset(witness.set_aside),
         tuple([now - stamp for stamp in witness.stamps if stamp >= oldest]),
         tuple([(id, plan is machine.plan, older) for id, (plan, older) in witness.terminated.items()]),
     )
@@ -203,10 +204,18 @@ class _Reader:
         return tuple(read)
 
     def policy(self, child: Child) -> object:
-        """What a policy decides by: the streak, since when the child is up, when it is due, its budgets."""
+        """What a policy decides by: the streak, since when the child is up, when it is due, its budgets.
+
+        And what it is due for: for its delay or, as without a policy always, since its maintenance is over.
+        """
         budgets: dict[str, RestartWindow] = child._budgets or {}  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # for nobody else
         times = [None if at is None else at - self._now for at in (child.up_since, child.retry_at)]
-        return child.streak, *times, tuple([(name, self.window(budget)) for name, budget in budgets.items()])
+        return (
+            child.streak,
+            child.verdict,
+            *times,
+            tuple([(name, self.window(budget)) for name, budget in budgets.items()]),
+        )
 
 
 def _reader(kind: type) -> Callable[[_Reader, Any], object]:

@@ -8,6 +8,7 @@ from otp.core import inputs
 from otp.core.child import Child, ChildState, Purpose
 from otp.core.machine import SupervisorMachine
 from otp.core.plan import Phase, Plan
+from otp.errors import Hung
 from otp.events import Cause
 from otp.exits import Killed
 from otp.spec import AnySpec, Restart
@@ -16,6 +17,7 @@ from otp.testing.happenings import Asks
 __all__ = ("Body", "Witness")
 
 _KILLED = Killed()
+_HUNG = Hung("", 0.0, ())
 _ASKS_FOR_A_START = (inputs.StartChild, inputs.RestartChild, inputs.RestartNow)
 
 
@@ -43,6 +45,7 @@ class Witness:
         terminated: children that were stopped by request and not started since; what the supervisor was busy with
             then, and the older requests that were open: neither may start it any more.
         brutal: it was killed, so that its children need no order.
+        set_aside: children that are down over their maintenance: only it being over, or a request, starts them.
         were_up: children that have been up; None once the supervisor itself is.
     """
 
@@ -50,6 +53,7 @@ class Witness:
         self.machine = machine
         self.stamps: list[float] = []
         self.terminated: dict[str, tuple[Plan | None, frozenset[str]]] = {}
+        self.set_aside: set[str] = set()
         self.brutal = False
         self.stopping = False
         self.were_up: set[str] | None = set()
@@ -68,19 +72,24 @@ class Witness:
         for record in (self.terminated, self._started):
             for id in [id for id in record if id not in self.machine.children]:
                 del record[id]
+        self.set_aside &= self.machine.children.keys()
 
     def saw(self, event: events.Event, now: float) -> None:
         """An event: restarts are counted here once more (S27)."""
         match event:
-            case events.ChildRestarting(path=path, cause=cause, used=used):
+            case events.ChildRestarting(path=path, cause=cause, used=used, verdict=verdict):
                 self._causes[path.rpartition("/")[2]] = cause
-                if cause is Cause.CRASH:
+                if cause is Cause.CRASH and verdict != "maintenance":
                     count = self._count(now)
                     assert count <= self.machine.spec.intensity, f"restart {count} within the period is granted"
                     assert used == count, f"{used} restarts are said to be within the period, where {count} are"
             case events.IntensityReached():
                 count = self._count(now)
                 assert count > self.machine.spec.intensity, f"restart {count} within the period is refused"
+            case events.ChildPaused(path=path):
+                self.set_aside.add(path.rpartition("/")[2])
+            case events.ChildExited(path=path):
+                self.set_aside.discard(path.rpartition("/")[2])
             case events.ChildStarted(path=path) if self.were_up is not None:
                 self.were_up.add(path.rpartition("/")[2])
             case events.SupervisorStarted():
@@ -111,8 +120,17 @@ class Witness:
         if self.were_up is not None and record is None and not wanted:
             self._waits_for_those_before(id, live, self.were_up)
         self._started[id] = child, generation
+        self._is_not_kept_down(id, child)
         if id in self.terminated:
             self._resurrects(id, wanted)
+
+    def _is_not_kept_down(self, id: str, child: Child) -> None:
+        """Under maintenance no failure starts a child, neither its own nor, once it is down, that of a sibling."""
+        cause = self._causes.get(id)
+        assert not (child.paused and cause is Cause.CRASH), f"{id} is under maintenance, and restarted over a failure"
+        kept = id in self.set_aside and cause is Cause.COLLATERAL
+        assert not kept, f"{id} is down over its maintenance, and a sibling takes it along"
+        self.set_aside.discard(id)
 
     def _waits_for_those_before(self, id: str, live: Mapping[str, Body], were_up: set[str]) -> None:
         """In the startup a child is started when those before it have been up, or are out of it (S9, S11)."""
@@ -160,6 +178,10 @@ class Witness:
     def replied(self, asks: Asks, result: object, older: frozenset[str]) -> None:
         """A request got its answer; `older` ones are still open."""
         request = asks.request
+        if isinstance(request, inputs.Resume):
+            self.set_aside -= {request.child} if request.child else self.set_aside.copy()
+        if request == inputs.Reset("", None):
+            self.stamps.clear()
         if isinstance(request, inputs.TerminateChild) and result is None and request.child in self.machine.children:
             self.terminated[request.child] = self._plan, older
 
@@ -203,6 +225,7 @@ class Witness:
             yield inputs.StartFailed(id, old, _KILLED)
             yield inputs.Ignored(id, old)
             yield inputs.Exited(id, old, _KILLED)
+            yield inputs.Silent(id, old, _HUNG)
             yield inputs.RestartDue(id, old)
             yield inputs.Checked(id, old, ())
             if child.state is not ChildState.RESTARTING and self.machine.plan is None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from otp.core import effects, inputs
 from otp.core.machine import SupervisorMachine
 from otp.core.paths import join
+from otp.errors import Hung
 from otp.exits import Crashed, Exit, Killed, Normal, Refused, Shutdown
 from otp.spec import AnySpec, SupervisorSpec
 from otp.testing.happenings import (
@@ -16,6 +17,7 @@ from otp.testing.happenings import (
     Crashes,
     Fails,
     Gone,
+    Hangs,
     Happening,
     Ignores,
     Late,
@@ -48,7 +50,7 @@ class Worker:
     def can(self, happening: Happening) -> bool:
         """Whether it is in a position for that."""
         match happening:
-            case Crashes() | Returns():
+            case Crashes() | Returns() | Hangs():
                 return self.up and not self.told
             case Fails():
                 return not self.up and not self.told
@@ -248,6 +250,8 @@ class Branch:
             case Up():
                 body.up = True
                 self.feed(inputs.Started(id, body.generation, None))
+            case Hangs():
+                self.feed(inputs.Silent(id, body.generation, Hung(join(self.machine.path, id), 30.0, ())))
             case Ignores():
                 self._ended(id, inputs.Ignored(id, body.generation))
             case Returns():

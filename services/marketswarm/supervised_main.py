@@ -13,7 +13,7 @@ from services.marketswarm.supervisor import MarketSwarmSupervisor
 from services.shared.heartbeat import start_heartbeat
 from services.shared.identity import ConfigError
 from services.shared.logutil import LogUtil
-from services.shared.observed import observed
+from services.shared.observed import health_port, observed
 from services.shared.setup_base import SetupBase
 
 
@@ -35,8 +35,9 @@ async def main() -> int:
             logger.critical("no identity, as the Redis that holds the truth document does not answer: %s", away)
             return FAILED
         try:
-            async with observed(MarketSwarmSupervisor.service, config[SERVICES[0]]) as seen:
-                return await supervisor.run(hooks=seen.hooks)
+            first = config[SERVICES[0]]
+            async with observed(MarketSwarmSupervisor.service, first) as seen:
+                return await supervisor.run(hooks=seen.hooks, health=health_port(first))
         except ConfigError as wrong:
             logger.critical(wrong)
             return MISCONFIGURED

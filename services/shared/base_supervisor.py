@@ -15,7 +15,7 @@ from otp.errors import NoProc
 from services.shared.heartbeat import start_heartbeat
 from services.shared.identity import ConfigError
 from services.shared.logutil import LogUtil
-from services.shared.observed import observed
+from services.shared.observed import health_port, observed
 from services.shared.setup_base import SetupBase
 
 __all__ = ("LOOK_INTERVAL", "BaseSupervisor", "Lent", "status_of", "supervised")
@@ -89,17 +89,18 @@ class BaseSupervisor(ABC, Generic[C, S]):
         """Whether the tree has started and all its children are up."""
         return self.handle is not None and status_of(self.handle)["state"] == "up"
 
-    async def run(self, hooks: Iterable[EventHook] = ()) -> int:
+    async def run(self, hooks: Iterable[EventHook] = (), *, health: str | None = None) -> int:
         """Run until the tree ends, or SIGTERM or SIGINT ends it; returns the exit code of the process.
 
         Args:
             hooks: told of every event, after the log.
+            health: `[HOST:]PORT` of the health port; None: there is none.
         """
         code = 0
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._look_around)
-                code = await serve(self.spec(), hooks=(log_events(), *hooks), opened=self._opened)
+                code = await serve(self.spec(), hooks=(log_events(), *hooks), health=health, opened=self._opened)
                 group.cancel_scope.cancel()
         finally:
             self._status = {"state": "stopped"}
@@ -171,7 +172,7 @@ async def supervised(kind: type[BaseSupervisor[Any, Any]]) -> int:
         return FAILED
     try:
         async with observed(kind.service, config) as seen:
-            return await supervisor.run(hooks=seen.hooks)
+            return await supervisor.run(hooks=seen.hooks, health=health_port(config))
     except ConfigError as wrong:
         logger.critical(wrong)
         return MISCONFIGURED

@@ -4,15 +4,19 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
+from otp.host.surroundings import surroundings
 from otp.observe.observation import Observation, open_observation
 from services.shared import redis_clients
 from services.shared.identity import ConfigError
 from services.shared.redis_address import checked_address
 
-__all__ = ("ALERTS", "alert_addresses", "observed")
+__all__ = ("ALERTS", "HEALTH", "alert_addresses", "health_port", "observed")
 
 ALERTS: Final = "ALERT_URLS"
 """The entry of the component's `env`, or of the environment, with the addresses of receivers, as apprise writes them."""
+
+HEALTH: Final = "HEALTH_PORT"
+"""The same for the health port of the process, as `[HOST:]PORT`."""
 
 
 @asynccontextmanager
@@ -40,3 +44,17 @@ async def observed(service: str, setup: Mapping[str, Any]) -> AsyncGenerator[Obs
 def alert_addresses(setup: Mapping[str, Any]) -> tuple[str, ...]:
     """The addresses of receivers, separated by blanks; none: nobody is alerted."""
     return tuple(str(setup.get(ALERTS) or "").split())
+
+
+def health_port(setup: Mapping[str, Any]) -> str | None:
+    """Where to answer for the health of the process; None: nowhere.
+
+    Raises:
+        ConfigError: it is no `[HOST:]PORT`.
+    """
+    port = str(setup.get(HEALTH) or "") or None
+    try:
+        surroundings(port)
+    except ValueError as wrong:
+        raise ConfigError(f"{HEALTH} of {setup.get('service_name', 'the service')}: {wrong}") from None
+    return port

@@ -96,7 +96,7 @@ def test_a_tree_that_fails_says_why_and_exits_with_70():
 
 
 @pytest.mark.parametrize("options", [[], ["--no-uvloop"], ["--uvloop"], ["--backend", "trio"], ["--grace", "5"]])
-def test_run_ends_in_order_and_in_silence_when_told_to(options):
+def test_run_ends_in_order_when_told_to_and_says_how_long_that_took(options):
     with subprocess.Popen(
         [sys.executable, "-m", "otp", "run", "shop:spec", *options],
         cwd=HERE,

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from otp.core.inputs import DeleteChild, RestartChild, RestartNow, StartChild, TerminateChild
+from otp.core.inputs import DeleteChild, Pause, Reset, RestartChild, RestartNow, Resume, StartChild, TerminateChild
 from otp.spec import AutoShutdown, Restart, Strategy, SupervisorSpec, dynamic_supervisor, supervisor
-from otp.testing.happenings import Asks, Crashes, Fails, Happening, Ignores, Late, Passes, Returns, Stops
+from otp.testing.happenings import Asks, Crashes, Fails, Hangs, Happening, Ignores, Late, Passes, Returns, Stops
 from otp.testing.simulation import stand_in
 
 
@@ -31,6 +31,18 @@ def delete(path):
 
 def restart(path):
     return _about(RestartNow, path)
+
+
+def pause(path):
+    return _about(Pause, path)
+
+
+def resume(path):
+    return _about(Resume, path)
+
+
+def reset(path):
+    return _about(Reset, path)
 
 
 def start(spec):
@@ -102,6 +114,16 @@ def static(strategy) -> Iterator[Tree]:
         of(*SLOW, stand_in("c", ready=False)),
         [Late("a"), *refuses("b"), Crashes("c"), terminate("b"), Stops()],
     )
+    yield Tree(
+        "a child hangs, and refuses to stop, and is wanted again, or down",
+        of(A, B, C),
+        [Hangs("b"), Hangs("b"), *refuses("b"), Crashes("a"), restart("b"), terminate("b"), Stops()],
+    )
+    yield Tree(
+        "children hang while the tree starts, or a group restarts",
+        of(A, PASSING, C),
+        [Hangs("a"), Hangs("b"), Hangs("c"), Crashes("a"), Fails("c"), delete("a"), Stops()],
+    )
     for auto in (AutoShutdown.ANY_SIGNIFICANT, AutoShutdown.ALL_SIGNIFICANT):
         yield Tree(
             f"two significant children, {auto}",
@@ -115,6 +137,21 @@ def static(strategy) -> Iterator[Tree]:
             *(start(stand_in("x", restart=restart)) for restart in (Restart.TEMPORARY, Restart.PERMANENT)),
             *(Crashes("x"), Crashes("a"), Fails("x"), terminate("x"), delete("x"), Stops()),
         ],
+    )
+    yield Tree(
+        "a child is paused and resumed while it and a sibling crash, fail to start, and are restarted",
+        of(A, B, C, intensity=1),
+        [pause("b"), Crashes("b"), Crashes("a"), Fails("b"), restart("b"), resume("b")],
+    )
+    yield Tree(
+        "all are paused and resumed, twice one, while the tree starts",
+        of(A, B, intensity=0),
+        [pause(""), Fails("a"), Crashes("b"), pause("b"), terminate("b"), resume(""), Stops()],
+    )
+    yield Tree(
+        "a reset among three crashes, two of them within the period",
+        of(A, B, intensity=1),
+        [Crashes("a"), Crashes("b"), Crashes("a"), reset(""), Passes(6.0), Fails("a")],
     )
     yield Tree(
         "a stop, and then a kill",
@@ -146,6 +183,11 @@ def nested(strategy, kind) -> Iterator[Tree]:
         f"a {kind} supervisor below: it gives up, is taken along, is stopped",
         spec,
         [Crashes("a"), Crashes("sub/x"), Crashes("sub/y"), Fails("sub/x"), terminate("sub"), Stops()],
+    )
+    yield Tree(
+        f"a {kind} supervisor below: it is paused, and gives up",
+        spec,
+        [pause("sub"), Crashes("sub/x"), Fails("sub/x"), Crashes("a"), resume("sub"), Stops()],
     )
     yield Tree(
         f"a {kind} supervisor below: one of its children refuses to stop",

@@ -40,7 +40,7 @@ CHILD = st.tuples(
     st.sampled_from([False, False, False, True]),
 )
 OWN_ACTS = ["crash", "return", "fail", "ready", "ignore", "refuse", "time", "stale"]
-REQUESTS = ["start", "terminate", "restart_child", "delete", "restart"]
+REQUESTS = ["start", "terminate", "restart_child", "delete", "restart", "pause", "resume", "reset"]
 STEP = st.tuples(
     st.sampled_from([*OWN_ACTS * 3, *REQUESTS * 2, "stop", "kill"]),
     st.integers(0, 6),
@@ -145,6 +145,8 @@ class Walk(Simulation):
                 asked = self.restart_child(id)
             case "delete":
                 asked = self.delete_child(id)
+            case "pause" | "resume" | "reset":
+                asked = getattr(self, action)(id if option else "")
             case _:
                 asked = self.restart(id)
         if action == "terminate" and asked.answered and asked.result is None and not self.machine.grouped:
@@ -158,6 +160,8 @@ class Walk(Simulation):
         assert set(self.live) <= set(self.machine.children)
         assert len(self.timers) <= len(self.live)
         assert not self.machine.deferred or self.machine.plan is not None
+        if self.machine.phase in (Phase.STARTING, Phase.UP):
+            assert all(child.paused for child in self.machine.children.values() if child.state is ChildState.PAUSED)
         if self.exit is None:
             assert self.machine.window.used <= self.machine.spec.intensity or self.machine.phase is Phase.STOPPING
 

@@ -30,6 +30,41 @@ MUTATIONS = [
         "self.down_since = None",
     ),
     child(
+        "a child that gets another spec keeps what its old one allowed",
+        "if spec.policy is not self.spec.policy:\n            self._budgets = None",
+        "if False:\n            self._budgets = None",
+    ),
+    child(
+        "any new spec allows a child to fail anew",
+        "if spec.policy is not self.spec.policy:",
+        "if True:",
+    ),
+    child(
+        "a temporary child that is up gets arguments that it never needs",
+        "spec.restart is not Restart.TEMPORARY or not self.is_up",
+        "True",
+    ),
+    child(
+        "a temporary child whose turn has not come loses its arguments",
+        "spec.restart is not Restart.TEMPORARY or not self.is_up",
+        "spec.restart is not Restart.TEMPORARY",
+    ),
+    child(
+        "a permanent child loses the arguments of its new spec",
+        "spec.restart is not Restart.TEMPORARY or not self.is_up",
+        "not self.is_up",
+    ),
+    child(
+        "a child that gets a policy is still judged without",
+        "self.spec = spec if starts_again else spec.without_args()\n        self.guarded = _is_guarded(spec)",
+        "self.spec = spec if starts_again else spec.without_args()",
+    ),
+    child(
+        "a child that gets a policy is healthy by its old one",
+        "        self.healthy_after = _healthy_after(spec)\n\n    def ended",
+        "\n    def ended",
+    ),
+    child(
         "a child that refused to end counts as gone",
         "ChildState.STOPPING, ChildState.REFUSED})",
         "ChildState.STOPPING})",

@@ -252,4 +252,19 @@ MUTATIONS = [
         "tuple(machine.children)))",
         "()))",
     ),
+    requests(
+        "another spec is taken note of and not used",
+        "        child.take(request.spec)\n",
+        "",
+    ),
+    requests(
+        "the supervisor's own spec still has the old one",
+        "        machine.spec = machine.spec.with_child(request.spec)\n",
+        "",
+    ),
+    requests(
+        "whoever gives a child another spec is not told that it is done",
+        "        machine.spec = machine.spec.with_child(request.spec)\n        machine.reply(request, None)",
+        "        machine.spec = machine.spec.with_child(request.spec)",
+    ),
 ]

@@ -81,6 +81,7 @@ async def test_an_incident_is_in_redis_from_its_opening_to_its_end(sink, raw):
         "state": "open",
         "host": "h",
         "injected": "0",
+        "maintenance": "0",
         "revision": "1",
     }
     assert 30 * 86_400 - 60 < raw.ttl(key) <= 30 * 86_400

@@ -11,6 +11,7 @@ from otp.events import (
     ChildFailed,
     ChildHeld,
     ChildIgnored,
+    ChildLate,
     ChildRefused,
     ChildRestarting,
     ChildStarted,
@@ -20,6 +21,8 @@ from otp.events import (
     FatalFailure,
     HookFailed,
     IntensityReached,
+    LoopBlocked,
+    LoopFreed,
     SupervisorExited,
     SupervisorStarted,
     SupervisorStopping,
@@ -58,6 +61,24 @@ def delayed(**fields):
 
 
 SAID = [
+    (
+        ChildLate(path="top/a", at=1.0, generation=1, grace=5.0, chain=("drain (/srv/app/feed/stream.py:88)",)),
+        "WARNING",
+        "did not stop within 5 s and is killed; it hangs in drain (feed/stream.py:88)",
+    ),
+    (
+        ChildLate(path="top/a", at=1.0, generation=1, grace=0.5),
+        "WARNING",
+        "did not stop within 0.5 s and is killed",
+    ),
+    (
+        LoopBlocked(path="top/a", at=1.0, seconds=1.25, stack=FRAMES),
+        "ERROR",
+        "blocks the event loop, for 1.2 s now, in run (feed/stream.py:88) → read (feed/socket.py:12)",
+    ),
+    (LoopBlocked(path="top", at=1.0, seconds=1.0, stack=()), "ERROR", "the event loop is blocked, for 1.0 s now"),
+    (LoopFreed(path="top/a", at=1.0, seconds=3.0), "INFO", "blocks the event loop no more; it did for 3.0 s"),
+    (LoopFreed(path="top", at=1.0, seconds=3.0), "INFO", "the event loop turns again; it was blocked for 3.0 s"),
     (restarting(exit=None), "DEBUG", "starting it again"),
     (
         restarting(verdict="provider_restart"),

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from otp.core.inputs import Timer, TimerFired, TimerKind
-from otp.runtime.inspect import await_chain
+from otp.runtime.stack import await_chain
 from otp.runtime.timers import Timers
 
 pytestmark = pytest.mark.virtual_time

@@ -43,8 +43,8 @@ async def service(market, provider, until, monkeypatch):
             super().__init__(**given)
             service.supervisor = self
 
-        async def run(self, hooks=()):
-            return await super().run((*hooks, service.events))
+        async def run(self, hooks=(), **options):
+            return await super().run((*hooks, service.events), **options)
 
     monkeypatch.setattr(supervised_main, "MassiveSupervisor", Watched)
     monkeypatch.setenv("TRUTH_REDIS_URL", market.url)

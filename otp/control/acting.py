@@ -1,0 +1,221 @@
+"""The acting commands, one child after the other: a restart of many is a rolling one."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import anyio
+
+from otp.control import radius
+from otp.control.audit import Audit, one_line
+from otp.control.maintenance import Maintenance
+from otp.control.peer import Peer
+from otp.control.protocol import (
+    Acted,
+    Drain,
+    Draining,
+    Failure,
+    InjectFault,
+    OnChildren,
+    Pause,
+    Reset,
+    Resolved,
+    ResolveIncident,
+    Restart,
+    Resume,
+    Start,
+    Stop,
+)
+from otp.control.rows import Change, ChildRow
+from otp.control.targets import NoSuchChild, TooMany, chosen
+from otp.control.view import View, incident_row
+from otp.errors import (
+    ChildRefused,
+    ControlError,
+    FaultError,
+    NoProc,
+    NotFound,
+    NotSupported,
+    OTPError,
+    Restarting,
+    Running,
+    StartError,
+)
+from otp.faults import Faults
+
+__all__ = ("Actions", "NotAllowed", "kind_of")
+
+
+class NotAllowed(ControlError):
+    """The command is not taken here."""
+
+
+class Actions:
+    """Does to a tree what operators ask for, in its event loop.
+
+    Args:
+        view: of the tree.
+        maintenance: deadlines of pauses.
+        audit: is told of everything that was done.
+        faults: what faults are injected with; None: they are not.
+    """
+
+    def __init__(self, view: View, maintenance: Maintenance, audit: Audit, faults: Faults | None) -> None:
+        self._view = view
+        self._handle = view.handle
+        self._maintenance = maintenance
+        self._audit = audit
+        self._faults = faults
+        self._do: dict[type[OnChildren], Callable[[str, Any], Awaitable[str | None]]] = {
+            Restart: self._restart,
+            Stop: self._stop,
+            Start: self._start,
+            Reset: self._reset,
+            Pause: self._pause,
+            Resume: self._resume,
+            InjectFault: self._inject,
+        }
+
+    async def on_children(self, peer: Peer, op: str, command: OnChildren) -> Acted:
+        """Act on all that the command names, or say what would be touched.
+
+        Raises:
+            NoSuchChild: it names none.
+            TooMany: it names more than one, and does not say that this is meant.
+            NotAllowed: not here, or not on the root.
+        """
+        rows = self._view.all_rows()
+        named = chosen(rows, command.path, many=command.all or command.dry_run)
+        self._check(command, named)
+        changes: list[Change] = []
+        for row in named:
+            touched = self._touched(rows, command, row)
+            if command.dry_run:
+                changes.append(Change(path=row.path, radius=touched, before=row.state, after=row.state, took_s=0.0))
+            else:
+                changes.append(await self._act(peer, op, command, row.path, touched))
+        touched_at_all = {path for change in changes for path in change.radius}
+        return Acted(
+            op=op,
+            dry_run=command.dry_run,
+            changes=tuple(changes),
+            untouched=sum(row.path not in touched_at_all for row in rows[1:]),
+        )
+
+    def resolve(self, peer: Peer, op: str, command: ResolveIncident) -> Resolved:
+        """Call an incident over.
+
+        Raises:
+            NoSuchChild: there is no open incident of that id.
+        """
+        incidents = self._view.seen.incidents
+        now = anyio.current_time()
+        if not incidents.resolve(command.incident, now):
+            known = ", ".join(incident.id for incident in incidents.open()) or "none"
+            raise NoSuchChild(f"there is no open incident {one_line(command.incident)!r}; open are: {known}")
+        incident = next(one for one in incidents.all() if one.id == command.incident)
+        self._audit.did(peer, op, command, incident.path)
+        return Resolved(op=op, incident=incident_row(incident, now))
+
+    def drain(self, peer: Peer, op: str, command: Drain) -> Draining:
+        """Stop the whole tree in order."""
+        children = tuple(row.path for row in reversed(self._view.all_rows()[1:]))
+        if not command.dry_run:
+            self._audit.did(peer, op, command)
+            self._handle.stop()
+        return Draining(op=op, dry_run=command.dry_run, children=children)
+
+    async def over(self, path: str) -> None:
+        """The time of a maintenance is over."""
+        await self._handle.resume(self._below(path))
+
+    def _check(self, command: OnChildren, named: Sequence[ChildRow]) -> None:
+        if isinstance(command, InjectFault) and self._faults is None:
+            raise NotAllowed("this process was started without faults; start it with otp run --faults")
+        if isinstance(command, Restart | Stop | Start | InjectFault) and named[0].path == self._view.app:
+            verb = str(type(command).__struct_config__.tag)
+            raise NotAllowed(
+                f"{verb} is for the children of {self._view.app}, not for the root itself; name one of them, "
+                f"or {verb} '*' --all for each of them; otp drain ends the whole process in order"
+            )
+
+    def _touched(self, rows: Sequence[ChildRow], command: OnChildren, row: ChildRow) -> tuple[str, ...]:
+        if isinstance(command, Restart):
+            return radius.of_restart(rows, row.path)
+        return radius.of_stop(rows, row.path)
+
+    async def _act(self, peer: Peer, op: str, command: OnChildren, path: str, touched: tuple[str, ...]) -> Change:
+        before, begun = self._state(path), time.monotonic()
+        error, message = "", ""
+        try:
+            message = await self._do[type(command)](self._below(path), command) or ""
+        except OTPError as no:
+            error, message = kind_of(no), one_line(str(no))
+        change = Change(
+            path=path,
+            radius=touched,
+            before=before,
+            after=self._state(path),
+            took_s=time.monotonic() - begun,
+            error=error,
+            message=message,
+        )
+        self._audit.acted(peer, op, command, change)
+        return change
+
+    def _state(self, path: str) -> str:
+        if path == self._view.app:
+            return self._view.root().state
+        info = self._view.info(path)
+        return str(info.state) if info is not None else "gone"
+
+    def _below(self, path: str) -> str:
+        """The path as the handle of the root takes it."""
+        return path.removeprefix(self._view.app).removeprefix("/")
+
+    # ------------------------------------------------------------------------------------------------ one child
+
+    async def _restart(self, path: str, _: Restart) -> None:
+        await self._handle.restart(path)
+
+    async def _stop(self, path: str, _: Stop) -> None:
+        await self._handle.terminate_child(path)
+
+    async def _start(self, path: str, _: Start) -> str | None:
+        try:
+            await self._handle.restart_child(path)
+        except Running:
+            return "it is up already"
+        return None
+
+    async def _reset(self, path: str, _: Reset) -> None:
+        await self._handle.reset(path)
+
+    async def _pause(self, path: str, command: Pause) -> None:
+        await self._handle.pause(path)
+        self._maintenance.begin(f"{self._view.app}/{path}".rstrip("/"), command.seconds)
+
+    async def _resume(self, path: str, _: Resume) -> None:
+        self._maintenance.end(f"{self._view.app}/{path}".rstrip("/"))
+        await self._handle.resume(path)
+
+    async def _inject(self, path: str, command: InjectFault) -> None:
+        assert self._faults is not None
+        whole = f"{self._view.app}/{path}"
+        injection = self._faults.inject(whole, command.kind, times=command.times, seconds=command.seconds)
+        self._view.seen.incidents.injecting(whole, injection.marked_until)
+
+
+def kind_of(error: OTPError) -> Failure:
+    """The kind of a failure, for the exit code of a command."""
+    match error:
+        case NotFound() | NoSuchChild():
+            return "not_found"
+        case NotAllowed() | TooMany():
+            return "refused"
+        case Restarting() | Running() | NotSupported() | NoProc() | FaultError():
+            return "conflict"
+        case StartError() | ChildRefused():
+            return "error"
+        case _:
+            return "error"

@@ -1,0 +1,204 @@
+"""The desk: where requests reach the tree's event loop, and what happens in it leaves for those who watch.
+
+Everything here runs in the tree's loop, beside the tree and not in it: it goes on while the tree starts, restarts and
+stops. The socket side runs in a thread of its own and only exchanges frozen values with it.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+from loguru import logger
+from msgspec import Struct
+
+from otp.control.acting import Actions, kind_of
+from otp.control.looking import Looks
+from otp.control.peer import Peer
+from otp.control.protocol import ON_CHILDREN, Answer, Command, Drain, Failed, ResolveIncident
+from otp.control.rows import Delta
+from otp.control.timeline import Entry, Timeline
+from otp.control.view import View
+from otp.core.paths import is_within
+from otp.errors import NoProc, OTPError
+from otp.events import Event, MaintenanceEnded, MaintenanceStarted, SupervisorExited, SupervisorStopping
+from otp.runtime.crash import describe
+
+__all__ = ("Desk", "Question")
+
+OFTEN = 0.1
+"""Seconds between two deltas at least: a storm is told in few words."""
+
+_FOR_ALL_BELOW = (SupervisorStopping, SupervisorExited, MaintenanceStarted, MaintenanceEnded)
+
+
+class Question(Struct, frozen=True):
+    """A request on its way to the tree's loop.
+
+    Attributes:
+        op: its id.
+        peer: who asks.
+        command: what is wanted.
+        answer: called in the tree's loop with what comes of it.
+    """
+
+    op: str
+    peer: Peer
+    command: Command
+    answer: Callable[[Answer | Failed], None]
+
+
+class Desk:
+    """Answers questions about one tree, and tells what changes in it.
+
+    Args:
+        view: of the tree.
+        looks: answer those that look.
+        actions: answer those that act.
+        timeline: what happened; the hook of the tree.
+    """
+
+    def __init__(
+        self,
+        *,
+        view: View,
+        looks: Looks,
+        actions: Actions,
+        timeline: Timeline,
+    ) -> None:
+        self._watched = False
+        self._view = view
+        self._looks = looks
+        self._actions = actions
+        self._timeline = timeline
+        self._told = 0
+        self._inbox: deque[Question] = deque()
+        self._asked = anyio.Event()
+        self._happened = anyio.Event()
+        self._answers: dict[type[Command], Callable[[Question], Awaitable[Answer]]] = {
+            **{kind: _looking(look) for kind, look in looks.by_command.items()},
+            **dict.fromkeys(ON_CHILDREN, self._act),
+            ResolveIncident: self._resolve,
+            Drain: self._drain,
+        }
+
+    def __call__(self, event: Event) -> None:
+        """The event hook: something happened."""
+        self._timeline(event)
+        self._noted()
+
+    def be_watched(self, watched: bool) -> None:
+        """Somebody wants to know what changes, or nobody does any more; called from the other thread."""
+        self._watched = watched
+
+    def ask(self, question: Question) -> None:
+        """Take a question; called in the tree's loop."""
+        self._inbox.append(question)
+        self._asked.set()
+
+    async def run(self, publish: Callable[[Delta], None]) -> None:
+        """Answer and tell, until cancelled.
+
+        Args:
+            publish: told what changed, while somebody watches.
+        """
+        async with anyio.create_task_group() as group:
+            self._group = group
+            group.start_soon(self._tell, publish)
+            while True:
+                await self._asked.wait()
+                self._asked = anyio.Event()
+                while self._inbox:
+                    group.start_soon(self._answer, self._inbox.popleft())
+                    await anyio.lowlevel.checkpoint()  # one for each turn of the loop: the tree goes first
+
+    # ------------------------------------------------------------------------------------------------ questions
+
+    async def _answer(self, question: Question) -> None:
+        try:
+            answer: Answer | Failed = await self._answers[type(question.command)](question)
+        except NoProc as gone:
+            answer = Failed(id=question.op, kind="gone", message=f"the tree has ended: {gone}")
+        except OTPError as no:
+            answer = Failed(id=question.op, kind=kind_of(no), message=str(no))
+        except Exception as bug:  # noqa: BLE001 # a question must not end the desk
+            logger.error("control: {} failed: {}", type(question.command).__name__, describe(bug))
+            answer = Failed(
+                id=question.op, kind="error", message=f"otp itself failed, please report it: {describe(bug)}"
+            )
+        question.answer(answer)
+
+    async def _act(self, question: Question) -> Answer:
+        command = question.command
+        assert isinstance(command, ON_CHILDREN)
+        acted = await self._actions.on_children(question.peer, question.op, command)
+        self._noted()
+        return acted
+
+    async def _resolve(self, question: Question) -> Answer:
+        assert isinstance(question.command, ResolveIncident)
+        resolved = self._actions.resolve(question.peer, question.op, question.command)
+        self._noted()
+        return resolved
+
+    async def _drain(self, question: Question) -> Answer:
+        assert isinstance(question.command, Drain)
+        draining = self._actions.drain(question.peer, question.op, question.command)
+        if question.command.seconds is not None and not draining.dry_run:
+            self._group.start_soon(self._cut_short, question.command.seconds)
+        return draining
+
+    async def _cut_short(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+        self._view.handle.kill()
+
+    def _noted(self) -> None:
+        """There is a new entry in the timeline; without anybody who watches it counts as told."""
+        if self._watched:
+            self._happened.set()
+        else:
+            self._told = self._timeline.seq
+
+    # ------------------------------------------------------------------------------------------------ what changes
+
+    async def _tell(self, publish: Callable[[Delta], None]) -> None:
+        while True:
+            await self._happened.wait()
+            self._happened = anyio.Event()
+            entries, self._told = self._timeline.since(self._told), self._timeline.seq
+            if self._watched and entries:
+                publish(self._delta(entries))
+            await anyio.sleep(OFTEN)
+
+    def _delta(self, entries: tuple[Entry, ...]) -> Delta:
+        view = self._view
+        state = view.state
+        changed, gone = view.rows(self._touched(entries)) if state != "stopped" else ({}, set[str]())
+        return Delta(
+            seq=entries[-1].seq,
+            wall=entries[-1].wall,
+            state=state,
+            blocked=None,
+            root=view.root(),
+            changed=tuple(changed.values()),
+            removed=tuple(sorted(gone)),
+            needs=view.needs(),
+            open_incidents=view.open_incidents,
+            events=tuple(entry.row() for entry in entries),
+        )
+
+    def _touched(self, entries: tuple[Entry, ...]) -> set[str]:
+        """Whose rows may be different: those who something happened to, those above them, and sometimes all below."""
+        touched = {entry.path for entry in entries}
+        for path in tuple(touched):
+            while path := path.rpartition("/")[0]:
+                touched.add(path)
+        wide = {entry.path for entry in entries if isinstance(entry.what, _FOR_ALL_BELOW)}
+        if wide:
+            below = (info.path for info in self._view.handle.walk(remembered=True))
+            touched.update(path for path in below if any(is_within(path, above) for above in wide))
+        return touched - {self._view.app}
+
+
+def _looking(look: Callable[[Any], Awaitable[Answer]]) -> Callable[[Question], Awaitable[Answer]]:
+    return lambda question: look(question.command)

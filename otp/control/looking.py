@@ -1,0 +1,198 @@
+"""The commands that look."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import anyio
+
+from otp.control import radius
+from otp.control.protocol import (
+    Answer,
+    Command,
+    Events,
+    Explain,
+    GetEvents,
+    GetHealth,
+    GetIncidents,
+    GetSnapshot,
+    GetStack,
+    GetWhy,
+    Incidents,
+    Stacks,
+    Watch,
+)
+from otp.control.rows import (
+    ChildRow,
+    EventRow,
+    Explained,
+    Health,
+    IncidentRow,
+    LogRow,
+    NeedRow,
+    Snapshot,
+    StackRow,
+    TaskRow,
+    Why,
+)
+from otp.control.targets import NoSuchChild, absolute, one
+from otp.control.timeline import Timeline
+from otp.control.view import View, health_of, incident_row
+from otp.core.explain import explain
+from otp.core.paths import is_pattern, is_within, matches
+from otp.observe.log_ring import LogRing
+from otp.runtime.stack import ChildStack
+
+__all__ = ("Looks",)
+
+TIMELINE = 20
+"""Events that `why` shows."""
+
+LOG_LINES = 20
+"""Lines of a log that `why` shows."""
+
+MOST_EVENTS = 5_000
+"""Events that can be asked for at once."""
+
+
+class Looks:
+    """Answers what is asked about a tree, in its event loop.
+
+    Args:
+        view: of the tree.
+        timeline: what happened.
+        log: what children logged; None: nobody listens to them.
+
+    Attributes:
+        by_command: what answers which command.
+    """
+
+    def __init__(self, view: View, timeline: Timeline, log: LogRing | None) -> None:
+        self._view = view
+        self._timeline = timeline
+        self._log = log
+        self.by_command: dict[type[Command], Callable[[Any], Awaitable[Answer]]] = {
+            GetSnapshot: self.snapshot,
+            Watch: self.snapshot,
+            GetHealth: self.health,
+            GetEvents: self.events,
+            GetIncidents: self.incidents,
+            Explain: self.explain,
+            GetWhy: self.why,
+            GetStack: self.stack,
+        }
+
+    async def snapshot(self, _: GetSnapshot | Watch | None = None) -> Snapshot:
+        """The whole tree."""
+        return await self._view.snapshot(self._timeline.seq)
+
+    async def health(self, _: GetHealth) -> Health:
+        """Whether all is well."""
+        return health_of(await self.snapshot())
+
+    async def events(self, command: GetEvents) -> Events:
+        """The last events, oldest first."""
+        about = _about(self._view.app, command.path)
+        rows = (entry.row() for entry in self._timeline.newest() if about(entry.path))
+        wanted = (row for row in rows if command.debug or row.level != "DEBUG")
+        found = list(islice(wanted, max(0, min(command.limit, MOST_EVENTS))))
+        return Events(tuple(reversed(found)))
+
+    async def incidents(self, command: GetIncidents) -> Incidents:
+        """Incidents, newest first."""
+        about = _about(self._view.app, command.path)
+        return Incidents(tuple(row for row in self._incidents(resolved=command.resolved) if about(row.path)))
+
+    async def explain(self, command: Explain) -> Explained:
+        """What the settings of a child mean."""
+        rows = self._view.all_rows()
+        return self._explained(rows, one(rows, command.path).path)
+
+    async def stack(self, command: GetStack) -> Stacks:
+        """Where workers are."""
+        row = one(self._view.all_rows(), command.path)
+        return Stacks(self._stacks(row))
+
+    async def why(self, command: GetWhy) -> Why:
+        """All that helps to understand one child."""
+        rows = self._view.all_rows()
+        child = one(rows, command.path)
+        above = child.path.rpartition("/")[0] or child.path
+        siblings = [row for row in rows if row.path.rpartition("/")[0] == above and row is not child]
+        is_root = child.path == self._view.app
+        return Why(
+            child=child,
+            supervisor=next(row for row in rows if row.path == above),
+            siblings=tuple(siblings),
+            incidents=tuple(row for row in self._incidents(resolved=True) if is_within(row.path, child.path)),
+            failures=self._view.failures(child.path),
+            needs=self._needs(child),
+            timeline=self._around(child, {row.path for row in siblings}),
+            log=tuple(self._logged(child.path)),
+            stacks=self._stacks(child) if child.kind == "worker" else (),
+            explained=None if is_root else self._explained(rows, child.path),
+        )
+
+    # ------------------------------------------------------------------------------------------------ parts
+
+    def _incidents(self, *, resolved: bool) -> Iterator[IncidentRow]:
+        incidents = self._view.seen.incidents
+        now = anyio.current_time()
+        found = incidents.all() if resolved else incidents.open()
+        yield from (incident_row(one, now) for one in sorted(found, key=lambda one: one.id, reverse=True))
+
+    def _explained(self, rows: list[ChildRow], path: str) -> Explained:
+        if path == self._view.app:
+            raise NoSuchChild(f"{path} is the root, which nobody restarts; name one of its children")
+        found = explain(self._view.handle.running_spec(), path)
+        touched = radius.of_restart(rows, path)
+        return Explained(text=str(found), explanation=found, radius=touched, untouched=len(rows) - 1 - len(touched))
+
+    def _stacks(self, row: ChildRow) -> tuple[StackRow, ...]:
+        handle = self._view.handle
+        states = {info.path: str(info.state) for info in handle.walk()}
+        found = handle.stack(row.path.removeprefix(self._view.app))
+        return tuple(_stack_row(stack, states) for stack in _workers(found))
+
+    def _needs(self, child: ChildRow) -> tuple[NeedRow, ...]:
+        above = {child.path, *_above(child.path)}
+        return tuple(need for need in self._view.needs() if need.path in above)
+
+    def _around(self, child: ChildRow, siblings: set[str]) -> tuple[EventRow, ...]:
+        """What happened to it and below it, to its siblings, and to those above."""
+        others = siblings | set(_above(child.path))
+        entries = (e for e in self._timeline.newest() if is_within(e.path, child.path) or e.path in others)
+        rows = (row for row in (entry.row() for entry in entries) if row.level != "DEBUG")
+        return tuple(islice(rows, TIMELINE))[::-1]
+
+    def _logged(self, path: str) -> Iterator[LogRow]:
+        for line in self._log.last(path, LOG_LINES) if self._log is not None else ():
+            yield LogRow(wall=line.wall, level=line.level, text=line.text)
+
+
+def _workers(stack: ChildStack) -> Iterator[ChildStack]:
+    if not stack.below:
+        yield stack
+    for below in stack.below:
+        yield from _workers(below)
+
+
+def _stack_row(stack: ChildStack, states: dict[str, str]) -> StackRow:
+    own = (TaskRow(name=stack.path, depth=0, chain=stack.chain),) if stack.chain else ()
+    tasks = (TaskRow(name=task.name, depth=task.depth, chain=task.chain) for task in stack.tasks)
+    return StackRow(path=stack.path, state=states.get(stack.path, "gone"), tasks=(*own, *tasks))
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+def _about(app: str, path: str) -> Callable[[str], bool]:
+    """Whether a path is, or is below, what a path or a pattern names; all are if nothing is named."""
+    if not path:
+        return lambda _: True
+    wanted = absolute(app, path)
+    if is_pattern(wanted):
+        return lambda other: any(matches(part, wanted) for part in (other, *_above(other)))
+    return lambda other: is_within(other, wanted)

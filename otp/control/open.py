@@ -1,0 +1,163 @@
+"""`open_control`: the control plane of one process, beside its tree and outside of it.
+
+    async with open_control("massive", seen) as control, open_tree(spec, hooks) as tree:
+        control.serve(Supervisor(tree))
+        tree.root.begin()
+
+It is opened before the tree and closed after it, so it answers while the tree starts, restarts and stops.
+"""
+
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskGroup
+from loguru import logger
+
+import otp
+from otp.control.acting import Actions
+from otp.control.audit import Audit
+from otp.control.desk import Desk
+from otp.control.looking import Looks
+from otp.control.maintenance import Maintenance
+from otp.control.protocol import PROTOCOL, Greeting
+from otp.control.rows import Blocked
+from otp.control.server import Server
+from otp.control.sockets import Claim, claim
+from otp.control.timeline import Timeline
+from otp.control.view import View
+from otp.errors import ControlError
+from otp.faults import Faults
+from otp.observe.log_ring import LogRing
+from otp.observe.observation import Observation
+from otp.runtime.handle import Supervisor
+
+__all__ = ("Control", "open_control")
+
+
+class Control:
+    """The control plane of one process; it serves once it has a tree.
+
+    Attributes:
+        socket: for looking and acting; None: there is none, and the log says why.
+    """
+
+    def __init__(
+        self, claimed: Claim | None, seen: Observation, log: LogRing, faults: Faults | None, tasks: TaskGroup
+    ) -> None:
+        self.socket = claimed.operate if claimed is not None else None
+        self._claim = claimed
+        self._seen = seen
+        self._log = log
+        self._faults = faults
+        self._tasks = tasks
+        self._server: Server | None = None
+
+    def serve(
+        self,
+        handle: Supervisor,
+        *,
+        lag: Callable[[], float | None] = lambda: None,
+        blocked: Callable[[], Blocked | None] = lambda: None,
+    ) -> None:
+        """Serve this tree from now on.
+
+        Args:
+            handle: of its root; not begun yet, so that nothing is missed.
+            lag: how late the event loop turned at the worst lately, in seconds; None: nobody watches it.
+            blocked: what keeps it from turning now. Called from another thread.
+        """
+        if self._claim is None:
+            return
+        timeline = Timeline()
+        maintenance = Maintenance()
+        view = View(
+            handle,
+            self._seen,
+            maintenance,
+            lag=lag,
+            version=otp.__version__,
+            backend=_backend(),
+            faults=self._faults is not None,
+        )
+        actions = Actions(view, maintenance, Audit(handle.path, timeline), self._faults)
+        desk = Desk(
+            view=view,
+            looks=Looks(view, timeline, self._log),
+            actions=actions,
+            timeline=timeline,
+        )
+        self._server = server = Server(
+            self._claim,
+            self._greeting(handle.path),
+            lambda question: handle.soon(lambda: desk.ask(question)),
+            watched=desk.be_watched,
+            blocked=blocked,
+        )
+        handle.attach(desk)
+        self._tasks.start_soon(desk.run, server.publish)
+        self._tasks.start_soon(maintenance.run, actions.over)
+        server.start()
+
+    def close(self) -> None:
+        """Serve no more, and remove the sockets."""
+        if self._server is not None:
+            self._server.stop()
+        elif self._claim is not None:
+            self._claim.release()
+
+    def _greeting(self, app: str) -> Greeting:
+        return Greeting(
+            protocol=PROTOCOL,
+            app=app,
+            pid=os.getpid(),
+            version=otp.__version__,
+            role="operate",
+            faults=self._faults is not None,
+        )
+
+
+@asynccontextmanager
+async def open_control(
+    app: str, seen: Observation, *, faults: Faults | None = None, place: Path | None = None
+) -> AsyncGenerator[Control]:
+    """Take the name, and serve for the block; a process whose name cannot be had goes on without, and says so.
+
+    Args:
+        app: the id of the root.
+        seen: the history and the incidents of the tree.
+        faults: what was put around its workers; None: faults are not allowed.
+        place: folder of the sockets; None: see `otp.control.sockets`.
+    """
+    claimed = _claimed(app, place)
+    log = LogRing()
+    with log.listening():
+        async with anyio.create_task_group() as tasks:
+            control = Control(claimed, seen, log, faults, tasks)
+            try:
+                yield control
+            finally:
+                control.close()
+                tasks.cancel_scope.cancel()
+
+
+def _claimed(app: str, place: Path | None) -> Claim | None:
+    try:
+        claimed = claim(app, place)
+    except (ControlError, OSError) as error:
+        logger.error("{}  cannot be looked into from outside: {}", app, error)
+        return None
+    if claimed.operate.stem != app:
+        logger.warning("{}  another process of this name is running; this one is {}", app, claimed.operate.stem)
+    return claimed
+
+
+def _backend() -> str:
+    name = anyio.get_cancelled_exc_class().__module__.partition(".")[0]
+    if name != "asyncio":
+        return name
+    import asyncio  # noqa: PLC0415 # only there
+
+    return "uvloop" if type(asyncio.get_running_loop()).__module__.startswith("uvloop") else "asyncio"

@@ -1,0 +1,34 @@
+"""Which frames of a crash or an await chain are somebody's own: neither standard library nor installed packages."""
+
+import sysconfig
+from pathlib import PurePath
+
+__all__ = ("blocking_place", "hanging_place", "own_frames", "short_place")
+
+_STDLIB = sysconfig.get_path("stdlib")
+
+CHAIN_LIMIT = 4
+"""Own steps of an await chain that a line shows: the innermost."""
+
+
+def own_frames(frames: tuple[str, ...]) -> tuple[str, ...]:
+    """The own ones among `frames`, in their order; the innermost one if there are none."""
+    own = tuple(frame for frame in frames if "site-packages" not in frame and _STDLIB not in frame)
+    return own or frames[-1:]
+
+
+def short_place(place: str) -> str:
+    """A file by its name and its folder: `workers/stream.py`, a line number behind it included."""
+    return "/".join(PurePath(place).parts[-2:])
+
+
+def hanging_place(chain: tuple[str, ...], steps: int = CHAIN_LIMIT) -> str:
+    """Where an await chain hangs: its own steps, outermost first; the innermost `steps` of them."""
+    own = [step.rpartition(" ") for step in own_frames(chain)[-steps:]]
+    return " → ".join(f"{function} ({short_place(place[1:-1])})" for function, _, place in own)
+
+
+def blocking_place(stack: tuple[str, ...]) -> str:
+    """The same for a stack of frames, as `file:line function`."""
+    frames = [frame.rpartition(" ") for frame in own_frames(stack)[-CHAIN_LIMIT:]]
+    return " → ".join(f"{function} ({short_place(place)})" for place, _, function in frames)

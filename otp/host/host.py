@@ -1,0 +1,109 @@
+"""A tree, and what looks after the process that it is: none of it is supervised, so none of it ends with the tree.
+
+log, hooks             are told of the tree's events
+shutdown report        one line when it has stopped
+systemd                where systemd has started the process
+loop watch             a thread, unless it is switched off
+health port            a thread, where it is wanted
+"""
+
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from functools import partial
+from os import environ
+
+from otp.host.look import Look
+from otp.host.loop_watch import LoopWatch, watching
+from otp.host.shutdown_report import ShutdownReport
+from otp.host.surroundings import Surroundings
+from otp.host.systemd import Systemd
+from otp.observe.beside import beside
+from otp.observe.log import Log
+from otp.runtime.open import open_tree
+from otp.runtime.reporter import EventHook
+from otp.runtime.tree import Tree
+from otp.spec import SupervisorSpec
+
+Answering = AbstractAsyncContextManager[None]
+
+__all__ = ("Host", "open_host")
+
+
+class Host:
+    """A tree in its process.
+
+    Attributes:
+        tree: opened; nothing has been started yet.
+        report: on its stop.
+        loop_watch: None if nobody watches.
+    """
+
+    def __init__(self, tree: Tree, report: ShutdownReport, logs: tuple[Log, ...], loop_watch: LoopWatch | None) -> None:
+        self.tree = tree
+        self.report = report
+        self.loop_watch = loop_watch
+        self._logs = logs
+
+    def say_last_words(self, code: int) -> None:
+        """Say who still runs, before the process ends under it."""
+        self.tree.reporter.deliver()
+        said = self.report.last_words(code)
+        for log in self._logs or (Log(),):  # whoever reads nothing else has to read this
+            log.say(self.tree.root.machine.path, said)
+
+
+@asynccontextmanager
+async def open_host(
+    spec: SupervisorSpec, hooks: Iterable[EventHook], surroundings: Surroundings
+) -> AsyncGenerator[Host]:
+    """Open a tree, and what looks after its process for as long as the block runs and the tree stops.
+
+    As for `open_tree`, the block begins the tree. What is said beside the events goes to those of the hooks that are a
+    `Log`; without one, nothing of it is said.
+
+    Raises:
+        HostError: the health port cannot be had. Nothing has been opened then.
+        SpecError: a child needs what nobody declares.
+    """
+    hooks = tuple(hooks)
+    logs = tuple(hook for hook in hooks if isinstance(hook, Log))
+    report = ShutdownReport(spec.id)
+    systemd = Systemd(spec.id) if "NOTIFY_SOCKET" in environ else None
+    told: tuple[EventHook, ...] = (*hooks, report) if systemd is None else (*hooks, report, systemd)
+    try:
+        async with AsyncExitStack() as until_gone:  # closed when the tree is gone, whatever has ended the block
+            answer = _bind_health(surroundings, until_gone)
+            async with open_tree(spec, told) as tree:
+                watch = _watch_loop(tree, surroundings, logs, until_gone)
+                if answer is not None:
+                    await until_gone.enter_async_context(answer(Look(tree, watch)))
+                async with _telling(systemd, tree):
+                    yield Host(tree, report, logs, watch)
+    finally:
+        said = report.sentence()
+        if said is not None:
+            for log in logs:
+                log.say(spec.id, said)
+
+
+def _bind_health(surroundings: Surroundings, until_gone: AsyncExitStack) -> "Callable[[Look], Answering] | None":
+    """Take the port before anything is started; what is returned answers there."""
+    if surroundings.health is None:
+        return None
+    from otp.host.health import HealthServer, answering  # noqa: PLC0415 # only where it is wanted: http is heavy
+
+    server = until_gone.enter_context(HealthServer(*surroundings.health))
+    return partial(answering, server)
+
+
+def _watch_loop(
+    tree: Tree, surroundings: Surroundings, logs: tuple[Log, ...], until_gone: AsyncExitStack
+) -> LoopWatch | None:
+    if surroundings.loop_watch is None:
+        return None
+    watch = LoopWatch(tree, threshold=surroundings.loop_watch, listeners=[log.write for log in logs])
+    return until_gone.enter_context(watching(watch))
+
+
+def _telling(systemd: Systemd | None, tree: Tree) -> AbstractAsyncContextManager[None]:
+    return nullcontext() if systemd is None else beside(partial(systemd.run, tree))

@@ -1,0 +1,91 @@
+"""How a stop went, in one line: how long it took, who was late, who refused, and where they hung.
+
+root  stopped in 12.4 ms
+root  stopped in 5.2 s; killed: root/b after 5 s, in drain (workers/b.py:88)
+root  stopped in 5.7 s; …; the process exits with code 70, with this still running: root/c in hang (workers/c.py:12)
+"""
+
+from otp.core.paths import is_within
+from otp.events import (
+    ChildExited,
+    ChildLate,
+    ChildRefused,
+    ChildStartFailed,
+    Event,
+    SupervisorExited,
+    SupervisorStopping,
+)
+from otp.exits import Killed
+from otp.frames import hanging_place
+from otp.observe.sentences import Level, Sentence, duration
+
+__all__ = ("ShutdownReport",)
+
+
+class ShutdownReport:
+    """An event hook that gathers what is to be said of the stop of a whole tree."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._began: float | None = None
+        self._took: float | None = None
+        self._killed: dict[str, str] = {}
+        self._refused: dict[str, str] = {}
+        self._still: dict[str, str] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Take note of an event."""
+        match event:
+            case SupervisorStopping(path=self._root):
+                self._began = event.at
+            case SupervisorExited(path=self._root):
+                self._took = event.at - self._began if self._began is not None else None
+            case ChildRefused():
+                self._note_refusal(event.path, _named(event.path, event.chain))
+            case ChildLate() if self._began is not None:
+                self._killed[event.path] = _named(f"{event.path} after {event.grace:g} s,", event.chain).rstrip(",")
+            case ChildExited() | ChildStartFailed():
+                self._note_end(event)
+            case _:
+                pass
+
+    def sentence(self) -> Sentence | None:
+        """What is to be said once the tree is gone; None: it never stopped in order."""
+        if self._took is None:
+            return None
+        level: Level = "ERROR" if self._refused else "WARNING" if self._killed else "INFO"
+        return Sentence(level, "; ".join(self._parts(self._took)))
+
+    def last_words(self, code: int) -> Sentence:
+        """The same for a process that ends with somebody in it who cannot be ended."""
+        names = ", ".join(self._still.values()) or "a task"
+        end = f"the process exits with code {code}, with this still running: {names}"
+        return Sentence("CRITICAL", "; ".join((*self._parts(self._took), end)) if self._took is not None else end)
+
+    def _parts(self, took: float) -> list[str]:
+        parts = [f"stopped in {duration(took)}"]
+        if self._killed:
+            parts.append(f"killed: {', '.join(self._killed.values())}")
+        over = [name for path, name in self._refused.items() if path not in self._still]
+        if over:
+            parts.append(f"refused to stop, and ended after all: {', '.join(over)}")
+        return parts
+
+    def _note_refusal(self, path: str, name: str) -> None:
+        self._still[path] = name
+        self._killed.pop(path, None)
+        if self._began is not None:
+            self._refused[path] = name
+
+    def _note_end(self, event: ChildExited | ChildStartFailed) -> None:
+        self._still.pop(event.path, None)
+        if self._began is None or event.path in self._refused or not isinstance(event.exit, Killed):
+            return
+        meant = isinstance(event, ChildExited) and event.brutal
+        if not meant and not any(is_within(path, event.path) for path in self._killed):  # not those above it as well
+            self._killed[event.path] = event.path
+
+
+def _named(name: str, chain: tuple[str, ...]) -> str:
+    place = hanging_place(chain)
+    return f"{name} in {place}" if place else name

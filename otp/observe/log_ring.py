@@ -1,0 +1,79 @@
+"""The last lines that each child logged, kept in memory for whoever asks why it failed.
+
+It listens to loguru, and knows whose line it is by the context: what a worker, its tasks and its threads log is its own.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from loguru import logger
+from msgspec import Struct
+
+from otp.runtime.redaction import redact
+from otp.runtime.whose import CHILD
+
+if TYPE_CHECKING:
+    from loguru import Message
+
+__all__ = ("LogLine", "LogRing")
+
+KEPT = 50
+"""Lines that are kept of each child."""
+
+CHILDREN = 1_000
+"""Children whose lines are kept: those that logged last."""
+
+LONGEST = 500
+"""Characters of a line."""
+
+
+class LogLine(Struct, frozen=True):
+    """One line.
+
+    Attributes:
+        wall: when, in seconds since 1970.
+        level: its name.
+        text: printable, secrets taken out.
+    """
+
+    wall: float
+    level: str
+    text: str
+
+
+class LogRing:
+    """Remembers what children log. Lines may come from any thread."""
+
+    def __init__(self) -> None:
+        self._lines: OrderedDict[str, deque[LogLine]] = OrderedDict()
+
+    @contextmanager
+    def listening(self, level: str = "INFO") -> Generator[None]:
+        """Listen to loguru for the block."""
+        sink = logger.add(self._hear, level=level, format="{message}", backtrace=False, diagnose=False, catch=True)
+        try:
+            yield
+        finally:
+            logger.remove(sink)
+
+    def last(self, path: str, limit: int) -> tuple[LogLine, ...]:
+        """The last lines of a child, oldest first."""
+        return tuple(self._lines.get(path, ()))[-limit:]
+
+    def _hear(self, message: "Message") -> None:
+        path = CHILD.get()
+        if not path:
+            return
+        record = message.record
+        lines = self._lines.setdefault(path, deque(maxlen=KEPT))
+        lines.append(LogLine(record["time"].timestamp(), record["level"].name, _text(record["message"])))
+        self._lines.move_to_end(path)
+        if len(self._lines) > CHILDREN:
+            self._lines.popitem(last=False)
+
+
+def _text(message: str) -> str:
+    printable = "".join(c if c.isprintable() else " " for c in message[:LONGEST])
+    return redact(printable)

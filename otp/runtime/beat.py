@@ -1,0 +1,39 @@
+"""Signs of life: what a worker with a watchdog calls now and then, from wherever it works."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+
+__all__ = ("PULSE", "Pulse", "beat")
+
+
+class Pulse:
+    """When a child gave its last sign of life.
+
+    Attributes:
+        last: that time, in seconds of the tree's clock.
+    """
+
+    __slots__ = ("_now", "last")
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self.last = now()
+
+    def beat(self) -> None:
+        """It is alive."""
+        self.last = self._now()
+
+
+PULSE: ContextVar[Pulse | None] = ContextVar("otp_pulse", default=None)
+"""That of the child in whose context the code runs: its tasks, and the threads that it starts with `anyio.to_thread`."""
+
+
+def beat() -> None:
+    """Tell the watchdog that the worker which calls this, in a task or a thread of its own, is not hung.
+
+    It costs a fraction of a microsecond, and nothing happens without a watchdog or outside of a tree. Call it where the
+    work gets on, once in each turn of the worker's loop; called by a timer beside the work it says nothing of the work.
+    """
+    pulse = PULSE.get()
+    if pulse is not None:
+        pulse.beat()

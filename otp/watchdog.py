@@ -1,0 +1,42 @@
+"""Watchdogs: how long a worker may be silent before it counts as hung."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from otp.errors import SpecError
+
+__all__ = ("Watchdog",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watchdog:
+    """What `watchdog=` of a worker says: it gives a sign of life in time, or it is stopped and has failed with `Hung`.
+
+    The time runs while the worker is up. Time in which the event loop itself stands still is not held against it.
+
+    Attributes:
+        within: seconds without a sign of life. A worker that calls `otp.beat()` is found right then; with `progress`
+            that is `within` to twice as long after the last change, since nobody looks in between.
+        progress: for workers that know nothing of otp: a function without arguments whose value has changed within the
+            time, such as a counter of the turns of the worker's loop. A counter of what comes in from outside stands
+            still when nothing comes. It must not block; if it raises, that is no progress, and `ChildHung` tells what
+            it raised. None: the worker calls `otp.beat()`.
+
+    Raises:
+        SpecError: a value that cannot be.
+    """
+
+    within: float
+    progress: Callable[[], object] | None = None
+
+    def __post_init__(self) -> None:
+        seconds = self.within
+        number = isinstance(seconds, int | float) and not isinstance(seconds, bool)  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
+        if not number or not 0 < seconds < math.inf:
+            raise SpecError(f"within of a Watchdog: expected finite seconds above 0, got {seconds!r}")
+        if self.progress is not None and not callable(self.progress):
+            raise SpecError(
+                f"progress of a Watchdog: expected a function without arguments, got {self.progress!r}; "
+                "write progress=lambda: counts.turns"
+            )
