@@ -18,18 +18,18 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from otp.control.mirror import Mirror
 from otp.control.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
 from otp.control.rows import ChildRow, EventRow
+from otp.tui.colours import first_theme, next_theme
 from otp.tui.confirm import Confirm
 from otp.tui.details import Details
 from otp.tui.events import EventScreen, merged
-from otp.tui.feed import Arrived, Feed, Joined
+from otp.tui.feed import Feed
 from otp.tui.headline import Headline
 from otp.tui.keys import BAR, Help
-from otp.tui.link import Link
-from otp.tui.order import Order, arranged, found
+from otp.tui.order import Order
 from otp.tui.pages import PAGES
+from otp.tui.picture import Picture
 from otp.tui.questions import Action, Looked, Looks, Outcome, command, history
 from otp.tui.result import refused, result
 from otp.tui.table import TreeTable
@@ -44,8 +44,6 @@ TICK = 1.0
 
 SAID = 20.0
 """Seconds for which what came of a command is shown."""
-
-THEMES = ("ansi-dark", "ansi-light", "textual-dark", "textual-light")
 
 ACTIONS: dict[str, type[Action]] = {"restart": Restart, "stop": Stop, "start": Start, "reset": Reset}
 
@@ -106,10 +104,7 @@ class Top(App[None]):
         self._path = path
         self._feed = feed or Feed(path)
         self._looks = looks or Looks(path, self._looked)
-        self._mirror = Mirror()
-        self._link = Link()
-        self._order = Order.TREE
-        self._sought = ""
+        self._picture = Picture()
         self._said: tuple[Text, float] = (Text(), 0.0)
         self._drawn = 0.0
         self._busy = False
@@ -128,7 +123,7 @@ class Top(App[None]):
 
     def on_mount(self) -> None:
         """Begin to watch."""
-        self.theme = _theme()
+        self.theme = first_theme(os.environ)
         self._tree.focus()
         self._feed.start()
         self._looks.start()
@@ -146,10 +141,7 @@ class Top(App[None]):
         """Take over what has come, and draw if that is anything, or a second is over."""
         news = self._feed.take()
         for one in news:
-            self._link = self._link.after(one)
-            if isinstance(one, Arrived) and self._tree.selected in self._mirror.apply(one.message, one.at):
-                self._looks.want(self._tree.selected)
-            if isinstance(one, Joined) and self._tree.selected:
+            if self._picture.take(one, self._tree.selected):
                 self._looks.want(self._tree.selected)
         clock = time.monotonic()
         if news or clock - self._drawn >= TICK:
@@ -157,39 +149,29 @@ class Top(App[None]):
 
     def _draw(self) -> None:
         clock = self._drawn = time.monotonic()
-        self._headline.show(self._mirror, self._link, clock)
-        self._tree.show(self._paths(), as_tree=self._order is Order.TREE)
+        picture = self._picture
+        self._headline.show(picture.mirror, picture.link, clock)
+        self._tree.show(picture.paths(clock), as_tree=picture.order is Order.TREE)
         self._draw_details()
-        self.query_one("#said", Static).update(self._status(clock))
+        self.screen_stack[0].query_one("#said", Static).update(self._status(clock))
         for screen in self.screen_stack:
             if isinstance(screen, EventScreen):
-                screen.show(self._mirror.events)
+                screen.show(tuple(picture.mirror.events))
 
     def _draw_details(self) -> None:
-        path = self._tree.selected
-        self._details.show(self._row(path) if path in self._mirror else None)
+        self._details.show(self._row(self._tree.selected))
 
-    def _paths(self) -> tuple[str, ...]:
-        """The children that are shown, in their order; those of a whole tree need no look at the rows."""
-        if self._order is Order.TREE and not self._sought:
-            return self._mirror.paths
-        rows = found(self._mirror.rows(self._now), self._sought, with_above=self._order is Order.TREE)
-        return tuple(row.path for row in arranged(rows, self._order))
-
-    def _row(self, path: str) -> ChildRow:
-        return self._mirror.row(path, self._now)
-
-    @property
-    def _now(self) -> float:
-        return self._link.now(time.monotonic())
+    def _row(self, path: str) -> ChildRow | None:
+        return self._picture.row(path, time.monotonic())
 
     def _status(self, clock: float) -> Text:
         said, at = self._said
         if said and clock - at < SAID:
             return said
-        text = Text(f" sort: {self._order}", no_wrap=True)
-        if self._sought:
-            text.append(f" · filter: {self._sought} ({len(self._tree.paths)} of {self._mirror.total + 1}), Esc ends it")
+        text = Text(f" sort: {self._picture.order}", no_wrap=True)
+        if self._picture.sought:
+            shown, total = len(self._tree.paths), self._picture.mirror.total + 1
+            text.append(f" · filter: {self._picture.sought} ({shown} of {total}), Esc ends it")
         return text
 
     def _say(self, text: Text) -> None:
@@ -248,9 +230,9 @@ class Top(App[None]):
 
     def action_pause(self) -> None:
         """The same for maintenance: begin it, or end it."""
-        path = self._tree.selected
-        paused = path in self._mirror and self._row(path).paused
-        self._rehearse(Resume(path=path, dry_run=True) if paused else Pause(path=path, dry_run=True))
+        row = self._row(self._tree.selected)
+        if row is not None:
+            self._rehearse((Resume if row.paused else Pause)(path=row.path, dry_run=True))
 
     def _rehearse(self, wanted: Action) -> None:
         if wanted.path and not self._busy:
@@ -265,7 +247,7 @@ class Top(App[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Each letter of the filter counts at once."""
         if event.input.id == "sought":
-            self._sought = event.value.strip()
+            self._picture.sought = event.value.strip()
             self._draw()
 
     def on_input_submitted(self) -> None:
@@ -288,7 +270,7 @@ class Top(App[None]):
 
     def action_sort(self) -> None:
         """The next order."""
-        self._order = self._order.next()
+        self._picture.order = self._picture.order.next()
         self._said = Text(), 0.0
         self._draw()
 
@@ -308,9 +290,10 @@ class Top(App[None]):
         self._draw()
 
     def _add_history(self, events: tuple[EventRow, ...]) -> None:
-        known = merged(events, tuple(self._mirror.events))
-        self._mirror.events.clear()
-        self._mirror.events.extend(known)
+        known = self._picture.mirror.events
+        older_and_newer = merged(events, tuple(known))
+        known.clear()
+        known.extend(older_and_newer)
         self._draw()
 
     def action_help(self) -> None:
@@ -319,8 +302,7 @@ class Top(App[None]):
 
     def action_colours(self) -> None:
         """The next colours."""
-        at = THEMES.index(self.theme) if self.theme in THEMES else -1
-        self.theme = THEMES[(at + 1) % len(THEMES)]
+        self.theme = next_theme(self.theme)
 
     @property
     def _tree(self) -> TreeTable:
@@ -335,17 +317,8 @@ class Top(App[None]):
         return self.screen_stack[0].query_one(Headline)
 
 
-def _theme() -> str:
-    """The terminal's own colours; which of the two for bright ones is told by COLORFGBG where a terminal sets it."""
-    asked = os.environ.get("TEXTUAL_THEME")
-    if asked:
-        return asked
-    background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
-    return "ansi-light" if background in ("7", "15") else "ansi-dark"
-
-
 def _bar() -> Text:
     text = Text(no_wrap=True)
     for key, meaning in BAR:
-        text.append(f"{key}", "bold reverse").append(f" {meaning}  ", "")
+        text.append(f"{key}", "bold reverse").append(f" {meaning} ", "")
     return text

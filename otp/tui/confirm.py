@@ -45,7 +45,7 @@ class Confirm(ModalScreen[Action | None]):
         background: $surface;
     }
     Confirm Static { height: auto; }
-    Confirm Input { border: none; padding: 0; height: 1; text-style: underline; background: $surface; }
+    Confirm Input { border: none; border-bottom: solid $primary; padding: 0; height: 2; background: $surface; }
     Confirm .label { text-style: dim; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "cancel")]
@@ -63,9 +63,9 @@ class Confirm(ModalScreen[Action | None]):
             yield Static(radius(self._rehearsed))
             if isinstance(self._wanted, Pause):
                 yield Static("for how long, as 10m or 1h30m; empty: until somebody resumes", classes="label")
-                yield Input(id="seconds", compact=True)
+                yield Input(id="seconds")
             yield Static("reason, for the audit", classes="label")
-            yield Input(id="reason", compact=True, max_length=500)
+            yield Input(id="reason", max_length=500)
             yield Static(id="wrong")
             yield Static(Text.assemble(("Enter", "bold"), " do it    ", ("Esc", "bold"), " leave it"))
 

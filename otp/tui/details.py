@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -9,7 +10,8 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from otp.control.rows import ChildRow, Why
-from otp.tui.pages import PAGES, Page, page
+from otp.tui.pages import PAGES, Line, Page, page
+from otp.tui.printable import printable
 from otp.tui.questions import Looked
 
 __all__ = ("Details",)
@@ -34,7 +36,7 @@ class Details(Vertical):
         super().__init__(id=id)
         self.page: Page = PAGES[0]
         self._looked: Looked | None = None
-        self._shown: Text | None = None
+        self._shown: list[Line] = []
 
     def compose(self) -> ComposeResult:
         """Two lines above, and the page below."""
@@ -61,17 +63,26 @@ class Details(Vertical):
         """Draw what is known of a child; None: there is none."""
         self.query_one("#title", Static).update(Text(f" {row.path}" if row else "", "bold", no_wrap=True))
         self.query_one("#tabs", Static).update(_tabs(self.page))
-        text = self._text(row)
-        if text != self._shown:
-            self._shown = text
-            self.query_one("#page", Static).update(text)
+        lines = self._lines(row)
+        if lines != self._shown:
+            self._shown = lines
+            self.query_one("#page", Static).update(_grid(lines))
 
-    def _text(self, row: ChildRow | None) -> Text:
+    def _lines(self, row: ChildRow | None) -> list[Line]:
         if row is None:
-            return Text("no child fits", "dim")
+            return [(Text(), Text("no child fits", "dim"))]
         answer = self._looked.answer if self._looked and self._looked.path == row.path else None
-        text = page(self.page, row, answer if isinstance(answer, Why) else None)
-        return text if not isinstance(answer, str) else Text("\n").join([Text(answer, "bold yellow"), text])
+        lines = page(self.page, row, answer if isinstance(answer, Why) else None)
+        return lines if not isinstance(answer, str) else [(Text(), Text(printable(answer), "bold yellow")), *lines]
+
+
+def _grid(lines: list[Line]) -> Table:
+    """What stands at the left keeps its column, whatever is wrapped beside it."""
+    labelled = any(label for label, _ in lines)
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    for label, text in lines:
+        grid.add_row(*((label, text) if labelled else (text,)))
+    return grid
 
 
 def _tabs(shown: Page) -> Text:

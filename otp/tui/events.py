@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.console import Console
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
@@ -47,7 +48,8 @@ class _Lines(ScrollView, can_focus=True):
         width, index = self.scrollable_content_region.width, y + self.scroll_offset.y
         if index >= len(self._events):
             return Strip.blank(width, self.rich_style)
-        segments = event_line(self._events[index]).render(self._terminal)
+        stamp, text = event_line(self._events[index])
+        segments = Text.assemble(stamp, " ", text, end="").render(self._terminal)
         return Strip(segments).apply_style(self.rich_style).adjust_cell_length(width, self.rich_style)
 
 

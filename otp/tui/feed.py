@@ -4,8 +4,12 @@ What comes is put into a short queue, from which the screen takes all of it ten 
 the queue is full, the thread reads no more, and the server sends a new snapshot in place of what was missed: nothing
 piles up here, and nothing there.
 
-A process that is gone ends the connection, and that is known at once. One that stands still (stopped by SIGSTOP, a
-machine that swaps) does not: after a silence it is asked for a sign of life, on a connection of its own.
+Changes come from the tree's own event loop, so silence means one of three things: nothing happens; a child keeps the
+loop; the process stands still (stopped by SIGSTOP, a machine that swaps). Which one is found out by a question that
+costs the tree nothing, on a connection of its own. Some things change without anything happening (the window of a
+supervisor empties, a streak is over, the lag): for them a whole snapshot is asked for now and then.
+
+A process that is gone ends the connection, and that is known at once.
 """
 
 import time
@@ -16,10 +20,10 @@ from threading import Event, Thread
 from msgspec import Struct
 
 from otp.control.client import Client, CommandFailed, Unreachable, connect
-from otp.control.protocol import GetHealth, Greeting
-from otp.control.rows import Delta, Snapshot
+from otp.control.protocol import GetEvents, GetSnapshot, Greeting
+from otp.control.rows import Blocked, Delta, Snapshot
 
-__all__ = ("Arrived", "Feed", "Joined", "Lost", "News", "Silent")
+__all__ = ("Arrived", "Feed", "Joined", "Kept", "Lost", "News")
 
 QUEUE = 256
 """Messages that wait for the screen."""
@@ -38,20 +42,21 @@ class Arrived(Struct, frozen=True):
     at: float
 
 
-class Silent(Struct, frozen=True):
-    """The process is there and gives no sign of life, since `at`."""
+class Kept(Struct, frozen=True):
+    """The process answers, its event loop does not turn: who keeps it, and when that was told."""
 
+    blocked: Blocked
     at: float
 
 
 class Lost(Struct, frozen=True):
-    """There is no connection any more, or still none; `why` says what is known."""
+    """There is no connection any more, or still none: why, and when the process was last heard."""
 
     why: str
     at: float
 
 
-News = Joined | Arrived | Silent | Lost
+News = Joined | Arrived | Kept | Lost
 
 
 class Feed:
@@ -62,14 +67,19 @@ class Feed:
         retry: seconds between two attempts to connect.
         silence: seconds without a message after which the process is asked for a sign of life.
         patience: seconds that it has for that.
+        refresh: seconds after which a whole snapshot is asked for.
     """
 
-    def __init__(self, path: Path, *, retry: float = 0.5, silence: float = 2.0, patience: float = 2.0) -> None:
+    def __init__(
+        self, path: Path, *, retry: float = 0.5, silence: float = 1.0, patience: float = 2.0, refresh: float = 15.0
+    ) -> None:
         self._path = path
         self._retry = retry
         self._silence = silence
         self._patience = patience
+        self._refresh = refresh
         self._news: Queue[News] = Queue(QUEUE)
+        self._heard = 0.0
         self._ended = Event()
         self._thread = Thread(target=self._run, name="otp top: feed", daemon=True)
 
@@ -97,38 +107,58 @@ class Feed:
 
     def _run(self) -> None:
         while not self._ended.is_set():
+            self._heard = time.monotonic()
             try:
-                with connect(self._path, timeout=self._patience) as client:
-                    self._put(Joined(client.greeting))
-                    client.patience(self._silence)
-                    self._watch(client)
+                with self._connect() as watched, self._connect() as asked:
+                    self._put(Joined(watched.greeting))
+                    watched.patience(self._silence)
+                    self._watch(watched, asked)
                 why = "the process has ended"
             except (Unreachable, CommandFailed) as error:
                 why = str(error)
-            self._put(Lost(why, time.monotonic()))
+            self._put(Lost(why, self._heard))
             self._ended.wait(self._retry)
 
-    def _watch(self, client: Client) -> None:
-        heard = time.monotonic()
-        for message in client.watch():
+    def _connect(self) -> Client:
+        return connect(self._path, timeout=self._patience)
+
+    def _watch(self, watched: Client, asked: Client) -> None:
+        """Until the process has ended, or gives no sign of life."""
+        due = time.monotonic() + self._refresh
+        for message in watched.watch():
             if self._ended.is_set():
                 return
             if message is not None:
-                heard = time.monotonic()
-                self._put(Arrived(message, heard))
-            elif not self._lives():
-                self._put(Silent(heard))
+                self._heard = time.monotonic()
+                self._put(Arrived(message, self._heard))
+            if time.monotonic() >= due:
+                due = time.monotonic() + self._refresh
+                self._ask(asked, GetSnapshot())
+            elif message is None:
+                self._ask(asked, GetEvents(limit=0))
 
-    def _lives(self) -> bool:
-        """Whether the process answers at all; what it answers does not matter."""
+    def _ask(self, asked: Client, question: GetSnapshot | GetEvents) -> None:
+        """Ask for a snapshot, or for a sign of life, and pass on what the answer tells.
+
+        Raises:
+            CommandFailed: there is none.
+        """
         try:
-            with connect(self._path, timeout=self._patience) as client:
-                client.ask(GetHealth())
+            answer = asked.ask(question)
         except CommandFailed as refusal:
-            return refusal.kind != "timed_out"
-        except Unreachable:
-            return False
-        return True
+            if refusal.kind == "timed_out":
+                raise
+            self._heard = time.monotonic()
+            if refusal.kind == "blocked" and isinstance(question, GetEvents):
+                self._ask(asked, GetSnapshot())
+            return
+        self._heard = time.monotonic()
+        if isinstance(answer, Snapshot):
+            self._put_snapshot(answer, self._heard)
+
+    def _put_snapshot(self, snapshot: Snapshot, at: float) -> None:
+        # While the loop is blocked, the rest of it is that of an older snapshot, and what we know is newer.
+        self._put(Kept(snapshot.blocked, at) if snapshot.blocked else Arrived(snapshot, at))
 
     def _put(self, news: News) -> None:
         while not self._ended.is_set():

@@ -60,11 +60,7 @@ def alarms(mirror: Mirror, link: Link, clock: float) -> Iterator[Text]:
     """What is wrong with the whole, the worst first, each a line."""
     now = link.now(clock)
     if link.state == "lost":
-        yield _alarm(f"DISCONNECTED for {short(clock - link.since)}", f"{link.why}; coming back by itself when it does")
-    if link.state == "silent":
-        yield _alarm(
-            f"STALE for {short(clock - link.since)}", "the process gives no sign of life: stopped, or swapping"
-        )
+        yield _alarm(f"DISCONNECTED for {short(clock - link.since)}", f"{link.why}; shown is the tree as it was then")
     if blocked := mirror.blocked(now):
         yield _alarm(f"EVENT LOOP BLOCKED for {short(blocked.seconds)}", f"by {_culprit(blocked)}")
     for need in mirror.needs:

@@ -29,25 +29,29 @@ BAR = (
 """What the last line of the screen shows."""
 
 _KEYS = (
-    ("↑ ↓ j k PgUp PgDn Home End", "choose a child"),
-    ("r", "restart it: stopped, waited for, started afresh; siblings as the strategy says"),
-    ("s  S", "stop it and leave it down; start it when it is down"),
-    ("p", "pause it (maintenance: no restarts, no alerts), or resume it when it is paused"),
-    ("x", "reset: forget its streak and its budgets"),
-    ("/", "filter: part of a path or of a state, or a pattern such as workers/*; Esc ends it"),
-    ("o", "sort: tree, problems first, recently started, restarts, down"),
+    ("↑ ↓ PgUp PgDn", "choose a child; also j k, Home End"),
+    ("r", "restart it, and the siblings that go with it"),
+    ("s  S", "stop it and leave it down; start it"),
+    ("p", "pause it: no restarts, no alerts; or resume it"),
+    ("x", "reset it: forget its streak and its budgets"),
+    ("/", "filter: part of a path or state, or workers/*"),
+    ("Esc", "end the filter"),
+    ("o", "sort: tree, problems, recent, restarts, down"),
     ("1 … 5  ← →", "the pages of the details"),
-    ("Tab  Enter", "scroll the details with the arrows; the details over the whole screen, and back"),
-    ("e", "the events of the whole tree; d there: healthy operation too"),
-    ("t", "colours: the terminal's own, for dark or light, or those of a theme"),
-    ("q  Ctrl-C", "quit; the tree goes on"),
+    ("Tab", "scroll the details with the arrows"),
+    ("Enter", "the details on the whole screen, and back"),
+    ("e", "the events of the whole tree"),
+    ("t", "colours: of the terminal (dark, light), or own"),
+    ("q", "quit; the tree goes on"),
 )
 
 _COLUMNS = (
-    ("CRASH MAN COL", "restarts: it ended by itself, somebody asked, a sibling or its supervisor was restarted"),
-    ("STRK", "failures in a row; 0 (a dot) once it has been healthy"),
+    ("CRASH", "restarts because it ended by itself"),
+    ("MAN", "restarts that somebody asked for"),
+    ("COL", "restarts with a sibling or a supervisor"),
+    ("STRK", "failures in a row, until it is healthy"),
     ("DOWN", "time down all together"),
-    ("USED", "restarts in the window of a supervisor, of how many it allows"),
+    ("USED", "restarts in the window, of how many allowed"),
 )
 
 
@@ -57,7 +61,7 @@ class Help(ModalScreen[None]):
     DEFAULT_CSS = """
     Help { align: center middle; }
     Help > VerticalScroll {
-        width: 100; max-width: 100%; height: auto; max-height: 100%; padding: 0 1; border: round $primary;
+        width: 66; max-width: 100%; height: auto; max-height: 100%; padding: 0 1; border: round $primary;
         background: $surface; scrollbar-size-vertical: 1;
     }
     """
@@ -70,9 +74,9 @@ class Help(ModalScreen[None]):
 
 
 def _text() -> Text:
-    text = Text("otp top: a running tree, as it is now\n\n", "bold")
+    text = Text()
     for name, meaning in (*_KEYS, ("", ""), *_COLUMNS):
-        text.append(f"{name:27}", "bold").append(f"{meaning}\n", "")
+        text.append(f"{name:15}", "bold").append(f"{meaning}\n", "")
     text.append("\n")
     for state in ChildState:
         text.append(f"{sign(state)} {state}   ", "")

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from otp.control.protocol import Greeting
-from otp.tui.feed import Arrived, Joined, Lost, News, Silent
+from otp.tui.feed import Arrived, Joined, Kept, Lost, News
 
 __all__ = ("Link",)
 
@@ -15,13 +15,13 @@ class Link(Struct, frozen=True, kw_only=True):
     """The connection.
 
     Attributes:
-        state: `live`: what is shown is true; `silent`: the process is there and does not answer; `lost`: it is gone.
-        since: when that began, by the monotonic clock; what is shown is that of then.
-        why: what is known about it.
+        state: `live`: what is shown is true; `lost`: the process is gone, or gives no sign of life.
+        since: when it was lost, by the monotonic clock; what is shown is that of then.
+        why: what is known about that.
         greeting: who it is, or was; None before the first.
     """
 
-    state: Literal["connecting", "live", "silent", "lost"] = "connecting"
+    state: Literal["connecting", "live", "lost"] = "connecting"
     since: float = 0.0
     why: str = ""
     greeting: Greeting | None = None
@@ -31,16 +31,11 @@ class Link(Struct, frozen=True, kw_only=True):
         match news:
             case Joined(greeting):
                 return replace(self, greeting=greeting)
-            case Arrived(_, at):
-                return self if self.state == "live" else replace(self, state="live", since=at, why="")
-            case Silent(at):
-                return (
-                    self if self.state == "silent" else replace(self, state="silent", since=at, why="no sign of life")
-                )
+            case Arrived() | Kept():
+                return replace(self, state="live", why="")
             case Lost(why, at):
-                since = self.since if self.state in ("lost", "silent") else at
-                return replace(self, state="lost", since=since, why=why)
+                return replace(self, state="lost", since=self.since if self.state == "lost" else at, why=why)
 
     def now(self, clock: float) -> float:
         """The time of what is shown: it stands still while nobody tells what is going on."""
-        return clock if self.state in ("live", "connecting") else self.since
+        return self.since if self.state == "lost" else clock

@@ -1,4 +1,4 @@
-"""What the five pages of the details say of one child, as text.
+"""What the five pages of the details say of one child: lines, with what stands at their left.
 
 Each takes the row as it is now, which goes on between two questions, and what was last answered about the child.
 """
@@ -15,7 +15,7 @@ from otp.tui.durations import short
 from otp.tui.printable import printable
 from otp.tui.states import LEVELS, Tone, sign, tone
 
-__all__ = ("PAGES", "STYLES", "Page", "clock_time", "event_line", "page")
+__all__ = ("PAGES", "STYLES", "Line", "Page", "clock_time", "event_line", "page")
 
 Page = Literal["Summary", "Events", "Log", "Stack", "Policy"]
 PAGES: tuple[Page, ...] = ("Summary", "Events", "Log", "Stack", "Policy")
@@ -23,13 +23,18 @@ PAGES: tuple[Page, ...] = ("Summary", "Events", "Log", "Stack", "Policy")
 STYLES: dict[Tone, str] = {"good": "green", "waiting": "bold yellow", "bad": "bold red", "quiet": "dim", "plain": ""}
 """What a tone is in the terminal's own colours."""
 
-LABEL = 11
+SHOWN = 3
+"""Incidents, and paths of a radius, that the summary names."""
+
+Line = tuple[Text, Text]
+"""What stands at the left, and what is wrapped beside it."""
 
 
-def page(wanted: Page, row: ChildRow, why: Why | None) -> Text:
+def page(wanted: Page, row: ChildRow, why: Why | None) -> list[Line]:
     """One page; as much of it as is known without an answer."""
-    lines = [*_PAGES[wanted](row, why)] if why is not None or wanted == "Summary" else [Text("asking …", "dim")]
-    return Text("\n").join(lines)
+    if why is None and wanted != "Summary":
+        return [_line("asking …", "dim")]
+    return list(_PAGES[wanted](row, why))
 
 
 def clock_time(wall: float) -> str:
@@ -37,20 +42,34 @@ def clock_time(wall: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(wall))
 
 
-def event_line(event: EventRow, about: str = "") -> Text:
-    """One event in a line; its path is left out where that is `about`, which is known."""
-    line = Text(f"{clock_time(event.wall)} ", "dim", end="")
-    line.append(f"{event.level[:4]:4} ", STYLES[LEVELS.get(event.level, "plain")])
+def event_line(event: EventRow, about: str = "") -> Line:
+    """One event; its path is left out where that is `about`, which is known."""
+    text = Text(end="")
     if event.path != about:
-        line.append(f"{event.path}  ", "bold")
-    return line.append(printable(event.text), "")
+        text.append(f"{event.path}  ", "bold")
+    return _stamp(event.wall, event.level), text.append(printable(event.text), "")
+
+
+def _stamp(wall: float, level: str) -> Text:
+    stamp = Text(f"{clock_time(wall)} ", "dim", end="")
+    return stamp.append(f"{level[:4]:4}", STYLES[LEVELS.get(level, "plain")])
+
+
+def _line(text: str, style: str = "") -> Line:
+    return Text(), Text(text, style)
+
+
+def _field(label: str, value: Text | str) -> Line:
+    return Text(label, "dim"), value if isinstance(value, Text) else Text(value)
 
 
 # ------------------------------------------------------------------------------------------------ summary
 
 
-def _summary(row: ChildRow, why: Why | None) -> Iterator[Text]:
-    yield _field("state", Text.assemble((f"{sign(row.state)} {row.state}", STYLES[tone(row)]), _state_words(row)))
+def _summary(row: ChildRow, why: Why | None) -> Iterator[Line]:
+    yield _field(
+        "state", Text.assemble((f"{sign(row.state)} {row.state}", STYLES[tone(row)]), f"  {time_of(row).text}")
+    )
     if row.paused:
         until = "until somebody resumes" if row.paused_s is None else f"for another {short(row.paused_s)}"
         yield _field("paused", Text(f"no restarts, no alerts, {until}", "bold yellow"))
@@ -58,30 +77,30 @@ def _summary(row: ChildRow, why: Why | None) -> Iterator[Text]:
         "restarts", f"{row.crashes} crashed · {row.manual} manual · {row.collateral} collateral · streak {row.streak}"
     )
     yield _field("down", f"{short(row.downtime_s)} all together{_availability(row)}")
-    if row.kind == "supervisor":
-        yield _field("budget", f"{row.used} of {row.intensity} restarts in {row.period_s:g} s used · {row.strategy}")
     if row.last_cause:
         yield _field("last cause", _cause(row))
+    if row.kind == "supervisor":
+        yield _field("budget", f"{row.used} of {row.intensity} restarts in {row.period_s:g} s used")
+    yield _field("kind", " ".join(word for word in (row.restart, row.strategy, row.kind) if word) + _start(row))
     if why is not None:
         yield from _more(why)
 
 
-def _more(why: Why) -> Iterator[Text]:
+def _more(why: Why) -> Iterator[Line]:
     """What only an answer tells."""
-    for incident in why.incidents[:3]:
+    for incident in why.incidents[:SHOWN]:
         yield _field("incident", _incident(incident))
     for need in why.needs:
         state = f"down for {short(need.down_s)}" if need.down_s is not None else "is there"
         yield _field("needs", f"{need.name} {state} · {need.outages} outages, {short(need.downtime_s)}")
     if why.explained is not None:
-        radius = ", ".join(_short(path) for path in why.explained.radius)
-        yield _field("a restart", f"touches {radius or 'nothing'}; {why.explained.untouched} untouched")
+        yield _field("a restart", _radius(why.explained.radius, why.explained.untouched))
     for failure in reversed(why.failures):
         yield _failure(failure)
 
 
-def _state_words(row: ChildRow) -> str:
-    return f"  {time_of(row).text} · {row.kind}, {row.restart} · start {row.generation}"
+def _start(row: ChildRow) -> str:
+    return f", start {row.generation}" if row.generation else ", never started"
 
 
 def _availability(row: ChildRow) -> str:
@@ -95,6 +114,12 @@ def _cause(row: ChildRow) -> Text:
     return Text(f"{when}{printable(row.last_cause)}{verdict}")
 
 
+def _radius(paths: Sequence[str], untouched: int) -> str:
+    named = ", ".join(path.partition("/")[2] or path for path in paths[:SHOWN])
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    return f"touches {named or 'nothing'}{more}; {untouched} untouched"
+
+
 def _incident(incident: IncidentRow) -> Text:
     text = Text(f"{incident.id} {incident.state}", STYLES["bad"] if incident.state == "open" else "")
     text.append(f" since {clock_time(incident.opened_wall)}, {incident.count} failures", "")
@@ -104,7 +129,7 @@ def _incident(incident: IncidentRow) -> Text:
     return text.append(f": {printable(incident.message or incident.cause)}{where}", "")
 
 
-def _failure(failure: FailureRow) -> Text:
+def _failure(failure: FailureRow) -> Line:
     where = f"  {failure.frame}" if failure.frame else ""
     return _field("failed", f"{clock_time(failure.wall)}  {printable(failure.text)}{where} → {failure.outcome}")
 
@@ -112,58 +137,47 @@ def _failure(failure: FailureRow) -> Text:
 # ------------------------------------------------------------------------------------------------ the others
 
 
-def _events(row: ChildRow, why: Why | None) -> Iterator[Text]:
-    timeline = why.timeline if why else ()
-    yield from _or_nothing([event_line(event, row.path) for event in reversed(timeline)], "nothing happened to it yet")
+def _events(row: ChildRow, why: Why | None) -> Iterator[Line]:
+    """The newest first."""
+    timeline = [event_line(event, row.path) for event in reversed(why.timeline if why else ())]
+    yield from timeline or [_line("nothing happened to it yet", "dim")]
 
 
-def _log(_: ChildRow, why: Why | None) -> Iterator[Text]:
-    yield from _or_nothing([_log_line(line) for line in reversed(why.log if why else ())], "it has logged nothing")
+def _log(_: ChildRow, why: Why | None) -> Iterator[Line]:
+    """The newest first."""
+    logged = [_log_line(line) for line in reversed(why.log if why else ())]
+    yield from logged or [_line("it has logged nothing", "dim")]
 
 
-def _log_line(line: LogRow) -> Text:
-    text = Text(f"{clock_time(line.wall)} ", "dim", end="")
-    text.append(f"{line.level[:4]:4} ", STYLES[LEVELS.get(line.level, "plain")])
-    return text.append(printable(line.text), "")
+def _log_line(line: LogRow) -> Line:
+    return _stamp(line.wall, line.level), Text(printable(line.text))
 
 
-def _stack(_: ChildRow, why: Why | None) -> Iterator[Text]:
+def _stack(_: ChildRow, why: Why | None) -> Iterator[Line]:
     lines = [line for stack in (why.stacks if why else ()) for line in _tasks(stack)]
-    yield from _or_nothing(lines, "it does not run")
+    yield from lines or [_line("it does not run", "dim")]
 
 
-def _tasks(stack: StackRow) -> Iterator[Text]:
-    yield Text(f"{stack.path}  {stack.state}", "bold")
+def _tasks(stack: StackRow) -> Iterator[Line]:
+    yield _line(f"{stack.path}  {stack.state}", "bold")
     for task in stack.tasks:
         yield from _task(task)
 
 
-def _task(task: TaskRow) -> Iterator[Text]:
+def _task(task: TaskRow) -> Iterator[Line]:
     indent = "  " * (task.depth + 1)
-    yield Text(f"{indent}{printable(task.name)}")
+    yield _line(f"{indent}{printable(task.name)}")
     for step in task.chain:
-        yield Text(f"{indent}  → {printable(step)}")
+        yield _line(f"{indent}  → {printable(step)}")
 
 
-def _policy(_: ChildRow, why: Why | None) -> Iterator[Text]:
+def _policy(_: ChildRow, why: Why | None) -> Iterator[Line]:
     explained = why.explained if why else None
     text = explained.text if explained else "the root: nobody restarts it; when it gives up, the process ends"
-    yield from (Text(printable(line)) for line in text.splitlines())
+    yield from (_line(printable(line)) for line in text.splitlines())
 
 
-def _or_nothing(lines: Sequence[Text], nothing: str) -> Sequence[Text]:
-    return lines or [Text(nothing, "dim")]
-
-
-def _field(label: str, value: Text | str) -> Text:
-    return Text.assemble((f"{label:{LABEL}}", "dim"), value if isinstance(value, Text) else Text(value))
-
-
-def _short(path: str) -> str:
-    return path.partition("/")[2] or path
-
-
-_PAGES: dict[Page, Callable[[ChildRow, Why | None], Iterator[Text]]] = {
+_PAGES: dict[Page, Callable[[ChildRow, Why | None], Iterator[Line]]] = {
     "Summary": _summary,
     "Events": _events,
     "Log": _log,

@@ -1,6 +1,6 @@
 """Asking without waiting: the screen says what it wants to know or to have done, and is told later.
 
-A look is asked by one thread, the newest question only, and not more than once a second about the same child: a child
+A look is asked by one thread, the newest question only, and not more than once in two seconds about the same child: a child
 that crashes all the time must not make its own tree work for the picture of it. A command has a thread and a connection
 of its own, for it may take as long as a child takes to stop.
 """
@@ -56,7 +56,7 @@ class Looks:
         settle: seconds that a child has to be wanted before it is asked about, so that scrolling asks nothing.
     """
 
-    def __init__(self, path: Path, tell: Callable[[Looked], None], *, pause: float = 1.0, settle: float = 0.1) -> None:
+    def __init__(self, path: Path, tell: Callable[[Looked], None], *, pause: float = 2.0, settle: float = 0.1) -> None:
         self._path = path
         self._tell = tell
         self._pause = pause

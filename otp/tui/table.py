@@ -30,7 +30,7 @@ class TreeTable(ScrollView, can_focus=True):
     """The table; its cursor stays on a child, wherever that child goes.
 
     Args:
-        row: the row of a path as it is now; it is asked when the line is drawn.
+        row: the row of a path as it is now, or None; it is asked when the line is drawn.
     """
 
     DEFAULT_CSS = """
@@ -63,7 +63,7 @@ class TreeTable(ScrollView, can_focus=True):
             super().__init__()
             self.path = path
 
-    def __init__(self, row: Callable[[str], ChildRow], id: str | None = None) -> None:
+    def __init__(self, row: Callable[[str], ChildRow | None], id: str | None = None) -> None:
         super().__init__(id=id)
         self._row = row
         self._paths: Sequence[str] = ()
@@ -110,9 +110,8 @@ class TreeTable(ScrollView, can_focus=True):
         index = y - HEAD + self.scroll_offset.y
         if index >= len(self._paths):
             return Strip.blank(width, self.rich_style)
-        try:
-            row = self._row(self._paths[index])
-        except KeyError:  # gone since the last drawing; the next one knows
+        row = self._row(self._paths[index])
+        if row is None:  # gone since the last drawing; the next one knows
             return Strip.blank(width, self.rich_style)
         line = Style(bold=True) if row.kind == "supervisor" else Style.null()
         if index == self._index:
