@@ -55,9 +55,8 @@ from otp.spec import (
     supervisor,
     worker,
 )
+from otp.version import __version__ as __version__
 from otp.watchdog import Watchdog
-
-__version__ = "0.1.0"
 
 __all__ = (
     "AlreadyPresent",

@@ -22,9 +22,11 @@ import anyio
 from loguru import logger
 
 from otp.errors import FatalFailure, HostError, OTPError, SpecError
+from otp.faults import Faults
 from otp.host.host import Host, open_host
 from otp.host.surroundings import LOOP_THRESHOLD, Surroundings, surroundings
 from otp.observe.log import log_events, open_stderr
+from otp.observe.observation import Observation
 from otp.runtime.handle import Supervisor
 from otp.runtime.redaction import redact
 from otp.runtime.reporter import EventHook
@@ -52,6 +54,8 @@ def run(
     grace: float = math.inf,
     health: str | None = None,
     loop_watch: float | None = LOOP_THRESHOLD,
+    control: bool = True,
+    faults: bool = False,
 ) -> int:
     """Run a tree until it ends or is told to by a signal: `sys.exit(otp.run(spec))`. Call it from the main thread.
 
@@ -66,6 +70,8 @@ def run(
         grace: seconds that a stop in order may take, its budget; then all that is left is ended at once.
         health: `[HOST:]PORT` where `/livez` and `/readyz` are answered; without a host, on this machine alone.
         loop_watch: seconds after which a child that blocks the event loop is named; None: nobody watches for that.
+        control: whether the tree can be looked into and steered from another shell, by `otp ps` and its like.
+        faults: whether faults may be injected there (`otp fault`); never where it matters.
 
     Returns:
         The exit code; see the top of this module.
@@ -78,11 +84,11 @@ def run(
         raise SpecError(f"run() expects a tree, got a {type(spec).__name__}; write run(supervisor(id, children=[…]))")
     check_needs(spec)
     options = _loop_options(backend, uvloop)
-    wanted = surroundings(health, loop_watch)
+    wanted = surroundings(health, loop_watch, control=control)
     if hooks is None:
         open_stderr()
         hooks = (log_events(),)
-    program = _Program(spec, tuple(hooks), grace, wanted)
+    program = _Program(spec, tuple(hooks), grace, wanted, faults=Faults() if faults else None)
     return anyio.run(program.main, backend=backend, backend_options=options)
 
 
@@ -93,6 +99,9 @@ async def serve(
     grace: float = math.inf,
     health: str | None = None,
     loop_watch: float | None = LOOP_THRESHOLD,
+    control: bool = True,
+    faults: bool = False,
+    seen: Observation | None = None,
     opened: Callable[[Supervisor], None] | None = None,
 ) -> int:
     """The same in an event loop that runs already, for a program that has set up its log and its services before.
@@ -103,12 +112,17 @@ async def serve(
         grace: as for `run`.
         health: as for `run`.
         loop_watch: as for `run`.
+        control: as for `run`.
+        faults: as for `run`.
+        seen: history and incidents that are kept already; its hooks are told of every event.
         opened: called with the handle as soon as there is one; the tree is still starting then.
 
     Raises:
         ValueError: `health` or `loop_watch` is wrong.
     """
-    return await _Program(spec, tuple(hooks), grace, surroundings(health, loop_watch), opened).main()
+    wanted = surroundings(health, loop_watch, control=control)
+    program = _Program(spec, tuple(hooks), grace, wanted, faults=Faults() if faults else None, seen=seen, opened=opened)
+    return await program.main()
 
 
 class _Program:
@@ -120,9 +134,14 @@ class _Program:
         hooks: tuple[EventHook, ...],
         grace: float,
         wanted: Surroundings,
+        *,
+        faults: Faults | None,
+        seen: Observation | None = None,
         opened: Callable[[Supervisor], None] | None = None,
     ) -> None:
-        self._spec = spec
+        self._spec = faults.around(spec) if faults is not None else spec
+        self._faults = faults
+        self._seen = seen
         self._opened = opened
         self._hooks = hooks
         self._grace = grace
@@ -133,7 +152,9 @@ class _Program:
         try:
             # Opened first and closed last: no signal finds the tree without somebody who listens.
             with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-                async with open_host(self._spec, self._hooks, self._wanted) as host:
+                async with open_host(
+                    self._spec, self._hooks, self._wanted, seen=self._seen, faults=self._faults
+                ) as host:
                     await self._live(host, signals)
         except Exception as failure:  # noqa: BLE001 # whatever ended the tree, the program ends with a code
             return self._code or _code_of(failure)

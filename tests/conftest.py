@@ -1,8 +1,18 @@
 """Kernel tests run on asyncio, asyncio with uvloop, and trio; in virtual time where there is one."""
 
+import tempfile
+
 import pytest
 
 from otp.testing import virtual_backend
+
+
+@pytest.fixture(autouse=True, scope="session")
+def sockets_of_our_own():
+    """Programs that are run here have their control sockets where nobody else looks; the path is short enough for them."""
+    with tempfile.TemporaryDirectory(prefix="otp-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        yield
 
 
 @pytest.fixture(params=["asyncio", "uvloop", "trio"])

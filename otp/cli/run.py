@@ -40,6 +40,8 @@ __all__ = ("run",)
     metavar="SECONDS",
     help="Name the child that blocks the event loop for so long, while it does; 0: do not.",
 )
+@click.option("--control/--no-control", default=True, help="Whether otp ps and its like can look in and steer.")
+@click.option("--faults", is_flag=True, help="Allow otp fault to make workers fail on purpose.")
 def run(
     *,
     target: str,
@@ -50,6 +52,8 @@ def run(
     grace: float,
     health_port: str | None,
     loop_watch: float,
+    control: bool,
+    faults: bool,
 ) -> None:
     """Run a tree until it ends, or until Ctrl-C or SIGTERM.
 
@@ -62,7 +66,14 @@ def run(
     spec = load_target(target, config, show_traceback)
     try:
         code = run_tree(
-            spec, backend=backend, uvloop=uvloop, grace=grace, health=health_port, loop_watch=loop_watch or None
+            spec,
+            backend=backend,
+            uvloop=uvloop,
+            grace=grace,
+            health=health_port,
+            loop_watch=loop_watch or None,
+            control=control,
+            faults=faults,
         )
     except ValueError as error:
         raise Failure(str(error)) from error

@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 
+from otp import faults
 from otp.control import radius
 from otp.control.protocol import (
     Answer,
@@ -178,7 +179,8 @@ def _workers(stack: ChildStack) -> Iterator[ChildStack]:
 
 
 def _stack_row(stack: ChildStack, states: dict[str, str]) -> StackRow:
-    own = (TaskRow(name=stack.path, depth=0, chain=stack.chain),) if stack.chain else ()
+    chain = tuple(step for step in stack.chain if f"({faults.__file__}:" not in step)  # it is around every worker
+    own = (TaskRow(name=stack.path, depth=0, chain=chain),) if chain else ()
     tasks = (TaskRow(name=task.name, depth=task.depth, chain=task.chain) for task in stack.tasks)
     return StackRow(path=stack.path, state=states.get(stack.path, "gone"), tasks=(*own, *tasks))
 

@@ -16,7 +16,6 @@ import anyio
 from anyio.abc import TaskGroup
 from loguru import logger
 
-import otp
 from otp.control.acting import Actions
 from otp.control.audit import Audit
 from otp.control.desk import Desk
@@ -33,6 +32,7 @@ from otp.faults import Faults
 from otp.observe.log_ring import LogRing
 from otp.observe.observation import Observation
 from otp.runtime.handle import Supervisor
+from otp.version import __version__
 
 __all__ = ("Control", "open_control")
 
@@ -78,7 +78,7 @@ class Control:
             self._seen,
             maintenance,
             lag=lag,
-            version=otp.__version__,
+            version=__version__,
             backend=_backend(),
             faults=self._faults is not None,
         )
@@ -101,6 +101,11 @@ class Control:
         self._tasks.start_soon(maintenance.run, actions.over)
         server.start()
 
+    def tell_blocked(self, blocked: Blocked | None) -> None:
+        """Tell those who watch that the tree's loop does not turn, and that it does again; called from any thread."""
+        if self._server is not None:
+            self._server.tell_blocked(blocked)
+
     def close(self) -> None:
         """Serve no more, and remove the sockets."""
         if self._server is not None:
@@ -113,7 +118,7 @@ class Control:
             protocol=PROTOCOL,
             app=app,
             pid=os.getpid(),
-            version=otp.__version__,
+            version=__version__,
             role="operate",
             faults=self._faults is not None,
         )

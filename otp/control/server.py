@@ -11,6 +11,7 @@ of each at a time, of so many bytes, which has to come within so many seconds; s
 import asyncio
 import socket
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -39,7 +40,7 @@ from otp.control.protocol import (
 from otp.control.rows import Blocked, Delta, Snapshot
 from otp.control.sockets import Claim
 from otp.control.view import health_of
-from otp.control.watcher import Watcher
+from otp.control.watcher import ALWAYS, Watcher
 
 __all__ = ("MAX_CONNECTIONS", "Server")
 
@@ -85,6 +86,7 @@ class Server:
         self._acted: OrderedDict[tuple[int, str], tuple[Request, asyncio.Future[Answer | Failed]]] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._latest: Snapshot | None = None
+        self._last: Delta | None = None
         self._loop = asyncio.new_event_loop()
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="otp-control", daemon=True)
@@ -107,6 +109,10 @@ class Server:
     def publish(self, delta: Delta) -> None:
         """Tell all that watch."""
         self._soon(self._spread, delta)
+
+    def tell_blocked(self, blocked: Blocked | None) -> None:
+        """Tell all that watch what keeps the tree's loop, which cannot tell them itself."""
+        self._soon(self._spread_blocked, blocked)
 
     def answer(self, waiting: "asyncio.Future[Answer | Failed]", answer: Answer | Failed) -> None:
         """Hand an answer over to the one who waits for it."""
@@ -265,9 +271,30 @@ class Server:
             self._watched(bool(self._watchers))
 
     def _spread(self, delta: Delta) -> None:
+        self._last = delta
         frame = encode(delta)
         for watcher in self._watchers:
             watcher.put(delta.seq, frame)
+
+    def _spread_blocked(self, blocked: Blocked | None) -> None:
+        last = self._last or self._latest
+        if last is None:
+            return
+        delta = Delta(
+            seq=last.seq,
+            wall=time.time(),
+            state=last.state,
+            blocked=blocked,
+            root=last.root,
+            changed=(),
+            removed=(),
+            needs=last.needs,
+            open_incidents=last.open_incidents,
+            events=(),
+        )
+        frame = encode(delta)
+        for watcher in self._watchers:
+            watcher.put(ALWAYS, frame)
 
 
 def _give(waiting: "asyncio.Future[Answer | Failed]", answer: Answer | Failed) -> None:

@@ -1,6 +1,7 @@
 """A client that watches: a snapshot first, then what changes; a new snapshot if it was too slow for that."""
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable
 
@@ -8,10 +9,14 @@ from otp.control.connection import Connection
 from otp.control.protocol import Answer, Failed, encode
 from otp.control.rows import Snapshot
 
-__all__ = ("WAITING", "Watcher")
+__all__ = ("ALWAYS", "WAITING", "Watcher")
 
 WAITING = 256
 """Deltas that may wait for a client; one more, and they are dropped for a snapshot."""
+
+
+ALWAYS = sys.maxsize
+"""In the place of a delta's number: no snapshot contains it."""
 
 
 class Watcher:

@@ -56,8 +56,8 @@ def _resume(machine: "SupervisorMachine", children: list[Child]) -> None:
     for child in down:
         child.state = ChildState.BACKOFF
         child.retry_at = machine.now
-    for due in [RestartDue(child.spec.id, child.generation) for child in down]:
-        machine.restart_due(due)
+    for child in down:
+        machine.restart_due(RestartDue(child.spec.id, child.generation))
 
 
 def _reset(_: "SupervisorMachine", children: list[Child]) -> None:

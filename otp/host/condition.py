@@ -52,8 +52,10 @@ class Condition(Struct, frozen=True, kw_only=True):
         """Why it is not live; empty if it is."""
         if self.blocked:
             return f"{self.blocked} blocks the event loop"
-        if self.phase in ("ended", "broken"):
-            return f"the tree is {self.phase}"
+        if self.phase == "broken":
+            return "the supervision itself has failed"
+        if self.phase == "ended":
+            return "the tree has ended"
         return f"refused to stop: {', '.join(self.refused)}" if self.refused else ""
 
     @property

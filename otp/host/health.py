@@ -60,6 +60,7 @@ class HealthServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    request_queue_size = 4 * CONNECTIONS
     look: Callable[[], Condition]
 
     def __init__(self, host: str, port: int) -> None:

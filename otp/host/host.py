@@ -5,6 +5,7 @@ shutdown report        one line when it has stopped
 systemd                where systemd has started the process
 loop watch             a thread, unless it is switched off
 health port            a thread, where it is wanted
+control                a thread, unless it is switched off: the sockets for `otp ps` and its like
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterable
@@ -12,6 +13,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from functools import partial
 from os import environ
 
+from otp.control.open import Control, open_control
+from otp.control.rows import Blocked
+from otp.faults import Faults
 from otp.host.look import Look
 from otp.host.loop_watch import LoopWatch, watching
 from otp.host.shutdown_report import ShutdownReport
@@ -19,6 +23,8 @@ from otp.host.surroundings import Surroundings
 from otp.host.systemd import Systemd
 from otp.observe.beside import beside
 from otp.observe.log import Log
+from otp.observe.observation import Observation, open_observation
+from otp.runtime.handle import Supervisor
 from otp.runtime.open import open_tree
 from otp.runtime.reporter import EventHook
 from otp.runtime.tree import Tree
@@ -54,9 +60,21 @@ class Host:
 
 @asynccontextmanager
 async def open_host(
-    spec: SupervisorSpec, hooks: Iterable[EventHook], surroundings: Surroundings
+    spec: SupervisorSpec,
+    hooks: Iterable[EventHook],
+    surroundings: Surroundings,
+    *,
+    seen: Observation | None = None,
+    faults: Faults | None = None,
 ) -> AsyncGenerator[Host]:
     """Open a tree, and what looks after its process for as long as the block runs and the tree stops.
+
+    Args:
+        spec: the tree.
+        hooks: told of every event.
+        surroundings: what is wanted beside it.
+        seen: history and incidents, if there are any already; None: they are made, for the control plane.
+        faults: what has been put around the workers of `spec`.
 
     As for `open_tree`, the block begins the tree. What is said beside the events goes to those of the hooks that are a
     `Log`; without one, nothing of it is said.
@@ -65,7 +83,7 @@ async def open_host(
         HostError: the health port cannot be had. Nothing has been opened then.
         SpecError: a child needs what nobody declares.
     """
-    hooks = tuple(hooks)
+    hooks = tuple(hooks) if seen is None else (*hooks, *seen.hooks)
     logs = tuple(hook for hook in hooks if isinstance(hook, Log))
     report = ShutdownReport(spec.id)
     systemd = Systemd(spec.id) if "NOTIFY_SOCKET" in environ else None
@@ -73,8 +91,14 @@ async def open_host(
     try:
         async with AsyncExitStack() as until_gone:  # closed when the tree is gone, whatever has ended the block
             answer = _bind_health(surroundings, until_gone)
+            if surroundings.control and seen is None:
+                seen = await until_gone.enter_async_context(open_observation(spec.id))
+                told = (*told, *seen.hooks)
+            control = await _open_control(spec, surroundings, seen, faults, until_gone)
             async with open_tree(spec, told) as tree:
                 watch = _watch_loop(tree, surroundings, logs, until_gone)
+                if control is not None:
+                    _serve(control, tree, watch)
                 if answer is not None:
                     await until_gone.enter_async_context(answer(Look(tree, watch)))
                 async with _telling(systemd, tree):
@@ -84,6 +108,31 @@ async def open_host(
         if said is not None:
             for log in logs:
                 log.say(spec.id, said)
+
+
+async def _open_control(
+    spec: SupervisorSpec,
+    surroundings: Surroundings,
+    seen: Observation | None,
+    faults: Faults | None,
+    until_gone: AsyncExitStack,
+) -> Control | None:
+    if not surroundings.control or seen is None:
+        return None
+    return await until_gone.enter_async_context(open_control(spec.id, seen, faults=faults))
+
+
+def _serve(control: Control, tree: Tree, watch: LoopWatch | None) -> None:
+    if watch is None:
+        control.serve(Supervisor(tree))
+        return
+
+    def blocked() -> Blocked | None:
+        now = watch.blocked
+        return Blocked(path=now.path, seconds=watch.lag.last, stack=now.stack) if now is not None else None
+
+    watch.listen(lambda _: control.tell_blocked(blocked()))
+    control.serve(Supervisor(tree), lag=lambda: watch.lag.worst, blocked=blocked)
 
 
 def _bind_health(surroundings: Surroundings, until_gone: AsyncExitStack) -> "Callable[[Look], Answering] | None":

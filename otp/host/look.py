@@ -1,6 +1,7 @@
 """How a tree is, asked from another thread."""
 
 from concurrent.futures import Future
+from contextlib import suppress
 from threading import Lock
 
 from msgspec.structs import replace
@@ -26,17 +27,23 @@ class Look:
         self._last = condition_of(tree)
 
     def __call__(self) -> Condition:
-        """The condition now; with what was last known of the children while the event loop is blocked."""
-        if self._watch is not None and self._watch.blocked is not None:
-            return replace(self._last, blocked=self._watch.blocked.path)
-        try:
-            self._last = self._ask().result(PATIENCE)
-        except TimeoutError:
-            watched = self._watch.blocked if self._watch is not None else None
-            return replace(self._last, blocked=watched.path if watched is not None else self._tree.root.machine.path)
-        except RuntimeError:  # the loop is closed
-            return replace(self._last, phase="ended")
-        return self._last
+        """The condition now."""
+        if self._watch is None or self._watch.blocked is None:
+            try:
+                self._last = self._ask().result(PATIENCE)
+            except TimeoutError:
+                return self._blocked()
+            except RuntimeError:  # the loop is closed
+                return replace(self._last, phase="ended")
+            return self._last
+        return self._blocked()
+
+    def _blocked(self) -> Condition:
+        """While the loop is blocked, nobody changes what is read here; should it turn, the last answer is good."""
+        with suppress(RuntimeError):
+            self._last = condition_of(self._tree)
+        blocked = self._watch.blocked if self._watch is not None else None
+        return replace(self._last, blocked=blocked.path if blocked is not None else self._tree.root.machine.path)
 
     def _ask(self) -> Future[Condition]:
         with self._lock:

@@ -16,25 +16,30 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     Attributes:
         health: host and port of the health port; None: there is none.
         loop_watch: seconds without an answer after which the event loop is blocked; None: nobody watches it.
+        control: whether the tree can be looked into and steered from outside.
     """
 
     health: tuple[str, int] | None = None
     loop_watch: float | None = LOOP_THRESHOLD
+    control: bool = True
 
 
-def surroundings(health: str | None = None, loop_watch: float | None = LOOP_THRESHOLD) -> Surroundings:
+def surroundings(
+    health: str | None = None, loop_watch: float | None = LOOP_THRESHOLD, *, control: bool = True
+) -> Surroundings:
     """The same as one writes it down.
 
     Args:
         health: `[HOST:]PORT`; without a host, this machine alone can ask.
         loop_watch: seconds.
+        control: whether there is a control socket.
 
     Raises:
         ValueError: one of them is wrong.
     """
     if loop_watch is not None and not 0 < loop_watch < float("inf"):
         raise ValueError(f"loop_watch: expected seconds above 0, or None for no watch, got {loop_watch!r}")
-    return Surroundings(health=_address(health) if health is not None else None, loop_watch=loop_watch)
+    return Surroundings(health=_address(health) if health is not None else None, loop_watch=loop_watch, control=control)
 
 
 def _address(text: str) -> tuple[str, int]:

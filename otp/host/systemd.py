@@ -19,19 +19,22 @@ from otp.runtime.tree import Tree
 
 __all__ = ("Systemd", "sd_notify", "watchdog_interval")
 
+PATIENCE = 0.1
+"""Seconds that a systemd may take whose queue is full, as while a machine boots: without READY it would end us."""
+
 STATUS_INTERVAL = 1.0
 """Seconds between two lines of status, at least."""
 
 
 def sd_notify(state: str) -> bool:
-    """Tell systemd, without waiting for it; whether that could be done."""
+    """Tell systemd, who has hardly ever to be waited for; whether that could be done."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return False
     if address.startswith("@"):  # a name without a file
         address = f"\0{address[1:]}"
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        sender.setblocking(False)
+        sender.settimeout(PATIENCE)
         sender.sendto(state.encode(), address)
         return True
     return False

@@ -11,17 +11,25 @@ class Pulse:
 
     Attributes:
         last: that time, in seconds of the tree's clock.
+        fresh: there was one since somebody looked. That of a thread may have an older time than its own: the clock of
+            uvloop stands still while the loop waits.
     """
 
-    __slots__ = ("_now", "last")
+    __slots__ = ("_now", "fresh", "last")
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self.last = now()
+        self.renew()
 
     def beat(self) -> None:
-        """It is alive."""
+        """It is alive, says the child."""
         self.last = self._now()
+        self.fresh = True
+
+    def renew(self) -> None:
+        """It is alive, says whoever looks."""
+        self.last = self._now()
+        self.fresh = False
 
 
 PULSE: ContextVar[Pulse | None] = ContextVar("otp_pulse", default=None)

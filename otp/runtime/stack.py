@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ("ChildStack", "TaskStack", "await_chain", "chain_of", "stack_of", "stacks_below")
 
 STEPS = 200
-"""Steps of a chain that are told, the outermost; so tasks that await each other in a circle come to an end."""
+"""Steps of a chain that are told, the outermost; tasks may await each other in a circle."""
 
 
 class TaskStack(Struct, frozen=True, kw_only=True):
@@ -41,7 +41,8 @@ class ChildStack(Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: the child.
-        chain: what the worker's own task awaits, outermost first, as `function (file:line)`; empty if it is not up.
+        chain: what the worker's own task awaits, outermost first, as `function (file:line)`; empty if it is not
+            up, or runs at this moment.
         tasks: those below it, each before the ones that it has started. Tasks that were made with asyncio itself do not
             say who has made them, so they are not among them, unless the worker awaits one: then the chain goes on in it.
         below: of a supervisor: its workers and the supervisors below it, in start order.

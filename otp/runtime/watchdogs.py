@@ -58,7 +58,7 @@ class Watch:
     def begin(self, number: int) -> None:
         """The child is up: its time runs."""
         self.number = number
-        self.pulse.beat()
+        self.pulse.renew()
         self._progress()
         self.at = self.pulse.last + self._watchdog.within
 
@@ -68,9 +68,10 @@ class Watch:
             self.over = True
             return
         crash = self._progress()
+        fresh, self.pulse.fresh = self.pulse.fresh, False
         due = self.pulse.last + self._watchdog.within
-        if due > now:
-            self.at, self._spared = due, False
+        if due > now or fresh:
+            self.at, self._spared = (due if due > now else now + self._watchdog.within), False
         elif now - self.at > LATE and not self._spared:
             self.at, self._spared = now + min(now - self.at, self._watchdog.within), True
         else:
@@ -89,7 +90,7 @@ class Watch:
             value = self._watchdog.progress()
             if self._seen is _NOTHING or value != self._seen:
                 self._seen = value
-                self.pulse.beat()
+                self.pulse.renew()
         except Exception as error:  # noqa: BLE001 # whatever it raises, it tells of no progress
             return error
         except BaseException as interrupt:  # noqa: BLE001 # as in a child: the tree stops in order

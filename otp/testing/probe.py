@@ -7,7 +7,7 @@ from anyio.abc import TaskStatus
 from msgspec import Struct
 
 from otp.errors import Ignore
-from otp.spec import ChildSpec
+from otp.spec import ChildSpec, worker
 
 __all__ = ("Act", "Crash", "FailStart", "Finish", "Hang", "IgnoreStart", "Journal", "Probe", "Refuse", "Run")
 
@@ -83,7 +83,7 @@ class Probe:
     def spec(self, **options: Any) -> ChildSpec:
         """A child spec of that name; `ready=True` unless said otherwise. The options are those of `worker()`."""
         options.setdefault("ready", True)
-        return ChildSpec(id=self.name, run=self.run, **options)
+        return worker(self.name, self.run, **options)
 
     def crash(self, error: BaseException | None = None) -> None:
         """Make the running incarnation raise."""

@@ -13,7 +13,7 @@ from services.marketswarm.supervisor import MarketSwarmSupervisor
 from services.shared.heartbeat import start_heartbeat
 from services.shared.identity import ConfigError
 from services.shared.logutil import LogUtil
-from services.shared.observed import health_port, observed
+from services.shared.observed import faults_allowed, health_port, observed
 from services.shared.setup_base import SetupBase
 
 
@@ -37,7 +37,7 @@ async def main() -> int:
         try:
             first = config[SERVICES[0]]
             async with observed(MarketSwarmSupervisor.service, first) as seen:
-                return await supervisor.run(hooks=seen.hooks, health=health_port(first))
+                return await supervisor.run(seen=seen, health=health_port(first), faults=faults_allowed(first))
         except ConfigError as wrong:
             logger.critical(wrong)
             return MISCONFIGURED

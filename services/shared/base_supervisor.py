@@ -12,10 +12,11 @@ from redis.exceptions import RedisError
 from otp import EventHook, Supervisor, SupervisorSpec, log_events
 from otp.application import FAILED, MISCONFIGURED, serve
 from otp.errors import NoProc
+from otp.observe.observation import Observation
 from services.shared.heartbeat import start_heartbeat
 from services.shared.identity import ConfigError
 from services.shared.logutil import LogUtil
-from services.shared.observed import health_port, observed
+from services.shared.observed import faults_allowed, health_port, observed
 from services.shared.setup_base import SetupBase
 
 __all__ = ("LOOK_INTERVAL", "BaseSupervisor", "Lent", "status_of", "supervised")
@@ -89,18 +90,34 @@ class BaseSupervisor(ABC, Generic[C, S]):
         """Whether the tree has started and all its children are up."""
         return self.handle is not None and status_of(self.handle)["state"] == "up"
 
-    async def run(self, hooks: Iterable[EventHook] = (), *, health: str | None = None) -> int:
+    async def run(
+        self,
+        hooks: Iterable[EventHook] = (),
+        *,
+        seen: Observation | None = None,
+        health: str | None = None,
+        faults: bool = False,
+    ) -> int:
         """Run until the tree ends, or SIGTERM or SIGINT ends it; returns the exit code of the process.
 
         Args:
             hooks: told of every event, after the log.
+            seen: history and incidents, told of every event too; None: the control plane keeps its own.
             health: `[HOST:]PORT` of the health port; None: there is none.
+            faults: whether `otp fault` may make workers fail.
         """
         code = 0
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._look_around)
-                code = await serve(self.spec(), hooks=(log_events(), *hooks), health=health, opened=self._opened)
+                code = await serve(
+                    self.spec(),
+                    hooks=(log_events(), *hooks),
+                    seen=seen,
+                    health=health,
+                    faults=faults,
+                    opened=self._opened,
+                )
                 group.cancel_scope.cancel()
         finally:
             self._status = {"state": "stopped"}
@@ -172,7 +189,7 @@ async def supervised(kind: type[BaseSupervisor[Any, Any]]) -> int:
         return FAILED
     try:
         async with observed(kind.service, config) as seen:
-            return await supervisor.run(hooks=seen.hooks, health=health_port(config))
+            return await supervisor.run(seen=seen, health=health_port(config), faults=faults_allowed(config))
     except ConfigError as wrong:
         logger.critical(wrong)
         return MISCONFIGURED

@@ -10,13 +10,16 @@ from services.shared import redis_clients
 from services.shared.identity import ConfigError
 from services.shared.redis_address import checked_address
 
-__all__ = ("ALERTS", "HEALTH", "alert_addresses", "health_port", "observed")
+__all__ = ("ALERTS", "FAULTS", "HEALTH", "alert_addresses", "faults_allowed", "health_port", "observed")
 
 ALERTS: Final = "ALERT_URLS"
 """The entry of the component's `env`, or of the environment, with the addresses of receivers, as apprise writes them."""
 
 HEALTH: Final = "HEALTH_PORT"
 """The same for the health port of the process, as `[HOST:]PORT`."""
+
+FAULTS: Final = "FAULTS_ALLOWED"
+"""The same for whether `otp fault` may make workers fail: `true` or `false`; never `true` where it matters."""
 
 
 @asynccontextmanager
@@ -58,3 +61,16 @@ def health_port(setup: Mapping[str, Any]) -> str | None:
     except ValueError as wrong:
         raise ConfigError(f"{HEALTH} of {setup.get('service_name', 'the service')}: {wrong}") from None
     return port
+
+
+def faults_allowed(setup: Mapping[str, Any]) -> bool:
+    """Whether workers may be made to fail on purpose.
+
+    Raises:
+        ConfigError: it is neither `true` nor `false`.
+    """
+    wanted = str(setup.get(FAULTS) or "false").lower()
+    if wanted not in ("true", "false"):
+        name = setup.get("service_name", "the service")
+        raise ConfigError(f"{FAULTS} of {name}: expected true or false, got {wanted!r}")
+    return wanted == "true"

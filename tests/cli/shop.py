@@ -42,12 +42,12 @@ spec = supervisor(
             auto_shutdown=AutoShutdown.ANY_SIGNIFICANT,
             restart=Restart.TRANSIENT,
             children=[
-                worker("counter", work_up, ready=True, start_timeout=2.5, shutdown="brutal_kill"),
+                worker("counter", work_up, ready=True, start_timeout=2.5, shutdown="brutal_kill", watchdog=30.0),
                 worker("truck", work, restart=Restart.TRANSIENT, significant=True, shutdown=math.inf),
             ],
         ),
         dynamic_supervisor("guests", max_children=40),
-        worker("light", work, restart=Restart.TEMPORARY, shutdown=0.5),
+        worker("light", work, restart=Restart.TEMPORARY, shutdown=0.5, watchdog=1e9),
     ],
 )
 

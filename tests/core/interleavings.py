@@ -117,7 +117,7 @@ def static(strategy) -> Iterator[Tree]:
     yield Tree(
         "a child hangs, and refuses to stop, and is wanted again, or down",
         of(A, B, C),
-        [Hangs("b"), Hangs("b"), *refuses("b"), Crashes("a"), restart("b"), terminate("b"), Stops()],
+        [Hangs("b"), *refuses("b"), Crashes("a"), restart("b"), terminate("b"), Stops()],
     )
     yield Tree(
         "children hang while the tree starts, or a group restarts",

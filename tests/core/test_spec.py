@@ -19,6 +19,7 @@ from otp.spec import (
     supervisor,
     worker,
 )
+from otp.watchdog import Watchdog
 
 
 async def run(*args, task_status=None):
@@ -137,6 +138,31 @@ def test_a_start_timeout_needs_something_to_wait_for():
 def test_a_start_timeout_is_seconds(seconds):
     message = refusal(lambda: worker("w", run, ready=True, start_timeout=seconds))
     assert message == f"start_timeout of worker 'w': expected seconds above 0, got {seconds!r}"
+
+
+def test_a_watchdog_is_seconds_or_more_than_that():
+    progress = [].__len__
+    assert worker("w", run, watchdog=30).watchdog == Watchdog(within=30)
+    assert worker("w", run, watchdog=Watchdog(within=5.0, progress=progress)).watchdog.progress is progress
+    assert worker("w", run).watchdog is None
+
+
+@pytest.mark.parametrize("wrong", [0, -1.0, math.nan, math.inf, "5", True, [].__len__])
+def test_a_watchdog_is_nothing_else(wrong):
+    message = f"watchdog of worker 'w': expected finite seconds above 0 or a Watchdog, got {wrong!r}"
+    assert refusal(lambda: worker("w", run, watchdog=wrong)) == message
+    assert refusal(lambda: ChildSpec(id="w", run=run, watchdog=wrong)) == message
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, math.nan, math.inf, "5", True, None])
+def test_the_time_of_a_watchdog_is_seconds(seconds):
+    message = refusal(lambda: Watchdog(within=seconds))
+    assert message == f"within of a Watchdog: expected finite seconds above 0, got {seconds!r}"
+
+
+def test_the_progress_of_a_watchdog_is_a_function():
+    message = refusal(lambda: Watchdog(within=5.0, progress=7))
+    assert message.startswith("progress of a Watchdog: expected a function without arguments, got 7; write progress=")
 
 
 def test_two_children_of_one_name_are_refused_s7():

@@ -127,17 +127,17 @@ MUTATIONS = [
     ),
     machine(
         "whoever asked for a group restart is not told that it failed",
-        "self.answer_plan(error)\n                    self.plan = None",
+        "self.answer_plan(error)\n            self.plan = None",
         "self.plan = None",
     ),
     machine(
         "a group restart goes on behind the sibling that failed to start",
-        "self.answer_plan(error)\n                    self.plan = None",
+        "self.answer_plan(error)\n            self.plan = None",
         "self.awaited_no_more(child)",
     ),
     machine(
         "a sibling that failed to start is tried again within the same group restart",
-        "self.answer_plan(error)\n                    self.plan = None",
+        "self.answer_plan(error)\n            self.plan = None",
         "self.answer_plan(error)",
     ),
     machine(

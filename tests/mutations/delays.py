@@ -220,12 +220,12 @@ MUTATIONS = [
     ),
     requests(
         "nobody is told that a child that waited was terminated",
-        "if waited or child.state is ChildState.FAILED:",
-        "if child.state is ChildState.FAILED:",
+        "if waited or child.state in _PARKED:",
+        "if child.state in _PARKED:",
     ),
     requests(
         "nobody is told that a parked child was terminated",
-        "if waited or child.state is ChildState.FAILED:",
+        "if waited or child.state in _PARKED:",
         "if waited:",
     ),
     requests(

@@ -1,6 +1,6 @@
 """All mutations, by what they are about."""
 
-from tests.mutations import decisions, delays, lives, plans, recoveries, requests, turns, verdicts
+from tests.mutations import decisions, delays, hangs, lives, maintenance, plans, recoveries, requests, turns, verdicts
 
 MUTATIONS = [
     *lives.MUTATIONS,
@@ -11,4 +11,6 @@ MUTATIONS = [
     *recoveries.MUTATIONS,
     *delays.MUTATIONS,
     *verdicts.MUTATIONS,
+    *maintenance.MUTATIONS,
+    *hangs.MUTATIONS,
 ]

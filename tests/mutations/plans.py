@@ -54,17 +54,17 @@ MUTATIONS = [
     ),
     plan(
         "whoever asked for a group restart is never told",
-        "to_start=group, target=child, cause=cause, token=token)",
-        "to_start=group, target=child, cause=cause)",
+        "to_start=to_start, target=child, cause=cause, token=token)",
+        "to_start=to_start, target=child, cause=cause)",
     ),
     plan(
         "a restart that somebody asked for counts as a crash",
-        "to_start=group, target=child, cause=cause, token=token)",
-        "to_start=group, target=child, token=token)",
+        "to_start=to_start, target=child, cause=cause, token=token)",
+        "to_start=to_start, target=child, token=token)",
     ),
     plan(
         "only those that were up are started with their group",
-        "to_start=group, target=child",
+        "to_start=to_start, target=child",
         "to_start=[*to_stop, child], target=child",
     ),
     plan(

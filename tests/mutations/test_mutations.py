@@ -30,5 +30,5 @@ def test_no_two_do_the_same():
 
 def test_they_are_spread_over_the_whole_machine():
     names = ("child", "intensity", "machine", "paths", "plan", "requests", "roster", "strategy")
-    by_policy = ("backoff", "classify", "recovery")
+    by_policy = ("backoff", "classify", "maintenance", "recovery")
     assert {mutation.file for mutation in MUTATIONS} >= {f"{name}.py" for name in (*names, *by_policy)}

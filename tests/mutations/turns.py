@@ -130,13 +130,13 @@ MUTATIONS = [
     ),
     machine(
         "a restart that fails is not tried again",
-        "self.plan = None\n                self.restart_failed(child, exit)",
-        "self.plan = None\n                self.awaited_no_more(child)",
+        "self._group_begins_anew(child, error)\n                self.restart_failed(child, exit)",
+        "self._group_begins_anew(child, error)\n                self.awaited_no_more(child)",
     ),
     machine(
         "requests that waited for a start that took too long are forgotten",
-        "        for request in child.take_waiting():\n            self._request(request)\n\n    # ---",
-        "\n    # ---",
+        "        for request in child.take_waiting():\n            self._request(request)\n\n    def _left_down",
+        "\n    def _left_down",
     ),
     machine(
         "a brutal stop asks first",
@@ -275,8 +275,8 @@ MUTATIONS = [
     ),
     machine(
         "a child that is not gone in its time is not killed",
-        "case TimerKind.SHUTDOWN:\n                self.kill(child)",
-        "case TimerKind.SHUTDOWN:\n                pass",
+        "self._late(child)\n                self.kill(child)",
+        "self._late(child)",
     ),
     machine(
         "nobody is told that a child refused",
@@ -365,13 +365,13 @@ MUTATIONS = [
     ),
     machine(
         "a group does not need the place of one that refuses",
-        "if child.doomed:\n        return True\n    if child.is_claimed:",
-        "if child.is_claimed:",
+        "if child.doomed:\n        return True\n    if child.is_claimed or",
+        "if child.is_claimed or",
     ),
     machine(
         "a supervisor gives up when a request meets one that refuses",
-        "    if child.is_claimed:\n        return False\n",
-        "",
+        "    if child.is_claimed or child.stays_down:\n",
+        "    if child.stays_down:\n",
     ),
     machine(
         "a restart that took too long and refuses does not end its supervisor",

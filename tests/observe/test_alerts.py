@@ -14,11 +14,14 @@ from anyio.from_thread import start_blocking_portal
 from otp import open_supervisor, supervisor
 from otp.events import (
     ChildFailed,
+    ChildPaused,
     ChildRestarting,
     ChildStarted,
     ChildStartFailed,
     FatalFailure,
     IntensityReached,
+    MaintenanceEnded,
+    MaintenanceStarted,
     SupervisorExited,
 )
 from otp.exits import Crash as CrashText
@@ -132,6 +135,30 @@ def test_an_injected_failure_says_so():
     desk.incidents.injecting("root", until=10.0)
     desk(crashed(verdict="logic_bug"))
     assert ", injected" in desk.got[0].body
+
+
+def test_nobody_is_told_of_failures_under_maintenance_nor_that_they_are_over():
+    desk = Desk()
+    desk(MaintenanceStarted(path="root", at=0.0))
+    for n in range(5):
+        desk(ChildPaused(path="root/a", at=1.0 + n, exit=exit_with()))
+        desk(FatalFailure(path="root/sub", at=1.0, offender="root/sub/b", exit=exit_with(), verdict="config_error"))
+    desk(ChildStarted(path="root/a", at=7.0, generation=2, downtime=1.0))
+    desk.tick(100.0)
+    assert [incident.state for incident in desk.incidents.all()] == ["resolved", "open"]
+    assert desk.got == []
+
+
+def test_the_first_failure_after_maintenance_counts_with_those_before():
+    desk = Desk()
+    desk(MaintenanceStarted(path="root/a", at=0.0))
+    desk(*[ChildPaused(path="root/a", at=float(n), exit=exit_with()) for n in (1, 2)])
+    desk(MaintenanceEnded(path="root/a", at=3.0))
+    desk(ChildStarted(path="root/a", at=3.0, generation=2, downtime=1.0))
+    assert desk.got == []
+    desk(crashed(at=4.0))
+    assert desk.severities == ["warning"]
+    assert "count    3" in desk.got[0].body
 
 
 # ------------------------------------------------------------------------------------------------ floods

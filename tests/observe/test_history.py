@@ -16,6 +16,7 @@ from otp.events import (
     ChildExited,
     ChildFailed,
     ChildHeld,
+    ChildPaused,
     ChildRestarting,
     ChildStarted,
     SupervisorExited,
@@ -114,6 +115,61 @@ async def test_a_parked_child_goes_on_being_down_and_its_supervisor_degraded():
         now = anyio.current_time()
         assert history.child("root/sub/a", now).downtime == pytest.approx(30.0)
         assert (history.group("root", now).down, history.group("root", now).degraded) == ((), pytest.approx(30.0))
+
+
+@pytest.mark.virtual_time
+async def test_a_child_that_ended_under_maintenance_is_down_until_that_is_over():
+    history, events = History(), EventRecorder()
+    child = Probe("a", Crash(ValueError("boom"), after=10.0), Run())
+    async with open_supervisor(supervisor("root", children=[child.spec()]), hooks=[history, events]) as root:
+        await root.pause("a")
+        await events.wait_for(ChildPaused)
+        await anyio.sleep(30.0)
+        seen = history.child("root/a", anyio.current_time())
+        assert (seen.state, seen.down, seen.verdict) == (ChildState.PAUSED, pytest.approx(30.0), "maintenance")
+        assert (seen.failures, seen.crashes, seen.streak) == (1, 0, 0)
+        assert seen.last[0].outcome == "paused"
+        await root.resume("a")
+        await anyio.sleep(5.0)
+        seen = history.child("root/a", anyio.current_time())
+        assert (seen.state, seen.crashes, seen.verdicts) == (ChildState.RUNNING, 1, {"maintenance": 1})
+        assert seen.downtime == pytest.approx(30.0)
+
+
+@pytest.mark.virtual_time
+async def test_a_child_whose_delay_is_off_under_maintenance_has_no_next_try():
+    history, events = History(), EventRecorder()
+    child = Probe("a", Crash(ValueError("boom"), after=10.0), Run())
+    policy = FailurePolicy(otherwise=RestartAfter(Backoff(20.0)))
+    async with open_supervisor(
+        supervisor("root", children=[child.spec(policy=policy)]), hooks=[history, events]
+    ) as root:
+        await anyio.sleep(11.0)
+        await root.pause("a")
+        await events.wait_for(ChildPaused)
+        seen = history.child("root/a", anyio.current_time())
+        assert (seen.state, seen.next_retry, seen.failures) == (ChildState.PAUSED, None, 1)
+        assert seen.down == pytest.approx(1.0)
+
+
+@pytest.mark.virtual_time
+async def test_a_child_that_stays_down_over_a_restart_of_its_supervisor_is_counted_as_the_tree_counts_it():
+    history = History()
+    a, b = Probe("a"), Probe("b")
+    sub = supervisor("sub", children=[a.spec(), b.spec()], intensity=0)
+    async with open_supervisor(supervisor("root", children=[sub]), hooks=[history]) as root:
+        await root.pause("sub/a")
+        a.crash()
+        await anyio.sleep(1.0)
+        b.crash()
+        await anyio.sleep(1.0)
+        assert history.child("root/sub/a", anyio.current_time()).state is ChildState.PAUSED
+        await root.resume("sub/a")
+        await anyio.sleep(1.0)
+        for path in ("sub/a", "sub/b"):
+            seen, is_so = history.child(f"root/{path}", anyio.current_time()), root.child(path)
+            assert (seen.crashes, seen.collateral) == (is_so.crashes, is_so.collateral)
+            assert seen.downtime == pytest.approx(is_so.downtime)
 
 
 @pytest.mark.virtual_time

@@ -4,9 +4,19 @@ import anyio
 import msgspec
 import pytest
 
-from otp import Restart, Strategy, dynamic_supervisor, open_supervisor, supervisor
+from otp import Restart, Strategy, dynamic_supervisor, open_supervisor, supervisor, worker
 from otp.errors import IntensityReached, StartError
-from otp.events import ChildExited, ChildFailed, ChildRefused, ChildRestarting, ChildStarted
+from otp.events import (
+    ChildExited,
+    ChildFailed,
+    ChildPaused,
+    ChildRefused,
+    ChildRestarting,
+    ChildStarted,
+    ChildStartFailed,
+    MaintenanceEnded,
+    MaintenanceStarted,
+)
 from otp.exits import Crash as CrashText
 from otp.exits import Crashed
 from otp.observe.failures import Outcome, cause_of
@@ -41,6 +51,28 @@ def incidents(told):
 
 def kinds(told):
     return [type(change) for change in told]
+
+
+@pytest.mark.virtual_time
+async def test_a_worker_that_hangs_is_one_failure_each_time_and_where_it_hangs_is_its_kind(incidents):
+    async def here():
+        await anyio.sleep_forever()
+
+    async def there():
+        await anyio.sleep_forever()
+
+    places = iter((here, here, there, here))
+
+    async def run():
+        await next(places)()
+
+    spec = supervisor("root", children=[worker("w", run, watchdog=30.0)])
+    async with open_supervisor(spec, hooks=[incidents]):
+        await anyio.sleep(91)
+    assert [(one.frame.rpartition(".")[2], one.count) for one in incidents.all()] == [("here", 2), ("there", 1)]
+    first = incidents.all()[0]
+    assert (first.path, first.type, first.worst) == ("root/w", "otp.errors.Hung", Outcome.RESTARTED)
+    assert first.message.startswith("root/w gave no sign of life for 30 s, in ")
 
 
 def test_the_first_failure_opens_one_the_next_are_gathered_and_health_resolves_it(incidents, told):
@@ -214,7 +246,68 @@ def test_what_was_brought_about_on_purpose_is_marked_until_it_happens_by_itself(
     assert [i.injected for i in incidents.open()] == [False, False]
 
 
+def paused(path="root/a", at=1.0):
+    return ChildPaused(path=path, at=at, exit=Crashed(None, CRASH))
+
+
+def test_a_failure_under_maintenance_is_marked_until_the_child_fails_outside_of_it(incidents):
+    incidents(paused())
+    (incident,) = incidents.open()
+    assert (incident.maintenance, incident.worst, incident.verdict) == (True, Outcome.PAUSED, "maintenance")
+    incidents(started())
+    assert incidents.open()[0].maintenance
+    incidents(restarting(at=2.0))
+    assert not incidents.open()[0].maintenance
+    incidents(paused(at=3.0))
+    (incident,) = incidents.open()
+    assert (incident.maintenance, incident.count, incident.worst) == (False, 3, Outcome.PAUSED)
+
+
+def test_a_failed_start_under_maintenance_is_one_failure_and_marked_from_the_first(incidents, told):
+    incidents(MaintenanceStarted(path="root", at=0.5))
+    exit = Crashed(None, CRASH)
+    incidents(ChildStartFailed(path="root/sub/a", at=1.0, generation=2, exit=exit))
+    incidents(paused("root/sub/a"))
+    assert [change.incident.maintenance for change in told] == [True, True]
+    (incident,) = incidents.open()
+    assert (incident.count, incident.worst) == (1, Outcome.PAUSED)
+
+
+def test_a_child_that_waited_for_its_restart_has_not_failed_once_more_under_maintenance(incidents, told):
+    incidents(restarting())
+    incidents(ChildPaused(path="root/a", at=2.0, exit=None))
+    assert kinds(told) == [IncidentOpened]
+
+
+def test_a_temporary_child_that_fails_under_maintenance_is_marked_too(incidents):
+    incidents(MaintenanceStarted(path="root/a", at=0.5))
+    incidents(ChildExited(path="root/a", at=1.0, generation=1, exit=Crashed(None, CRASH), asked=False))
+    incidents(ChildExited(path="root/ab", at=1.0, generation=1, exit=Crashed(None, CRASH), asked=False))
+    assert [i.maintenance for i in incidents.open()] == [True, False]
+    incidents(MaintenanceEnded(path="root/a", at=2.0))
+    incidents(ChildExited(path="root/a", at=3.0, generation=1, exit=Crashed(None, CRASH), asked=False))
+    assert [i.maintenance for i in incidents.open()] == [False, False]
+
+
 # ------------------------------------------------------------------------------------------------ in real trees
+
+
+@pytest.mark.virtual_time
+async def test_an_incident_under_maintenance_is_open_until_the_child_is_healthy_again_and_has_its_downtime():
+    incidents, events = Incidents(), EventRecorder()
+    child = Probe("a", Crash(ValueError("bad")), Run())
+    async with open_supervisor(supervisor("root", children=[child.spec()]), hooks=[incidents, events]) as root:
+        await root.pause()
+        await events.wait_for(ChildPaused)
+        await anyio.sleep(1_000.0)
+        incidents.tick(anyio.current_time())
+        (incident,) = incidents.open()
+        assert (incident.maintenance, incident.path) == (True, "root/a")
+        await root.resume()
+        await anyio.sleep(61.0)
+        incidents.tick(anyio.current_time())
+        assert incidents.open() == ()
+        assert incidents.all()[0].downtime == pytest.approx(1_000.0)
 
 
 @pytest.mark.virtual_time

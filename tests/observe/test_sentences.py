@@ -4,14 +4,17 @@ import anyio
 import pytest
 
 from otp import events
+from otp.errors import Hung
 from otp.events import (
     Cause,
     ChildDelayed,
     ChildExited,
     ChildFailed,
     ChildHeld,
+    ChildHung,
     ChildIgnored,
     ChildLate,
+    ChildPaused,
     ChildRefused,
     ChildRestarting,
     ChildStarted,
@@ -23,17 +26,22 @@ from otp.events import (
     IntensityReached,
     LoopBlocked,
     LoopFreed,
+    MaintenanceEnded,
+    MaintenanceStarted,
     SupervisorExited,
     SupervisorStarted,
     SupervisorStopping,
 )
 from otp.exits import Crash, Crashed, Killed, Normal, Refused, Shutdown
 from otp.observe.sentences import own_frame, sentence
+from otp.runtime.crash import describe
 
 FRAMES = ("/srv/app/feed/stream.py:88 run", "/srv/app/feed/socket.py:12 read", "/usr/lib/site-packages/ws/x.py:3 recv")
 CRASH = Crash("feed.errors.ProviderClosed", "1012 service restart", FRAMES)
 CRASHED = Crashed(None, CRASH)
 GAVE_UP = Crashed(None, Crash("otp.errors.IntensityReached", "top/sub gave up: …"))
+CHAIN = ("run (/srv/app/feed/stream.py:90)", "drain (/srv/app/socket.py:40)", f"sleep ({anyio.__file__}:1)")
+HUNG = Crashed(None, describe(Hung("top/a", 30.001, CHAIN)))
 TIMEOUT = Crashed(None, Crash("otp.errors.StartTimeout", "top/a did not start: not ready within start_timeout=3 s"))
 
 
@@ -112,6 +120,26 @@ SAID = [
         ),
     ),
     (
+        ChildPaused(path="top/a", at=1.0, exit=CRASHED),
+        "WARNING",
+        "is left down until its maintenance is over: ProviderClosed: 1012 service restart  [feed/socket.py:12 read]",
+    ),
+    (
+        ChildPaused(path="top/a", at=1.0, exit=None),
+        "INFO",
+        "is left down until its maintenance is over; it had failed before",
+    ),
+    (
+        MaintenanceStarted(path="top", at=1.0),
+        "INFO",
+        "is under maintenance: what ends there is left down, and nobody is alerted",
+    ),
+    (
+        MaintenanceEnded(path="top", at=1.0),
+        "INFO",
+        "is not under maintenance any more: what is down over it is started",
+    ),
+    (
         DependencyDown(path="top", at=1.0, dependency="market-redis", crash=Crash("TimeoutError", "")),
         "WARNING",
         "market-redis does not answer: TimeoutError",
@@ -185,16 +213,36 @@ SAID = [
             path="top/a",
             at=1.0,
             generation=1,
-            chain=(
-                "run (/srv/app/feed/stream.py:90)",
-                "drain (/srv/app/socket.py:40)",
-                f"sleep ({anyio.__file__}:1)",
-            ),
+            chain=CHAIN,
         ),
         "ERROR",
         "refuses to stop and still runs; it hangs in run (feed/stream.py:90) → drain (app/socket.py:40)",
     ),
     (ChildRefused(path="top/a", at=1.0, generation=1), "ERROR", "refuses to stop and still runs"),
+    (
+        ChildHung(path="top/a", at=1.0, generation=1, silent=30.0, chain=CHAIN),
+        "WARNING",
+        "gives no sign of life for 30.0 s and is stopped; it hangs in run (feed/stream.py:90) → drain (app/socket.py:40)",
+    ),
+    (
+        ChildHung(path="top/a", at=1.0, generation=1, silent=0.25, crash=Crash("KeyError", "'in'", FRAMES)),
+        "WARNING",
+        (
+            "gives no sign of life for 250.0 ms and is stopped; whether it makes progress could not be told: KeyError: 'in'"
+            "  [feed/socket.py:12 read]"
+        ),
+    ),
+    (
+        restarting(exit=HUNG),
+        "WARNING",
+        "restarting after it gave no sign of life for 30 s, in drain (app/socket.py:40)  (1 of 5 in 60 s)",
+    ),
+    (
+        ChildLate(path="top/a", at=1.0, generation=1, grace=5.0, chain=CHAIN),
+        "WARNING",
+        "did not end within 5.0 s and is killed; it hangs in run (feed/stream.py:90) → drain (app/socket.py:40)",
+    ),
+    (ChildLate(path="top/a", at=1.0, generation=1, grace=0.5), "WARNING", "did not end within 500.0 ms and is killed"),
     (SupervisorStarted(path="top", at=1.0), "DEBUG", "all its children are up"),
     (
         gave_up(),
@@ -246,6 +294,8 @@ def test_a_start_that_was_not_measured_by_readiness_is_not_news():
 
 def test_another_try_does_not_repeat_why():
     assert sentence(restarting(used=2), ChildStartFailed) == ("WARNING", "starting it again  (2 of 5 in 60 s)")
+    paused = ChildPaused(path="top/a", at=1.0, exit=CRASHED)
+    assert sentence(paused, ChildStartFailed) == ("WARNING", "is left down until its maintenance is over")
     said = sentence(delayed(), ChildStartFailed).text
     assert said == "restarting in 2.0 s  (network_blip, failure 3 in a row, 2 of 5 in 60 s)"
 

@@ -4,10 +4,12 @@ import pytest
 
 from otp.core import effects, inputs
 from otp.core.child import Child, ChildState, Purpose
+from otp.core.classify import classify
 from otp.core.inputs import RestartNow, TerminateChild
 from otp.core.intensity import RestartWindow
 from otp.core.machine import SupervisorMachine
 from otp.core.plan import Plan
+from otp.policy import FailurePolicy
 from otp.spec import Restart, Strategy, dynamic_supervisor, supervisor
 from otp.testing import Violation, explore
 from otp.testing.happenings import Asks, Crashes, Fails, Gone, Late, Passes, Returns, Stops, Up
@@ -16,6 +18,7 @@ from otp.testing.snapshot import _LEFT_OUT, fork, imprint
 from otp.testing.world import World
 
 TERMINATE_A = Asks(TerminateChild("a", None))
+PAUSE_A = Asks(inputs.Pause("a", None))
 TERMINATE_B = Asks(TerminateChild("b", None))
 RESTART_B = Asks(RestartNow("b", None))
 
@@ -128,6 +131,32 @@ def test_a_terminated_child_that_a_group_restart_under_way_starts_is_found(monke
     monkeypatch.setattr(Plan, "drop", lambda plan, child: None)
     with pytest.raises(Violation, match="b was stopped by request, and is started"):
         explore(broken, [Crashes("c"), TERMINATE_B])
+
+
+class RestartsUnderMaintenance(SupervisorMachine):
+    def set_aside(self, child, exit):
+        self.window.record(self.now)
+        self._restart(child, exit, classify(FailurePolicy(), exit))
+
+
+def test_a_restart_under_maintenance_is_found():
+    found = what_is_found(RestartsUnderMaintenance, tree(), PAUSE_A, Crashes("a"))
+    assert "a is under maintenance, and restarted over a failure" in str(found)
+
+
+class TakesAllAlong(SupervisorMachine):
+    def restart_group(self, child, cause, exit, token=None):
+        for sibling in self.children.values():
+            if sibling.state is ChildState.PAUSED:
+                sibling.state = ChildState.STOPPED
+        super().restart_group(child, cause, exit, token)
+
+
+def test_a_sibling_that_starts_who_is_down_over_its_maintenance_is_found():
+    happenings = PAUSE_A, Crashes("a"), Crashes("b")
+    found = what_is_found(TakesAllAlong, tree(Strategy.ONE_FOR_ALL), *happenings)
+    assert "a is down over its maintenance, and a sibling takes it along" in str(found)
+    assert found.path[-3:] == happenings
 
 
 class ForgetsToAnswer(SupervisorMachine):

@@ -17,6 +17,7 @@ from otp import (
     Strategy,
     Supervisor,
     SupervisorSpec,
+    Watchdog,
     dynamic_supervisor,
     supervisor,
     worker,
@@ -46,6 +47,8 @@ assert_type(worker("a", count), ChildSpec)
 assert_type(worker("a", count, 7, shutdown="brutal_kill"), ChildSpec)
 assert_type(worker("a", serve, 80, ready=True, start_timeout=3.0), ChildSpec)
 assert_type(worker("a", listen, ready=True), ChildSpec)
+assert_type(worker("a", serve, 80, ready=True, watchdog=30.0), ChildSpec)
+assert_type(worker("a", fetch, "wss://…", 3, watchdog=Watchdog(within=30.0, progress=[].__len__)), ChildSpec)
 assert_type(worker("a", listen), ChildSpec)
 assert_type(worker("a", Feed().run, "SPX"), ChildSpec)
 assert_type(worker("a", partial(fetch, retries=3), "wss://…"), ChildSpec)
@@ -71,6 +74,8 @@ async def embed() -> None:
         assert_type(root.which_children("b"), tuple[otp.ChildInfo, ...])
         assert_type(root.count_children(), otp.Counts)
         assert_type(root.child("a").crashes, int)
+        assert_type(root.stack("a"), otp.ChildStack)
+        assert_type(otp.beat(), None)
         assert_type(root.supervisor("b"), Supervisor)
         await root.start_child(worker("d", fetch, "wss://…", 3), under="c")
 

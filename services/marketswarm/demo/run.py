@@ -29,7 +29,7 @@ async def run_all(screen: AllScreen) -> tuple[int, AllReport | None]:
             stage.supervisor.stop()
 
         group.start_soon(play)
-        code = await stage.supervisor.run(hooks=[events, *stage.seen.hooks])
+        code = await stage.supervisor.run(hooks=[events], seen=stage.seen, faults=True)
         group.cancel_scope.cancel()
     if report is None:
         return code or INTERRUPTED, None

@@ -97,7 +97,7 @@ async def _demo(seconds: float, screen: Screen, buses: Mapping[str, str]) -> tup
 
         group.start_soon(stage.heartbeats.run)
         group.start_soon(play)
-        code = await stage.supervisor.run(hooks=[events])
+        code = await stage.supervisor.run(hooks=[events], faults=True)
         group.cancel_scope.cancel()
     if report is None:
         return code or INTERRUPTED, None
