@@ -33,8 +33,6 @@ class Mirror:
         self._last: Snapshot | Delta | None = None
         self._last_at = 0.0
         self._up_at = 0.0
-        self._blocked: Blocked | None = None
-        self._blocked_at = 0.0
         self._rows: dict[str, tuple[ChildRow, float]] = {}
         self._below: dict[str, dict[str, None]] = {}
         self._order: tuple[str, ...] | None = ()
@@ -55,25 +53,15 @@ class Mirror:
         if self.snapshot is None:
             return frozenset()
         self._remember(message.events)
-        if message.seq <= self.snapshot.seq:
+        if message.seq < self.snapshot.seq:
             return frozenset()
         self._last, self._last_at = message, at
-        self.block(message.blocked, at)
         gone = [path for above in message.removed for path in list(self._family(above))]
         for path in gone:
             self._remove(path)
         for row in (message.root, *message.changed):
             self._put(row, at)
         return frozenset(gone).union(row.path for row in message.changed)
-
-    def block(self, blocked: Blocked | None, at: float) -> None:
-        """Take over who keeps the event loop, as somebody else than the tree has told: it cannot, just then.
-
-        Args:
-            blocked: who, and for how long; None: nobody. The next message is proof of that, too.
-            at: when that was so.
-        """
-        self._blocked, self._blocked_at = blocked, at
 
     # ------------------------------------------------------------------------------------------------ the whole
 
@@ -117,8 +105,8 @@ class Mirror:
 
     def blocked(self, now: float) -> Blocked | None:
         """Who keeps the event loop, and for how long by now."""
-        found = self._blocked
-        return replace(found, seconds=found.seconds + max(0.0, now - self._blocked_at)) if found else None
+        found = self._last.blocked if self._last else None
+        return replace(found, seconds=found.seconds + self.age(now)) if found else None
 
     # ------------------------------------------------------------------------------------------------ children
 
@@ -156,7 +144,6 @@ class Mirror:
             self.events.clear()
         self.snapshot = self._last = new
         self._last_at = self._up_at = at
-        self.block(new.blocked, at)
         self.root = new.root.path
         self._rows, self._below, self._order = {}, {}, None
         for row in (new.root, *new.children):
@@ -170,6 +157,8 @@ class Mirror:
         self.events.extend(event for event in events if event.seq > newest)
 
     def _put(self, row: ChildRow, at: float) -> None:
+        if row.path in self._rows and self._row(row.path) == row:
+            return  # not even its clocks are others: it is the row of then, told again because the loop does not turn
         if row.path not in self._rows:
             self._order = None
             if row.path != self.root:

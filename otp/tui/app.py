@@ -26,7 +26,7 @@ from otp.tui.details import Details
 from otp.tui.events import EventScreen, merged
 from otp.tui.feed import Feed
 from otp.tui.headline import Headline
-from otp.tui.keys import BAR, Help
+from otp.tui.keys import Help, bar
 from otp.tui.order import Order
 from otp.tui.pages import PAGES
 from otp.tui.picture import Picture
@@ -65,19 +65,7 @@ class Top(App[None]):
         looks: asks about the child under the cursor.
     """
 
-    CSS = """
-    #main { height: 1fr; layout: vertical; }
-    #tree { height: auto; min-height: 4; max-height: 60%; }
-    #details { height: 1fr; border-top: solid $primary; }
-    .-wide #main { layout: horizontal; }
-    .-wide #tree { width: 62%; height: 1fr; max-height: 100%; }
-    .-wide #details { width: 1fr; height: 1fr; border-top: none; border-left: solid $primary; }
-    .zoomed #tree { display: none; }
-    .zoomed #details { width: 1fr; border: none; }
-    #sought { display: none; border: none; height: 1; padding: 0 1; background: $surface; }
-    .seeking #sought { display: block; }
-    #said, #bar { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    """
+    CSS_PATH = "top.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (132, "-wide")]  # noqa: RUF012 # textual does not call it a ClassVar
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -119,7 +107,7 @@ class Top(App[None]):
             yield Details(id="details")
         yield Static(id="said")
         yield Input(id="sought", placeholder="part of a path or state, or a pattern such as workers/*", compact=True)
-        yield Static(_bar(), id="bar")
+        yield Static(bar(), id="bar")
 
     def on_mount(self) -> None:
         """Begin to watch."""
@@ -151,7 +139,9 @@ class Top(App[None]):
         clock = self._drawn = time.monotonic()
         picture = self._picture
         self._headline.show(picture.mirror, picture.link, clock)
-        self._tree.show(picture.paths(clock), as_tree=picture.order is Order.TREE)
+        self._tree.show(
+            picture.paths(clock), as_tree=picture.order is Order.TREE, is_stale=picture.link.state == "lost"
+        )
         self._draw_details()
         self.screen_stack[0].query_one("#said", Static).update(self._status(clock))
         for screen in self.screen_stack:
@@ -315,10 +305,3 @@ class Top(App[None]):
     @property
     def _headline(self) -> Headline:
         return self.screen_stack[0].query_one(Headline)
-
-
-def _bar() -> Text:
-    text = Text(no_wrap=True)
-    for key, meaning in BAR:
-        text.append(f"{key}", "bold reverse").append(f" {meaning} ", "")
-    return text

@@ -142,5 +142,5 @@ _COUNTS = (
     Column("STRK", 4, _streak, 4, right=True),
     Column("DOWN", 6, _downtime, 7, right=True),
 )
-_NARROW = (*_COUNTS, Column("NOTE", 8, _note, 2))
+_NARROW = (*_COUNTS, Column("NOTE", 9, _note, 2))
 _WIDE = (*_COUNTS, Column("USED", 6, _budget, 0, right=True), Column("INCIDENT", 14, _incident, 0))

@@ -45,7 +45,9 @@ class Confirm(ModalScreen[Action | None]):
         background: $surface;
     }
     Confirm Static { height: auto; }
-    Confirm Input { border: none; border-bottom: solid $primary; padding: 0; height: 2; background: $surface; }
+    Confirm Input, Confirm Input:focus {
+        border: none; border-bottom: solid $primary; padding: 0; height: 2; background: $surface;
+    }
     Confirm .label { text-style: dim; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "cancel")]

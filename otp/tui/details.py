@@ -29,7 +29,7 @@ class Details(Vertical):
     DEFAULT_CSS = """
     Details > #tabs { height: 1; }
     Details > #title { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    Details VerticalScroll { scrollbar-size-vertical: 1; }
+    Details VerticalScroll { scrollbar-size-vertical: 1; padding: 0 1; }
     """
 
     def __init__(self, id: str | None = None) -> None:

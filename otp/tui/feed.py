@@ -4,10 +4,10 @@ What comes is put into a short queue, from which the screen takes all of it ten 
 the queue is full, the thread reads no more, and the server sends a new snapshot in place of what was missed: nothing
 piles up here, and nothing there.
 
-Changes come from the tree's own event loop, so silence means one of three things: nothing happens; a child keeps the
-loop; the process stands still (stopped by SIGSTOP, a machine that swaps). Which one is found out by a question that
-costs the tree nothing, on a connection of its own. Some things change without anything happening (the window of a
-supervisor empties, a streak is over, the lag): for them a whole snapshot is asked for now and then.
+Silence means that nothing happens, or that the process stands still (stopped by SIGSTOP, a machine that swaps). Which
+one is found out by a question that costs the tree nothing, on a connection of its own. Some things change without
+anything happening (the window of a supervisor empties, a streak is over, the lag): for them a whole snapshot is asked
+for now and then.
 
 A process that is gone ends the connection, and that is known at once.
 """
@@ -21,9 +21,9 @@ from msgspec import Struct
 
 from otp.control.client import Client, CommandFailed, Unreachable, connect
 from otp.control.protocol import GetEvents, GetSnapshot, Greeting
-from otp.control.rows import Blocked, Delta, Snapshot
+from otp.control.rows import Delta, Snapshot
 
-__all__ = ("Arrived", "Feed", "Joined", "Kept", "Lost", "News")
+__all__ = ("Arrived", "Feed", "Joined", "Lost", "News")
 
 QUEUE = 256
 """Messages that wait for the screen."""
@@ -42,13 +42,6 @@ class Arrived(Struct, frozen=True):
     at: float
 
 
-class Kept(Struct, frozen=True):
-    """The process answers, its event loop does not turn: who keeps it, and when that was told."""
-
-    blocked: Blocked
-    at: float
-
-
 class Lost(Struct, frozen=True):
     """There is no connection any more, or still none: why, and when the process was last heard."""
 
@@ -56,7 +49,7 @@ class Lost(Struct, frozen=True):
     at: float
 
 
-News = Joined | Arrived | Kept | Lost
+News = Joined | Arrived | Lost
 
 
 class Feed:
@@ -148,17 +141,11 @@ class Feed:
         except CommandFailed as refusal:
             if refusal.kind == "timed_out":
                 raise
-            self._heard = time.monotonic()
-            if refusal.kind == "blocked" and isinstance(question, GetEvents):
-                self._ask(asked, GetSnapshot())
-            return
+            answer = None  # a refusal is a sign of life
         self._heard = time.monotonic()
-        if isinstance(answer, Snapshot):
-            self._put_snapshot(answer, self._heard)
-
-    def _put_snapshot(self, snapshot: Snapshot, at: float) -> None:
-        # While the loop is blocked, the rest of it is that of an older snapshot, and what we know is newer.
-        self._put(Kept(snapshot.blocked, at) if snapshot.blocked else Arrived(snapshot, at))
+        # While the loop is blocked, a snapshot is an older one, and what we know is newer.
+        if isinstance(answer, Snapshot) and answer.blocked is None:
+            self._put(Arrived(answer, self._heard))
 
     def _put(self, news: News) -> None:
         while not self._ended.is_set():

@@ -12,9 +12,9 @@ from textual.widgets import Static
 from otp.core.child import ChildState
 from otp.tui.states import sign
 
-__all__ = ("BAR", "Help")
+__all__ = ("Help", "bar")
 
-BAR = (
+_BAR = (
     ("r", "restart"),
     ("s", "stop"),
     ("S", "start"),
@@ -26,7 +26,6 @@ BAR = (
     ("?", "help"),
     ("q", "quit"),
 )
-"""What the last line of the screen shows."""
 
 _KEYS = (
     ("↑ ↓ PgUp PgDn", "choose a child; also j k, Home End"),
@@ -71,6 +70,14 @@ class Help(ModalScreen[None]):
         """One text."""
         with VerticalScroll():
             yield Static(_text())
+
+
+def bar() -> Text:
+    """The last line of the screen; it fits into 80 characters."""
+    text = Text(no_wrap=True)
+    for key, meaning in _BAR:
+        text.append(key, "bold reverse").append(f" {meaning} ", "")
+    return text
 
 
 def _text() -> Text:

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from otp.control.protocol import Greeting
-from otp.tui.feed import Arrived, Joined, Kept, Lost, News
+from otp.tui.feed import Arrived, Joined, Lost, News
 
 __all__ = ("Link",)
 
@@ -31,7 +31,7 @@ class Link(Struct, frozen=True, kw_only=True):
         match news:
             case Joined(greeting):
                 return replace(self, greeting=greeting)
-            case Arrived() | Kept():
+            case Arrived():
                 return replace(self, state="live", why="")
             case Lost(why, at):
                 return replace(self, state="lost", since=self.since if self.state == "lost" else at, why=why)

@@ -26,6 +26,8 @@ STYLES: dict[Tone, str] = {"good": "green", "waiting": "bold yellow", "bad": "bo
 SHOWN = 3
 """Incidents, and paths of a radius, that the summary names."""
 
+_SHORT = {"WARNING": "WARN", "CRITICAL": "CRIT"}
+
 Line = tuple[Text, Text]
 """What stands at the left, and what is wrapped beside it."""
 
@@ -52,7 +54,7 @@ def event_line(event: EventRow, about: str = "") -> Line:
 
 def _stamp(wall: float, level: str) -> Text:
     stamp = Text(f"{clock_time(wall)} ", "dim", end="")
-    return stamp.append(f"{level[:4]:4}", STYLES[LEVELS.get(level, "plain")])
+    return stamp.append(f"{_SHORT.get(level, level):5}", STYLES[LEVELS.get(level, "plain")])
 
 
 def _line(text: str, style: str = "") -> Line:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from otp.control.mirror import Mirror
 from otp.control.rows import ChildRow
-from otp.tui.feed import Arrived, Joined, Kept, News
+from otp.tui.feed import Arrived, Joined, News
 from otp.tui.link import Link
 from otp.tui.order import Order, arranged, found
 
@@ -33,9 +33,6 @@ class Picture:
         match news:
             case Arrived(message, at):
                 return selected in self.mirror.apply(message, at)
-            case Kept(blocked, at):
-                self.mirror.block(blocked, at)
-                return False
             case _:
                 return isinstance(news, Joined) and bool(selected)
 

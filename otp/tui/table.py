@@ -68,6 +68,7 @@ class TreeTable(ScrollView, can_focus=True):
         self._row = row
         self._paths: Sequence[str] = ()
         self._as_tree = True
+        self._is_stale = False
         self._index = 0
         self._styles: dict[str, Style] = {}
 
@@ -81,14 +82,15 @@ class TreeTable(ScrollView, can_focus=True):
         """What is shown, in its order."""
         return self._paths
 
-    def show(self, paths: Sequence[str], *, as_tree: bool) -> None:
+    def show(self, paths: Sequence[str], *, as_tree: bool, is_stale: bool) -> None:
         """Show these children from now on, and draw what is to be seen of them.
 
         Args:
             paths: in the order of the lines.
             as_tree: names are indented, else they are paths.
+            is_stale: nobody knows whether it is still so.
         """
-        before, self._as_tree = self.selected, as_tree
+        before, self._as_tree, self._is_stale = self.selected, as_tree, is_stale
         if paths != self._paths:
             self._paths = paths
             self.virtual_size = Size(0, len(paths) + HEAD)
@@ -113,7 +115,7 @@ class TreeTable(ScrollView, can_focus=True):
         row = self._row(self._paths[index])
         if row is None:  # gone since the last drawing; the next one knows
             return Strip.blank(width, self.rich_style)
-        line = Style(bold=True) if row.kind == "supervisor" else Style.null()
+        line = Style(bold=row.kind == "supervisor" and not self._is_stale, dim=self._is_stale)
         if index == self._index:
             line += self._style("cursor")
         return self._strip(self._cells(row, columns, width), width, line)
