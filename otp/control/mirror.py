@@ -33,6 +33,8 @@ class Mirror:
         self._last: Snapshot | Delta | None = None
         self._last_at = 0.0
         self._up_at = 0.0
+        self._blocked: Blocked | None = None
+        self._blocked_at = 0.0
         self._rows: dict[str, tuple[ChildRow, float]] = {}
         self._below: dict[str, dict[str, None]] = {}
         self._order: tuple[str, ...] | None = ()
@@ -45,18 +47,21 @@ class Mirror:
             at: when, in seconds of the reader's clock.
 
         Returns:
-            The paths of those that are new, different or gone; none for a change of a tree that nobody has shown, or
-            that the snapshot has already: one may be asked for on another connection than the changes come by.
+            The paths of those that are new, different or gone; after a snapshot all. None of them for a change of a
+            tree that nobody has shown; for one that the snapshot has already, which may be asked for on another
+            connection than the changes come by; and for one that only says who keeps the event loop, the rest of which
+            is what was known before.
         """
         if isinstance(message, Snapshot):
             return self._replace(message, at)
         if self.snapshot is None:
             return frozenset()
         self._remember(message.events)
-        if message.seq < self.snapshot.seq:
+        self._blocked, self._blocked_at = message.blocked, at
+        if message.seq < self.snapshot.seq or not _says_more(message):
             return frozenset()
         self._last, self._last_at = message, at
-        gone = [path for above in message.removed for path in list(self._family(above))]
+        gone = [path for above in message.removed for path in list(self._family(above)) if path in self._rows]
         for path in gone:
             self._remove(path)
         for row in (message.root, *message.changed):
@@ -105,8 +110,8 @@ class Mirror:
 
     def blocked(self, now: float) -> Blocked | None:
         """Who keeps the event loop, and for how long by now."""
-        found = self._last.blocked if self._last else None
-        return replace(found, seconds=found.seconds + self.age(now)) if found else None
+        found = self._blocked
+        return replace(found, seconds=found.seconds + max(0.0, now - self._blocked_at)) if found else None
 
     # ------------------------------------------------------------------------------------------------ children
 
@@ -114,7 +119,7 @@ class Mirror:
     def paths(self) -> tuple[str, ...]:
         """All paths in tree order: the root, and each child before its own children, in start order."""
         if self._order is None:
-            self._order = tuple(self._family(self.root))
+            self._order = tuple(self._family(self.root)) if self.root in self._rows else ()
         return self._order
 
     def __contains__(self, path: object) -> bool:
@@ -135,30 +140,24 @@ class Mirror:
 
     # ------------------------------------------------------------------------------------------------
 
-    def _row(self, path: str) -> ChildRow:
-        return self._rows[path][0]
-
     def _replace(self, new: Snapshot, at: float) -> frozenset[str]:
-        before = {path: row for path, (row, _) in self._rows.items()}
+        before = frozenset(self._rows)
         if self.snapshot and (self.snapshot.pid, self.snapshot.app) != (new.pid, new.app):
             self.events.clear()
         self.snapshot = self._last = new
-        self._last_at = self._up_at = at
+        self._last_at = self._up_at = self._blocked_at = at
+        self._blocked = new.blocked
         self.root = new.root.path
         self._rows, self._below, self._order = {}, {}, None
         for row in (new.root, *new.children):
             self._put(row, at - new.stale_s)
-        return frozenset(
-            path for path, row in before.items() if path not in self._rows or row != self._row(path)
-        ).union(self._rows.keys() - before.keys())
+        return before.union(self._rows)
 
     def _remember(self, events: tuple[EventRow, ...]) -> None:
         newest = self.events[-1].seq if self.events else 0
         self.events.extend(event for event in events if event.seq > newest)
 
     def _put(self, row: ChildRow, at: float) -> None:
-        if row.path in self._rows and self._row(row.path) == row:
-            return  # not even its clocks are others: it is the row of then, told again because the loop does not turn
         if row.path not in self._rows:
             self._order = None
             if row.path != self.root:
@@ -172,8 +171,8 @@ class Mirror:
         self._below.get(_above(path), {}).pop(path, None)
 
     def _family(self, path: str) -> Iterator[str]:
-        """Those at and below `path`, each before its own children; without recursion, for a tree may be deep."""
-        left = [path] if path in self._rows else []
+        """All at and below `path`, each before its own children; without recursion, for a tree may be deep."""
+        left = [path]
         while left:
             path = left.pop()
             yield path
@@ -182,6 +181,11 @@ class Mirror:
 
 def _above(path: str) -> str:
     return path.rpartition("/")[0]
+
+
+def _says_more(delta: Delta) -> bool:
+    """Than who keeps the event loop."""
+    return bool(delta.events or delta.changed or delta.removed)
 
 
 def _later(row: ChildRow, seconds: float) -> ChildRow:

@@ -62,6 +62,8 @@ class Top(App[None]):
     Args:
         path: of the socket.
         feed: watches it.
+
+    Attributes:
         looks: asks about the child under the cursor.
     """
 
@@ -87,11 +89,11 @@ class Top(App[None]):
         *(Binding(str(number), f"page({number})", page) for number, page in enumerate(PAGES, start=1)),
     ]
 
-    def __init__(self, path: Path, feed: Feed | None = None, looks: Looks | None = None) -> None:
+    def __init__(self, path: Path, feed: Feed | None = None) -> None:
         super().__init__()
         self._path = path
         self._feed = feed or Feed(path)
-        self._looks = looks or Looks(path, self._looked)
+        self.looks = Looks(path, self._looked)
         self._picture = Picture()
         self._said: tuple[Text, float] = (Text(), 0.0)
         self._drawn = 0.0
@@ -114,14 +116,14 @@ class Top(App[None]):
         self.theme = first_theme(os.environ)
         self._tree.focus()
         self._feed.start()
-        self._looks.start()
+        self.looks.start()
         self.set_interval(FRAME, self._tick)
         self._draw()
 
     def on_unmount(self) -> None:
         """Watch no more; the threads end by themselves."""
         self._feed.stop()
-        self._looks.stop()
+        self.looks.stop()
 
     # ------------------------------------------------------------------------------------------------ what comes
 
@@ -130,7 +132,7 @@ class Top(App[None]):
         news = self._feed.take()
         for one in news:
             if self._picture.take(one, self._tree.selected):
-                self._looks.want(self._tree.selected)
+                self.looks.want(self._tree.selected)
         clock = time.monotonic()
         if news or clock - self._drawn >= TICK:
             self._draw()
@@ -211,7 +213,7 @@ class Top(App[None]):
     def on_tree_table_moved(self) -> None:
         """Another child is under the cursor."""
         if self._tree.selected:
-            self._looks.want(self._tree.selected)
+            self.looks.want(self._tree.selected)
         self._draw_details()
 
     def action_act(self, name: str) -> None:

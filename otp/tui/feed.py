@@ -88,6 +88,11 @@ class Feed:
         """Wait until the thread has ended."""
         self._thread.join()
 
+    @property
+    def waiting(self) -> int:
+        """News that nobody has taken yet."""
+        return self._news.qsize()
+
     def take(self) -> list[News]:
         """What has come since the last time, oldest first; does not wait."""
         taken: list[News] = []

@@ -4,6 +4,8 @@ import socket
 import threading
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from otp.control.protocol import (
     HEADER,
     MAX_REQUEST,
@@ -12,7 +14,7 @@ from otp.control.protocol import (
     Events,
     Failed,
     GetEvents,
-    GetHealth,
+    GetSnapshot,
     GetWhy,
     Greeting,
     Reply,
@@ -21,7 +23,7 @@ from otp.control.protocol import (
     encode,
     length_of,
 )
-from otp.control.rows import Change, Explained, Health, Snapshot, StackRow, TaskRow, Why
+from otp.control.rows import Change, Explained, Snapshot, StackRow, TaskRow, Why
 from otp.core.explain import Explanation
 from otp.spec import Restart as RestartType
 from tests.tui.trees import event
@@ -34,6 +36,7 @@ class Server:
         tree: the snapshot that a watcher gets.
         asked: all commands so far.
         refusal: the answer to acting commands, if not None.
+        watchers: the connections of those who watch.
         still: it answers nothing any more, as if it were stopped.
     """
 
@@ -43,7 +46,8 @@ class Server:
         self.refusal = None
         self.events = (event(1, "massive", "is up", "DEBUG"), event(2, "massive/orchestrator", "up again after 2.0 s"))
         self.still = threading.Event()
-        self._watchers, self._connections = [], []
+        self.watchers = []
+        self._connections = []
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
         self._listener.listen(16)
@@ -68,7 +72,7 @@ class Server:
     def say(self, message):
         if isinstance(message, Snapshot):
             self.tree = message
-        for watcher in self._watchers:
+        for watcher in self.watchers:
             watcher.sendall(encode(message))
 
     def commands(self, kind):
@@ -102,20 +106,22 @@ class Server:
             return
         if isinstance(command, Watch):
             connection.sendall(encode(self.tree))
-            self._watchers.append(connection)
+            self.watchers.append(connection)
         else:
             connection.sendall(encode(self._reply(request.id, command)))
 
     def _reply(self, id, command):
-        if isinstance(command, GetHealth):
-            return Reply(id, Health(app=self.tree.app, state="up", live=True, ready=True, up=1, total=1, problems=()))
+        if isinstance(command, GetSnapshot):
+            return Reply(id, self.tree)
         if isinstance(command, GetEvents):
             return Reply(id, Events(self.events))
         if isinstance(command, GetWhy):
             return self._why(id, command.path)
+        if self.refusal:
+            return replace(self.refusal, id=id)
         if self.role == "read":
             return Failed(id=id, kind="refused", message="this socket is for looking only; use massive.sock")
-        return self.refusal or Reply(id, self._acted(command))
+        return Reply(id, self._acted(command))
 
     def _why(self, id, path):
         rows = {one.path: one for one in (self.tree.root, *self.tree.children)}
