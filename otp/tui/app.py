@@ -85,12 +85,14 @@ class Top(App[None]):
         Binding("right", "turn(1)", "next page"),
         Binding("t", "colours", "colours"),
         Binding("question_mark", "help", "help"),
-        Binding("q,ctrl+c", "quit", "quit"),
+        Binding("q", "quit", "quit"),
+        Binding("ctrl+c", "quit", "quit", priority=True),
         *(Binding(str(number), f"page({number})", page) for number, page in enumerate(PAGES, start=1)),
     ]
 
     def __init__(self, path: Path, feed: Feed | None = None) -> None:
-        super().__init__()
+        # Said at the start only: whether NO_COLOR takes all colours away, or leaves shades of grey.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._path = path
         self._feed = feed or Feed(path)
         self.looks = Looks(path, self._looked)
@@ -114,7 +116,7 @@ class Top(App[None]):
     def on_mount(self) -> None:
         """Begin to watch."""
         self.theme = first_theme(os.environ)
-        self._tree.focus()
+        self.table.focus()
         self._feed.start()
         self.looks.start()
         self.set_interval(FRAME, self._tick)
@@ -131,8 +133,8 @@ class Top(App[None]):
         """Take over what has come, and draw if that is anything, or a second is over."""
         news = self._feed.take()
         for one in news:
-            if self._picture.take(one, self._tree.selected):
-                self.looks.want(self._tree.selected)
+            if self._picture.take(one, self.table.selected):
+                self.looks.want(self.table.selected)
         clock = time.monotonic()
         if news or clock - self._drawn >= TICK:
             self._draw()
@@ -141,7 +143,7 @@ class Top(App[None]):
         clock = self._drawn = time.monotonic()
         picture = self._picture
         self._headline.show(picture.mirror, picture.link, clock)
-        self._tree.show(
+        self.table.show(
             picture.paths(clock), as_tree=picture.order is Order.TREE, is_stale=picture.link.state == "lost"
         )
         self._draw_details()
@@ -151,7 +153,7 @@ class Top(App[None]):
                 screen.show(tuple(picture.mirror.events))
 
     def _draw_details(self) -> None:
-        self._details.show(self._row(self._tree.selected))
+        self._details.show(self._row(self.table.selected))
 
     def _row(self, path: str) -> ChildRow | None:
         return self._picture.row(path, time.monotonic())
@@ -162,7 +164,7 @@ class Top(App[None]):
             return said
         text = Text(f" sort: {self._picture.order}", no_wrap=True)
         if self._picture.sought:
-            shown, total = len(self._tree.paths), self._picture.mirror.total + 1
+            shown, total = len(self.table.paths), self._picture.mirror.total + 1
             text.append(f" · filter: {self._picture.sought} ({shown} of {total}), Esc ends it")
         return text
 
@@ -212,17 +214,17 @@ class Top(App[None]):
 
     def on_tree_table_moved(self) -> None:
         """Another child is under the cursor."""
-        if self._tree.selected:
-            self.looks.want(self._tree.selected)
+        if self.table.selected:
+            self.looks.want(self.table.selected)
         self._draw_details()
 
     def action_act(self, name: str) -> None:
         """Ask what a command on the child under the cursor would touch."""
-        self._rehearse(ACTIONS[name](path=self._tree.selected, dry_run=True))
+        self._rehearse(ACTIONS[name](path=self.table.selected, dry_run=True))
 
     def action_pause(self) -> None:
         """The same for maintenance: begin it, or end it."""
-        row = self._row(self._tree.selected)
+        row = self._row(self.table.selected)
         if row is not None:
             self._rehearse((Resume if row.paused else Pause)(path=row.path, dry_run=True))
 
@@ -244,7 +246,7 @@ class Top(App[None]):
 
     def on_input_submitted(self) -> None:
         """The filter is as it is wanted: back to the tree."""
-        self._tree.focus()
+        self.table.focus()
 
     def action_leave(self) -> None:
         """From the details to the tree; then from the filter to all children."""
@@ -253,12 +255,12 @@ class Top(App[None]):
         else:
             self.query_one("#sought", Input).value = ""
             self.screen.remove_class("seeking")
-        self._tree.focus()
+        self.table.focus()
 
     def action_zoom(self) -> None:
         """The details over the whole screen, and back."""
         self.screen.toggle_class("zoomed")
-        (self._details.body if self.screen.has_class("zoomed") else self._tree).focus()
+        (self._details.body if self.screen.has_class("zoomed") else self.table).focus()
 
     def action_sort(self) -> None:
         """The next order."""
@@ -297,7 +299,7 @@ class Top(App[None]):
         self.theme = next_theme(self.theme)
 
     @property
-    def _tree(self) -> TreeTable:
+    def table(self) -> TreeTable:
         return self.screen_stack[0].query_one(TreeTable)
 
     @property

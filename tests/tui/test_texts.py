@@ -29,9 +29,7 @@ def words(page_name, child, answer):
 
 def test_the_first_line_says_who_it_is_and_how_it_is():
     text = headline(*seen(massive()), 100.0).plain
-    assert text == (
-        " massive  degraded  7/8 up · 1 open incident · lag 3 ms · pid 4121 · asyncio · up 2h14m"
-    )
+    assert text == (" massive  degraded  7/8 up · 1 open incident · lag 3 ms · pid 4121 · asyncio · up 2h14m")
     assert "read-only" in headline(*seen(massive(), role="read"), 100.0).plain
     assert "incident" not in headline(*seen(massive(open_incidents=0)), 100.0).plain
     assert "2 open incidents" in headline(*seen(massive(open_incidents=2)), 100.0).plain

@@ -1,7 +1,5 @@
 """Rows and messages as a server would send them."""
 
-
-
 from msgspec.structs import replace  # noqa: F401
 
 from otp.control.rows import ChildRow, Delta, EventRow, Snapshot
@@ -118,5 +116,3 @@ def large(count):
             rows.append(supervisor(f"big/s{number // 10}"))
         rows.append(row(f"big/s{number // 10}/w{number}"))
     return snapshot(supervisor("big"), *rows)
-
-
