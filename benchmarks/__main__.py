@@ -5,7 +5,7 @@ from importlib import import_module
 
 from benchmarks.report import show
 
-NAMES = ("restart", "memory", "recovery", "throughput")
+NAMES = ("restart", "memory", "recovery", "throughput", "control")
 
 
 def main() -> None:

@@ -222,6 +222,31 @@ class TestInOneProcess:
         assert anyio.run(program) == 0
         assert seen == [("root", "pending")]
 
+    def test_what_runs_beside_the_tree_has_its_handle_and_lasts_as_long_as_it(self, backend):
+        async def look(root):
+            seen.append((root.path, root.child("a").state))
+            try:
+                await anyio.sleep_forever()
+            finally:
+                seen.append("over")
+
+        seen = []
+        backend = {"backend": "trio"} if backend == "trio" else {"uvloop": backend == "uvloop"}
+        tree = otp.supervisor("root", children=[otp.worker("a", crash_soon)], intensity=0)
+        assert otp.run(tree, hooks=[], beside=[look, look], **backend) == 70
+        assert [what[0] for what in seen[:2]] == ["root", "root"]
+        assert seen[2:] == ["over", "over"]
+
+    def test_what_fails_beside_the_tree_stops_it_in_order_and_is_reported_in_full(self, log):
+        async def fail(_):
+            raise LookupError("beside")
+
+        events = EventRecorder()
+        tree = otp.supervisor("root", children=[otp.worker("a", anyio.sleep_forever)])
+        assert otp.run(tree, hooks=[events], beside=[fail]) == 70
+        assert [str(event.exit) for event in events.of(SupervisorExited, "root")] == ["shutdown"]
+        assert "LookupError: beside" in log[0]
+
     def test_the_signals_are_given_back(self):
         before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
         otp.run(finite(), hooks=[])
@@ -258,6 +283,11 @@ def finite(loops=None):
         auto_shutdown=otp.AutoShutdown.ANY_SIGNIFICANT,
         children=[otp.worker("a", look, restart=otp.Restart.TEMPORARY, significant=True)],
     )
+
+
+async def crash_soon():
+    await anyio.sleep(0.01)
+    raise ValueError("bad")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 
 import anyio
 
-from otp.control import radius
 from otp.control.audit import Audit, one_line
 from otp.control.maintenance import Maintenance
 from otp.control.peer import Peer
@@ -26,8 +25,9 @@ from otp.control.protocol import (
     Start,
     Stop,
 )
-from otp.control.rows import Change, ChildRow
-from otp.control.targets import NoSuchChild, TooMany, chosen
+from otp.control.radius import of_restart, of_stop
+from otp.control.rows import Change
+from otp.control.targets import Node, NoSuchChild, TooMany, chosen
 from otp.control.view import View, incident_row
 from otp.errors import (
     ChildRefused,
@@ -84,22 +84,26 @@ class Actions:
             TooMany: it names more than one, and does not say that this is meant.
             NotAllowed: not here, or not on the root.
         """
-        rows = self._view.all_rows()
-        named = chosen(rows, command.path, many=command.all or command.dry_run)
+        nodes = await self._view.outline()
+        named = chosen(nodes, command.path, many=command.all or command.dry_run)
         self._check(command, named)
         changes: list[Change] = []
-        for row in named:
-            touched = self._touched(rows, command, row)
+        touched: set[str] = set()
+        for node in named:
+            radius = self._touched(nodes, command, node)
             if command.dry_run:
-                changes.append(Change(path=row.path, radius=touched, before=row.state, after=row.state, took_s=0.0))
+                change = Change(path=node.path, radius=radius, before=node.state, after=node.state, took_s=0.0)
+            elif isinstance(command, Restart) and node.path in touched:
+                change = self._restarted_along(node)
             else:
-                changes.append(await self._act(peer, op, command, row.path, touched))
-        touched_at_all = {path for change in changes for path in change.radius}
+                change = await self._act(peer, op, command, node.path, radius)
+            changes.append(change)
+            touched.update(change.radius if not change.error else ())
         return Acted(
             op=op,
             dry_run=command.dry_run,
             changes=tuple(changes),
-            untouched=sum(row.path not in touched_at_all for row in rows[1:]),
+            untouched=sum(node.path not in touched for node in nodes[1:]),
         )
 
     def resolve(self, peer: Peer, op: str, command: ResolveIncident) -> Resolved:
@@ -117,19 +121,27 @@ class Actions:
         self._audit.did(peer, op, command, incident.path)
         return Resolved(op=op, incident=incident_row(incident, now))
 
-    def drain(self, peer: Peer, op: str, command: Drain) -> Draining:
+    async def drain(self, peer: Peer, op: str, command: Drain) -> Draining:
         """Stop the whole tree in order."""
-        children = tuple(row.path for row in reversed(self._view.all_rows()[1:]))
+        nodes = await self._view.outline()
+        children = tuple(node.path for node in reversed(nodes[1:]))
         if not command.dry_run:
             self._audit.did(peer, op, command)
             self._handle.stop()
         return Draining(op=op, dry_run=command.dry_run, children=children)
 
-    async def over(self, path: str) -> None:
-        """The time of a maintenance is over."""
-        await self._handle.resume(self._below(path))
+    async def over(self, path: str) -> bool:
+        """The time of a maintenance is over; False: it cannot be ended yet, since a supervisor above is down."""
+        try:
+            await self._handle.resume(self._below(path))
+        except NoProc:
+            return self._view.has_ended
+        except NotFound:  # the child is gone
+            return True
+        self._audit.over(path)
+        return True
 
-    def _check(self, command: OnChildren, named: Sequence[ChildRow]) -> None:
+    def _check(self, command: OnChildren, named: Sequence[Node]) -> None:
         if isinstance(command, InjectFault) and self._faults is None:
             raise NotAllowed("this process was started without faults; start it with otp run --faults")
         if isinstance(command, Restart | Stop | Start | InjectFault) and named[0].path == self._view.app:
@@ -139,10 +151,17 @@ class Actions:
                 f"or {verb} '*' --all for each of them; otp drain ends the whole process in order"
             )
 
-    def _touched(self, rows: Sequence[ChildRow], command: OnChildren, row: ChildRow) -> tuple[str, ...]:
+    def _touched(self, nodes: Sequence[Node], command: OnChildren, node: Node) -> tuple[str, ...]:
         if isinstance(command, Restart):
-            return radius.of_restart(rows, row.path)
-        return radius.of_stop(rows, row.path)
+            return of_restart(nodes, node.path)
+        return of_stop(nodes, node.path)
+
+    def _restarted_along(self, node: Node) -> Change:
+        """Of a group that restarts together, one restart is enough."""
+        along = "restarted along with a sibling"
+        return Change(
+            path=node.path, radius=(), before=node.state, after=self._state(node.path), took_s=0.0, message=along
+        )
 
     async def _act(self, peer: Peer, op: str, command: OnChildren, path: str, touched: tuple[str, ...]) -> Change:
         before, begun = self._state(path), time.monotonic()
@@ -150,7 +169,7 @@ class Actions:
         try:
             message = await self._do[type(command)](self._below(path), command) or ""
         except OTPError as no:
-            error, message = kind_of(no), one_line(str(no))
+            error, message = self._kind_of(no), one_line(str(no))
         change = Change(
             path=path,
             radius=touched,
@@ -163,15 +182,25 @@ class Actions:
         self._audit.acted(peer, op, command, change)
         return change
 
+    def _kind_of(self, error: OTPError) -> Failure:
+        return "gone" if isinstance(error, NoProc) and self._view.has_ended else kind_of(error)
+
     def _state(self, path: str) -> str:
         if path == self._view.app:
-            return self._view.root().state
-        info = self._view.info(path)
+            return self._view.root_state
+        try:
+            info = self._view.info(path)
+        except NoProc:  # the tree has ended
+            return "gone"
         return str(info.state) if info is not None else "gone"
 
     def _below(self, path: str) -> str:
         """The path as the handle of the root takes it."""
         return path.removeprefix(self._view.app).removeprefix("/")
+
+    def _whole(self, path: str) -> str:
+        """The path from the root's id on."""
+        return f"{self._view.app}/{path}".rstrip("/")
 
     # ------------------------------------------------------------------------------------------------ one child
 
@@ -193,15 +222,15 @@ class Actions:
 
     async def _pause(self, path: str, command: Pause) -> None:
         await self._handle.pause(path)
-        self._maintenance.begin(f"{self._view.app}/{path}".rstrip("/"), command.seconds)
+        self._maintenance.begin(self._whole(path), command.seconds)
 
     async def _resume(self, path: str, _: Resume) -> None:
-        self._maintenance.end(f"{self._view.app}/{path}".rstrip("/"))
         await self._handle.resume(path)
+        self._maintenance.end(self._whole(path))
 
     async def _inject(self, path: str, command: InjectFault) -> None:
         assert self._faults is not None
-        whole = f"{self._view.app}/{path}"
+        whole = self._whole(path)
         injection = self._faults.inject(whole, command.kind, times=command.times, seconds=command.seconds)
         self._view.seen.incidents.injecting(whole, injection.marked_until)
 

@@ -35,13 +35,19 @@ class Audit:
         """A command on something that is no child: an incident, or the whole tree."""
         self._write(peer, op, command, path or self._app, "", failed=False)
 
+    def over(self, path: str) -> None:
+        """A maintenance has ended by itself."""
+        text = "resumed: the time of its maintenance is over"
+        self._timeline.note("maintenance.over", path, text)
+        logger.bind(path=path, event="maintenance.over").info(f"{path}  {text}")
+
     def _write(self, peer: Peer, op: str, command: Acting, path: str, outcome: str, *, failed: bool) -> None:
         verb = str(type(command).__struct_config__.tag)
         reason = one_line(command.reason)
         text = f"{verb}{_details(command)} by {peer}"
         text += f", {outcome}" if outcome else ""
         text += f"; reason: {reason}" if reason else ""
-        text += f"  [op {op[:8]}]"
+        text += f"  [op {one_line(op[:8])}]"
         level = "WARNING" if failed else "INFO"
         self._timeline.note(f"operator.{verb}", path, text, level)
         logger.bind(path=path, event=f"operator.{verb}", op=op, uid=peer.uid, pid=peer.pid).log(

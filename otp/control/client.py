@@ -63,6 +63,9 @@ __all__ = ("PATIENCE", "Client", "CommandFailed", "Unreachable", "connect", "fin
 PATIENCE = 30.0
 """Seconds that a command may take, unless somebody says otherwise."""
 
+PIECE = 256 * 1024
+"""Bytes that are read at a time."""
+
 
 class Unreachable(ControlError):
     """Nobody answers there: no process, no right to speak to it, or it has ended meanwhile."""
@@ -116,11 +119,24 @@ def connect(path: Path, *, timeout: float = PATIENCE) -> "Client":
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(timeout)
     try:
-        connection.connect(str(path))
+        _connect(connection, path, time.monotonic() + timeout)
     except OSError as error:
         connection.close()
         raise Unreachable(_no_connection(path, error)) from None
     return Client(path, connection, timeout)
+
+
+def _connect(connection: socket.socket, path: Path, deadline: float) -> None:
+    """Where very many connect at once, some have to try again."""
+    while True:
+        try:
+            connection.connect(str(path))
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _no_connection(path: Path, error: OSError) -> str:
@@ -295,7 +311,7 @@ class Client:
     def _at_least(self, length: int) -> bytearray:
         """What has come, once it is so long; a time-out loses nothing of it."""
         while len(self._received) < length:
-            data = self._socket.recv(max(length - len(self._received), 65_536))
+            data = self._socket.recv(PIECE)
             if not data:
                 raise self._lost(None)
             self._received += data

@@ -3,9 +3,9 @@
 import asyncio
 import socket
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from otp.control.protocol import HEADER, MAX_REQUEST, Request, decode_request, length_of
+from otp.control.protocol import HEADER, MAX_REQUEST, ProtocolError, Request, decode_request, length_of
 
 __all__ = ("Connection", "Gone")
 
@@ -14,6 +14,12 @@ WHOLE_WITHIN = 5.0
 
 TAKEN_WITHIN = 30.0
 """Seconds in which a client has to take what is sent to it."""
+
+STUCK_AFTER = 1.0
+"""Seconds after which a client that takes nothing gives way to others."""
+
+PIECE = 256 * 1024
+"""Bytes of a frame that are handed over at a time: more would be copied, once for each client."""
 
 
 class Gone(Exception):
@@ -27,16 +33,31 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._requests = 0
+        self._stuck_since: float | None = None
 
     @classmethod
     async def open(cls, accepted: socket.socket) -> "Connection":
-        """Around an accepted socket."""
-        return cls(*await asyncio.open_unix_connection(sock=accepted))
+        """Around an accepted socket, which it owns from now on.
+
+        Raises:
+            Gone: the client has left meanwhile.
+        """
+        try:
+            return cls(*await asyncio.open_unix_connection(sock=accepted))
+        except BaseException as error:
+            accepted.close()
+            if isinstance(error, OSError):
+                raise Gone from None
+            raise
 
     @property
     def is_idle(self) -> bool:
         """Whether it waits for a request."""
         return self._requests == 0
+
+    def is_stuck(self, now: float) -> bool:
+        """Whether its client has not taken what was sent to it for a while, by the clock of the loop."""
+        return self._stuck_since is not None and now - self._stuck_since >= STUCK_AFTER
 
     @contextmanager
     def busy(self) -> Generator[None]:
@@ -51,15 +72,17 @@ class Connection:
         """The next request.
 
         Raises:
-            Gone: there is none, or it does not come to its end.
-            ProtocolError: what comes is none.
+            Gone: there is none.
+            ProtocolError: what comes is none, or does not come to its end.
         """
         try:
             first = await self._reader.readexactly(1)
             async with asyncio.timeout(WHOLE_WITHIN):
                 header = first + await self._reader.readexactly(HEADER - 1)
                 body = await self._reader.readexactly(length_of(header, MAX_REQUEST))
-        except (asyncio.IncompleteReadError, TimeoutError, OSError):
+        except TimeoutError:
+            raise ProtocolError(f"a message has to come to its end within {WHOLE_WITHIN:g} s") from None
+        except (asyncio.IncompleteReadError, OSError):
             raise Gone from None
         return decode_request(body)
 
@@ -69,20 +92,21 @@ class Connection:
         Raises:
             Gone: it does not.
         """
+        self._stuck_since = asyncio.get_running_loop().time()
         try:
-            self._writer.write(frame)
             async with asyncio.timeout(TAKEN_WITHIN):
-                await self._writer.drain()
+                for start in range(0, len(frame), PIECE):
+                    self._writer.write(frame[start : start + PIECE])
+                    await self._writer.drain()
         except (TimeoutError, OSError):
             raise Gone from None
+        finally:
+            self._stuck_since = None
 
     async def until_gone(self) -> None:
-        """Wait until the client leaves; what it still says is thrown away."""
-        try:
-            while await self._reader.read(4_096):
-                pass
-        except OSError:
-            pass
+        """Wait until the client leaves, or says something where nothing is to be said."""
+        with suppress(OSError):
+            await self._reader.read(1)
 
     def close(self) -> None:
         """End it, without waiting for a client that takes nothing."""

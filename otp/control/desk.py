@@ -5,7 +5,8 @@ stops. The socket side runs in a thread of its own and only exchanges frozen val
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -16,12 +17,12 @@ from otp.control.acting import Actions, kind_of
 from otp.control.looking import Looks
 from otp.control.peer import Peer
 from otp.control.protocol import ON_CHILDREN, Answer, Command, Drain, Failed, ResolveIncident
-from otp.control.rows import Delta
+from otp.control.rows import ChildRow, Delta, EventRow
 from otp.control.timeline import Entry, Timeline
 from otp.control.view import View
-from otp.core.paths import is_within
 from otp.errors import NoProc, OTPError
 from otp.events import Event, MaintenanceEnded, MaintenanceStarted, SupervisorExited, SupervisorStopping
+from otp.observe.incident import IncidentChange, IncidentResolved
 from otp.runtime.crash import describe
 
 __all__ = ("Desk", "Question")
@@ -29,7 +30,12 @@ __all__ = ("Desk", "Question")
 OFTEN = 0.1
 """Seconds between two deltas at least: a storm is told in few words."""
 
-_FOR_ALL_BELOW = (SupervisorStopping, SupervisorExited, MaintenanceStarted, MaintenanceEnded)
+PACE = 0.002
+"""Seconds between two questions at least, and as long as the loop was busy with the last one: many clients at once get
+less than half of the loop's time, and the tree goes first."""
+
+_FOR_ALL_BELOW = (SupervisorStopping, SupervisorExited, MaintenanceStarted, MaintenanceEnded, EventRow)
+"""After these the rows below are different too, and nothing is told of each; a row is what an operator did."""
 
 
 class Question(Struct, frozen=True):
@@ -87,6 +93,13 @@ class Desk:
         self._timeline(event)
         self._noted()
 
+    def resolved(self, change: IncidentChange) -> None:
+        """The listener to incidents: one is over, which no event tells."""
+        if isinstance(change, IncidentResolved):
+            incident = change.incident
+            self._timeline.note("incident.resolved", incident.path, f"incident {incident.id} is over")
+            self._noted()
+
     def be_watched(self, watched: bool) -> None:
         """Somebody wants to know what changes, or nobody does any more; called from the other thread."""
         self._watched = watched
@@ -109,24 +122,29 @@ class Desk:
                 await self._asked.wait()
                 self._asked = anyio.Event()
                 while self._inbox:
+                    begun = anyio.current_time()
                     group.start_soon(self._answer, self._inbox.popleft())
-                    await anyio.lowlevel.checkpoint()  # one for each turn of the loop: the tree goes first
+                    await anyio.lowlevel.checkpoint()
+                    await anyio.sleep(max(PACE, anyio.current_time() - begun))
 
     # ------------------------------------------------------------------------------------------------ questions
 
     async def _answer(self, question: Question) -> None:
         try:
             answer: Answer | Failed = await self._answers[type(question.command)](question)
-        except NoProc as gone:
-            answer = Failed(id=question.op, kind="gone", message=f"the tree has ended: {gone}")
         except OTPError as no:
-            answer = Failed(id=question.op, kind=kind_of(no), message=str(no))
+            answer = self._no(question, no)
         except Exception as bug:  # noqa: BLE001 # a question must not end the desk
             logger.error("control: {} failed: {}", type(question.command).__name__, describe(bug))
             answer = Failed(
                 id=question.op, kind="error", message=f"otp itself failed, please report it: {describe(bug)}"
             )
         question.answer(answer)
+
+    def _no(self, question: Question, error: OTPError) -> Failed:
+        if isinstance(error, NoProc) and self._view.has_ended:
+            return Failed(id=question.op, kind="gone", message=f"the tree has ended: {error}")
+        return Failed(id=question.op, kind=kind_of(error), message=str(error))
 
     async def _act(self, question: Question) -> Answer:
         command = question.command
@@ -143,7 +161,7 @@ class Desk:
 
     async def _drain(self, question: Question) -> Answer:
         assert isinstance(question.command, Drain)
-        draining = self._actions.drain(question.peer, question.op, question.command)
+        draining = await self._actions.drain(question.peer, question.op, question.command)
         if question.command.seconds is not None and not draining.dry_run:
             self._group.start_soon(self._cut_short, question.command.seconds)
         return draining
@@ -165,23 +183,38 @@ class Desk:
         while True:
             await self._happened.wait()
             self._happened = anyio.Event()
-            entries, self._told = self._timeline.since(self._told), self._timeline.seq
-            if self._watched and entries:
-                publish(self._delta(entries))
+            try:
+                await self._tell_once(publish)
+            except Exception as bug:  # noqa: BLE001 # it must not end the process
+                logger.error("control: what has changed cannot be told: {}", describe(bug))
             await anyio.sleep(OFTEN)
 
-    def _delta(self, entries: tuple[Entry, ...]) -> Delta:
+    async def _tell_once(self, publish: Callable[[Delta], None]) -> None:
+        entries, self._told = self._timeline.since(self._told), self._timeline.seq
+        if not self._watched or not entries:
+            return
+        changed: dict[str, ChildRow] = {}
+        gone: set[str] = set()
+        with suppress(NoProc):  # the tree has ended
+            changed, gone = await self._view.rows(self._touched(entries))
+        publish(self._delta(entries, tuple(changed.values()), tuple(sorted(gone))))
+
+    def tell_the_end(self, publish: Callable[[Delta], None]) -> None:
+        """The tree has ended, and the control plane is about to: tell what has not been told."""
+        entries = self._timeline.since(self._told)
+        if self._watched and entries:
+            publish(self._delta(entries, (), ()))
+
+    def _delta(self, entries: tuple[Entry, ...], changed: tuple[ChildRow, ...], removed: tuple[str, ...]) -> Delta:
         view = self._view
-        state = view.state
-        changed, gone = view.rows(self._touched(entries)) if state != "stopped" else ({}, set[str]())
         return Delta(
             seq=entries[-1].seq,
             wall=entries[-1].wall,
-            state=state,
+            state=view.state,
             blocked=None,
             root=view.root(),
-            changed=tuple(changed.values()),
-            removed=tuple(sorted(gone)),
+            changed=changed,
+            removed=removed,
             needs=view.needs(),
             open_incidents=view.open_incidents,
             events=tuple(entry.row() for entry in entries),
@@ -191,13 +224,20 @@ class Desk:
         """Whose rows may be different: those who something happened to, those above them, and sometimes all below."""
         touched = {entry.path for entry in entries}
         for path in tuple(touched):
-            while path := path.rpartition("/")[0]:
-                touched.add(path)
+            touched.update(_from_root(path))
         wide = {entry.path for entry in entries if isinstance(entry.what, _FOR_ALL_BELOW)}
+        wide = {path for path in wide if self._view.has_below(path)}
         if wide:
             below = (info.path for info in self._view.handle.walk(remembered=True))
-            touched.update(path for path in below if any(is_within(path, above) for above in wide))
+            touched.update(path for path in below if not wide.isdisjoint(_from_root(path)))
         return touched - {self._view.app}
+
+
+def _from_root(path: str) -> Iterator[str]:
+    """The path, and those of all above it."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
 
 
 def _looking(look: Callable[[Any], Awaitable[Answer]]) -> Callable[[Question], Awaitable[Answer]]:

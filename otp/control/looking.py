@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 
 from otp import faults
-from otp.control import radius
+from otp.control.health import health_of
 from otp.control.protocol import (
     Answer,
     Command,
@@ -23,6 +23,7 @@ from otp.control.protocol import (
     Stacks,
     Watch,
 )
+from otp.control.radius import of_restart
 from otp.control.rows import (
     ChildRow,
     EventRow,
@@ -36,11 +37,12 @@ from otp.control.rows import (
     TaskRow,
     Why,
 )
-from otp.control.targets import NoSuchChild, absolute, one
+from otp.control.targets import Node, NoSuchChild, absolute, one
 from otp.control.timeline import Timeline
-from otp.control.view import View, health_of, incident_row
+from otp.control.view import AT_ONCE, View, incident_row
 from otp.core.explain import explain
 from otp.core.paths import is_pattern, is_within, matches
+from otp.errors import NoProc
 from otp.observe.log_ring import LogRing
 from otp.runtime.stack import ChildStack
 
@@ -94,9 +96,16 @@ class Looks:
     async def events(self, command: GetEvents) -> Events:
         """The last events, oldest first."""
         about = _about(self._view.app, command.path)
-        rows = (entry.row() for entry in self._timeline.newest() if about(entry.path))
-        wanted = (row for row in rows if command.debug or row.level != "DEBUG")
-        found = list(islice(wanted, max(0, min(command.limit, MOST_EVENTS))))
+        limit = min(command.limit, MOST_EVENTS)
+        found: list[EventRow] = []
+        for number, entry in enumerate(tuple(self._timeline.newest()), 1):
+            if len(found) >= limit:
+                break
+            row = entry.row() if about(entry.path) else None
+            if row is not None and (command.debug or row.level != "DEBUG"):
+                found.append(row)
+            if number % AT_ONCE == 0:
+                await anyio.lowlevel.checkpoint()
         return Events(tuple(reversed(found)))
 
     async def incidents(self, command: GetIncidents) -> Incidents:
@@ -106,32 +115,36 @@ class Looks:
 
     async def explain(self, command: Explain) -> Explained:
         """What the settings of a child mean."""
-        rows = self._view.all_rows()
-        return self._explained(rows, one(rows, command.path).path)
+        nodes = await self._view.outline()
+        return self._explained(nodes, one(nodes, command.path).path)
 
     async def stack(self, command: GetStack) -> Stacks:
         """Where workers are."""
-        row = one(self._view.all_rows(), command.path)
-        return Stacks(self._stacks(row))
+        return Stacks(self._stacks(one(await self._view.outline(), command.path).path))
 
     async def why(self, command: GetWhy) -> Why:
         """All that helps to understand one child."""
-        rows = self._view.all_rows()
-        child = one(rows, command.path)
-        above = child.path.rpartition("/")[0] or child.path
-        siblings = [row for row in rows if row.path.rpartition("/")[0] == above and row is not child]
-        is_root = child.path == self._view.app
+        nodes = await self._view.outline()
+        path = one(nodes, command.path).path
+        is_root = path == self._view.app
+        above = path.rpartition("/")[0] or path
+        siblings = [node.path for node in nodes if node.path.rpartition("/")[0] == above and node.path != path]
+        rows, _ = await self._view.rows({path, above, *siblings} - {self._view.app})
+        rows[self._view.app] = self._view.root()
+        if path not in rows:
+            raise NoSuchChild(f"{path} has just gone")
+        child = rows[path]
         return Why(
             child=child,
-            supervisor=next(row for row in rows if row.path == above),
-            siblings=tuple(siblings),
-            incidents=tuple(row for row in self._incidents(resolved=True) if is_within(row.path, child.path)),
-            failures=self._view.failures(child.path),
-            needs=self._needs(child),
-            timeline=self._around(child, {row.path for row in siblings}),
-            log=tuple(self._logged(child.path)),
-            stacks=self._stacks(child) if child.kind == "worker" else (),
-            explained=None if is_root else self._explained(rows, child.path),
+            supervisor=rows.get(above, child),
+            siblings=tuple(rows[sibling] for sibling in siblings if sibling in rows),
+            incidents=tuple(row for row in self._incidents(resolved=True) if is_within(row.path, path)),
+            failures=self._view.failures(path),
+            needs=self._needs(path),
+            timeline=self._around(path, set(siblings)),
+            log=tuple(self._logged(path)),
+            stacks=self._stacks_if_running(child),
+            explained=None if is_root else self._explained(nodes, path),
         )
 
     # ------------------------------------------------------------------------------------------------ parts
@@ -142,27 +155,35 @@ class Looks:
         found = incidents.all() if resolved else incidents.open()
         yield from (incident_row(one, now) for one in sorted(found, key=lambda one: one.id, reverse=True))
 
-    def _explained(self, rows: list[ChildRow], path: str) -> Explained:
+    def _explained(self, nodes: list[Node], path: str) -> Explained:
         if path == self._view.app:
             raise NoSuchChild(f"{path} is the root, which nobody restarts; name one of its children")
         found = explain(self._view.handle.running_spec(), path)
-        touched = radius.of_restart(rows, path)
-        return Explained(text=str(found), explanation=found, radius=touched, untouched=len(rows) - 1 - len(touched))
+        touched = of_restart(nodes, path)
+        return Explained(text=str(found), explanation=found, radius=touched, untouched=len(nodes) - 1 - len(touched))
 
-    def _stacks(self, row: ChildRow) -> tuple[StackRow, ...]:
+    def _stacks(self, path: str) -> tuple[StackRow, ...]:
         handle = self._view.handle
-        states = {info.path: str(info.state) for info in handle.walk()}
-        found = handle.stack(row.path.removeprefix(self._view.app))
+        states = {info.path: str(info.state) for info in handle.walk() if is_within(info.path, path)}
+        found = handle.stack(path.removeprefix(self._view.app))
         return tuple(_stack_row(stack, states) for stack in _workers(found))
 
-    def _needs(self, child: ChildRow) -> tuple[NeedRow, ...]:
-        above = {child.path, *_above(child.path)}
+    def _stacks_if_running(self, child: ChildRow) -> tuple[StackRow, ...]:
+        if child.kind != "worker":
+            return ()
+        try:
+            return self._stacks(child.path)
+        except NoProc:  # the supervisor above is down
+            return ()
+
+    def _needs(self, path: str) -> tuple[NeedRow, ...]:
+        above = {path, *_above(path)}
         return tuple(need for need in self._view.needs() if need.path in above)
 
-    def _around(self, child: ChildRow, siblings: set[str]) -> tuple[EventRow, ...]:
+    def _around(self, path: str, siblings: set[str]) -> tuple[EventRow, ...]:
         """What happened to it and below it, to its siblings, and to those above."""
-        others = siblings | set(_above(child.path))
-        entries = (e for e in self._timeline.newest() if is_within(e.path, child.path) or e.path in others)
+        others = siblings | set(_above(path))
+        entries = (e for e in self._timeline.newest() if is_within(e.path, path) or e.path in others)
         rows = (row for row in (entry.row() for entry in entries) if row.level != "DEBUG")
         return tuple(islice(rows, TIMELINE))[::-1]
 

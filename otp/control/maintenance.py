@@ -9,9 +9,15 @@ from otp.core.paths import is_within
 
 __all__ = ("Maintenance",)
 
+AGAIN = 1.0
+"""Seconds until one that could not be ended is tried again."""
+
 
 class Maintenance:
-    """Knows the deadlines of pauses, in the tree's event loop and by its clock."""
+    """Knows the deadlines of pauses, in the tree's event loop and by its clock.
+
+    Of two that are within each other the one that is over first ends for all below it: a resume knows no exceptions.
+    """
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
@@ -33,14 +39,14 @@ class Maintenance:
 
     def left(self, path: str, now: float) -> float | None:
         """Seconds until the maintenance of `path` is over; None: it has none, or it ends when somebody ends it."""
-        last = max((until for one, until in self._until.items() if is_within(path, one)), default=math.inf)
-        return None if last == math.inf else max(0.0, last - now)
+        first = min((until for one, until in self._until.items() if is_within(path, one)), default=math.inf)
+        return None if first == math.inf else max(0.0, first - now)
 
-    async def run(self, over: Callable[[str], Awaitable[None]]) -> None:
+    async def run(self, over: Callable[[str], Awaitable[bool]]) -> None:
         """End what is over, until cancelled.
 
         Args:
-            over: called with each path whose time is over.
+            over: called with each path whose time is over; whether that has been ended. If not, it is asked again.
         """
         while True:
             self._changed = anyio.Event()
@@ -48,5 +54,7 @@ class Maintenance:
                 await self._changed.wait()
             now = anyio.current_time()
             for path in [path for path, until in self._until.items() if until <= now]:
-                self.end(path)
-                await over(path)
+                if await over(path):
+                    self.end(path)
+                else:
+                    self.begin(path, AGAIN)

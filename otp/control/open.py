@@ -54,6 +54,7 @@ class Control:
         self._faults = faults
         self._tasks = tasks
         self._server: Server | None = None
+        self._desk: Desk | None = None
 
     def serve(
         self,
@@ -89,17 +90,20 @@ class Control:
             actions=actions,
             timeline=timeline,
         )
-        self._server = server = Server(
+        server = Server(
             self._claim,
             self._greeting(handle.path),
             lambda question: handle.soon(lambda: desk.ask(question)),
             watched=desk.be_watched,
             blocked=blocked,
         )
+        if not self._started(server):
+            return
+        self._desk = desk
         handle.attach(desk)
+        self._seen.incidents.listen(desk.resolved)
         self._tasks.start_soon(desk.run, server.publish)
         self._tasks.start_soon(maintenance.run, actions.over)
-        server.start()
 
     def tell_blocked(self, blocked: Blocked | None) -> None:
         """Tell those who watch that the tree's loop does not turn, and that it does again; called from any thread."""
@@ -108,10 +112,21 @@ class Control:
 
     def close(self) -> None:
         """Serve no more, and remove the sockets."""
-        if self._server is not None:
+        if self._server is not None and self._desk is not None:
+            self._desk.tell_the_end(self._server.publish)
             self._server.stop()
         elif self._claim is not None:
             self._claim.release()
+
+    def _started(self, server: Server) -> bool:
+        try:
+            server.start()
+        except (OSError, RuntimeError) as error:  # no descriptors, no thread
+            logger.error("cannot be looked into from outside: {}", error)
+            self.socket = None
+            return False
+        self._server = server
+        return True
 
     def _greeting(self, app: str) -> Greeting:
         return Greeting(

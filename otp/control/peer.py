@@ -16,10 +16,12 @@ class Peer(Struct, frozen=True):
     Attributes:
         uid: of its user; -1 where the kernel does not tell.
         pid: its process id; 0 where the kernel does not tell.
+        user: the name of its user.
     """
 
     uid: int
     pid: int
+    user: str = "somebody"
 
     @property
     def may_speak(self) -> bool:
@@ -27,18 +29,19 @@ class Peer(Struct, frozen=True):
         return self.uid in (-1, 0, os.getuid())
 
     def __str__(self) -> str:
-        if self.uid < 0:
-            return "somebody"
-        try:
-            name = pwd.getpwuid(self.uid).pw_name
-        except KeyError:
-            name = f"uid {self.uid}"
-        return f"{name} (pid {self.pid})"
+        return f"{self.user} (pid {self.pid})" if self.uid >= 0 else self.user
 
 
 def peer_of(connection: socket.socket) -> Peer:
-    """The process that opened this connection."""
+    """The process that opened this connection. Not for the tree's event loop: a name may have to be asked for."""
     if not hasattr(socket, "SO_PEERCRED"):
         return Peer(-1, 0)
-    pid, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    return Peer(uid, pid)
+    pid, uid, _ = struct.unpack("iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return Peer(uid, pid, _name_of(uid))
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"

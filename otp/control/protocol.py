@@ -9,10 +9,10 @@ the next one is read when the last one has been answered. Nothing in a message n
 or of another type, is refused.
 """
 
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from otp.control.rows import Change, Delta, EventRow, Explained, Health, IncidentRow, Snapshot, StackRow, Why
 
@@ -76,6 +76,19 @@ MAX_MESSAGE: Final = 128 * 1024 * 1024
 """Bytes of a message to a client: a snapshot of 100 000 children has about a third of that."""
 
 
+Id = Annotated[str, Meta(min_length=1, max_length=128)]
+"""What a client or the process calls a request, an incident."""
+
+Path = Annotated[str, Meta(max_length=1_000)]
+"""A path or a pattern."""
+
+Reason = Annotated[str, Meta(max_length=4_000)]
+"""Why, for the audit, which keeps less of it."""
+
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+"""So many, and never for ever: that is None."""
+
+
 class ProtocolError(Exception):
     """What came is no message of this protocol."""
 
@@ -104,7 +117,7 @@ class GetEvents(_Command, frozen=True, kw_only=True, tag="events"):
         debug: healthy operation too.
     """
 
-    path: str = ""
+    path: Path = ""
     limit: int = 100
     debug: bool = False
 
@@ -117,26 +130,26 @@ class GetIncidents(_Command, frozen=True, kw_only=True, tag="incidents"):
         resolved: those that are over too.
     """
 
-    path: str = ""
+    path: Path = ""
     resolved: bool = False
 
 
 class Explain(_Command, frozen=True, kw_only=True, tag="explain"):
     """What the settings of a child mean: when it is given up, and what then."""
 
-    path: str
+    path: Path
 
 
 class GetWhy(_Command, frozen=True, kw_only=True, tag="why"):
     """All that helps to understand one child."""
 
-    path: str
+    path: Path
 
 
 class GetStack(_Command, frozen=True, kw_only=True, tag="stack"):
     """Where a worker is, or all workers below a supervisor."""
 
-    path: str
+    path: Path
 
 
 class Watch(_Command, frozen=True, kw_only=True, tag="watch"):
@@ -156,10 +169,10 @@ class _Acting(_Command, frozen=True, kw_only=True):
         reason: why, for the audit.
     """
 
-    path: str
+    path: Path
     all: bool = False
     dry_run: bool = False
-    reason: str = ""
+    reason: Reason = ""
 
 
 class Restart(_Acting, frozen=True, kw_only=True, tag="restart"):
@@ -185,7 +198,7 @@ class Pause(_Acting, frozen=True, kw_only=True, tag="pause"):
         seconds: until it ends by itself; None: when somebody resumes.
     """
 
-    seconds: float | None = None
+    seconds: Seconds | None = None
 
 
 class Resume(_Acting, frozen=True, kw_only=True, tag="resume"):
@@ -209,8 +222,8 @@ class InjectFault(_Acting, frozen=True, kw_only=True, tag="fault"):
 class ResolveIncident(_Command, frozen=True, kw_only=True, tag="resolve"):
     """Call an incident over."""
 
-    incident: str
-    reason: str = ""
+    incident: Id
+    reason: Reason = ""
 
 
 class Drain(_Command, frozen=True, kw_only=True, tag="drain"):
@@ -222,9 +235,9 @@ class Drain(_Command, frozen=True, kw_only=True, tag="drain"):
         reason: why, for the audit.
     """
 
-    seconds: float | None = None
+    seconds: Seconds | None = None
     dry_run: bool = False
-    reason: str = ""
+    reason: Reason = ""
 
 
 OnChildren = Restart | Stop | Start | Reset | Pause | Resume | InjectFault
@@ -263,7 +276,7 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True):
         command: what is wanted.
     """
 
-    id: str
+    id: Id
     command: Command
 
 

@@ -28,8 +28,6 @@ from otp.control.protocol import (
     PROTOCOL,
     Answer,
     Failed,
-    GetHealth,
-    GetSnapshot,
     Greeting,
     ProtocolError,
     Reply,
@@ -37,9 +35,9 @@ from otp.control.protocol import (
     Watch,
     encode,
 )
-from otp.control.rows import Blocked, Delta, Snapshot
-from otp.control.sockets import Claim
-from otp.control.view import health_of
+from otp.control.questions import Questions
+from otp.control.rows import Blocked, Delta
+from otp.control.sockets import Claim, not_for_children
 from otp.control.watcher import ALWAYS, Watcher
 
 __all__ = ("MAX_CONNECTIONS", "Server")
@@ -47,11 +45,11 @@ __all__ = ("MAX_CONNECTIONS", "Server")
 MAX_CONNECTIONS = 64
 """Connections at a time."""
 
-REMEMBERED = 4_096
-"""Acting requests whose answers are kept, for those that come again."""
+MAX_WATCHERS = 32
+"""Of these, the ones that may watch: they are never idle, and somebody must be able to act."""
 
-LOOK_AT_THE_LOOP = 0.25
-"""Seconds between two looks whether the tree's loop is blocked, while somebody waits for it."""
+LAST_WORDS = 0.5
+"""Seconds at the end in which clients may take what has been said to them."""
 
 Role = Literal["operate", "read"]
 
@@ -78,30 +76,38 @@ class Server:
     ) -> None:
         self._claim = claim
         self._greeting = greeting
-        self._ask = ask
         self._watched = watched
-        self._blocked = blocked
+        self._questions = Questions(greeting.app, ask, self._soon, blocked)
         self._connections: OrderedDict[Connection, None] = OrderedDict()
         self._watchers: set[Watcher] = set()
-        self._acted: OrderedDict[tuple[int, str], tuple[Request, asyncio.Future[Answer | Failed]]] = OrderedDict()
+        self._accepting: list[asyncio.Task[None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._latest: Snapshot | None = None
         self._last: Delta | None = None
-        self._loop = asyncio.new_event_loop()
         self._ended = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name="otp-control", daemon=True)
         self._serving = threading.Event()
 
     # ------------------------------------------------------------------------------------------------ from the tree's thread
 
     def start(self) -> None:
-        """Begin to serve."""
+        """Begin to serve.
+
+        Raises:
+            OSError: the sockets, or what a thread needs, cannot be had.
+        """
         self._listeners = self._claim.listen()
-        self._thread.start()
+        try:
+            self._loop = asyncio.new_event_loop()
+            thread = threading.Thread(target=self._run, name="otp-control", daemon=True)
+            thread.start()
+        except BaseException:
+            for listener in self._listeners:
+                listener.close()
+            raise
+        self._thread = thread
         self._serving.wait()
 
     def stop(self) -> None:
-        """End all connections, and remove the sockets."""
+        """End all connections, once they have said their last words, and remove the sockets."""
         self._soon(self._ended.set)
         self._thread.join()
         self._claim.release()
@@ -113,10 +119,6 @@ class Server:
     def tell_blocked(self, blocked: Blocked | None) -> None:
         """Tell all that watch what keeps the tree's loop, which cannot tell them itself."""
         self._soon(self._spread_blocked, blocked)
-
-    def answer(self, waiting: "asyncio.Future[Answer | Failed]", answer: Answer | Failed) -> None:
-        """Hand an answer over to the one who waits for it."""
-        self._soon(_give, waiting, answer)
 
     def _soon(self, callback: Callable[..., object], *args: object) -> None:
         with suppress(RuntimeError):  # the server has ended
@@ -130,69 +132,98 @@ class Server:
 
     async def _main(self) -> None:
         operate, read = self._listeners
-        self._begin(self._accept(operate, "operate"))
-        self._begin(self._accept(read, "read"))
+        self._accepting = [self._begin(self._accept(operate, "operate")), self._begin(self._accept(read, "read"))]
         self._serving.set()
         await self._ended.wait()
+        await self._part()
+        for listener in self._listeners:
+            listener.close()
+
+    async def _part(self) -> None:
+        """Nobody gets in any more; who is here is told the last, and then all is over."""
+        for accepting in self._accepting:
+            accepting.cancel()
+        self._questions.end()
+        for watcher in self._watchers:
+            watcher.finish()
+        for connection in self._connections:
+            if connection.is_idle:
+                connection.close()
+        await asyncio.wait(self._tasks, timeout=LAST_WORDS)
         while self._tasks:
             for task in self._tasks:
                 task.cancel()
             await asyncio.wait(self._tasks)
-        for listener in self._listeners:
-            listener.close()
 
-    def _begin(self, run: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(run)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _accept(self, listener: socket.socket, role: Role) -> None:
         listener.setblocking(False)  # its only argument
+        complained = False
         while True:
             try:
-                connection, _ = await self._loop.sock_accept(listener)
+                accepted, _ = await self._loop.sock_accept(listener)
             except OSError as error:  # out of descriptors: those who are there go on, and some will leave
-                logger.warning("control: cannot accept: {}", error.strerror)
+                if not complained:
+                    logger.warning("control: cannot accept, and tries on: {}", error.strerror)
+                complained = True
                 await asyncio.sleep(1.0)
                 continue
-            self._begin(self._serve(connection, role))
+            complained = False
+            not_for_children(accepted)
+            self._begin(self._serve(accepted, role))
 
     async def _serve(self, accepted: socket.socket, role: Role) -> None:
         peer = peer_of(accepted)
-        connection = await Connection.open(accepted)
         try:
-            if refusal := self._refusal(peer):
-                await connection.send(encode(Failed(id="", kind="refused", message=refusal)))
-                return
-            self._connections[connection] = None
-            await connection.send(encode(replace(self._greeting, protocol=PROTOCOL, role=role)))
-            while True:
-                await self._take(connection, peer, role, await connection.receive())
+            connection = await Connection.open(accepted)
+        except Gone:
+            return
+        try:
+            await self._talk(connection, peer, role)
         except ProtocolError as wrong:
             with suppress(Gone):
                 await connection.send(encode(Failed(id="", kind="protocol", message=str(wrong))))
         except Gone:
             pass
+        except Exception as bug:  # noqa: BLE001 # of one connection; the others go on
+            logger.error("control: a connection failed: {!r}", bug)
         finally:
             self._connections.pop(connection, None)
             connection.close()
+
+    async def _talk(self, connection: Connection, peer: Peer, role: Role) -> None:
+        if refusal := self._refusal(peer):
+            await connection.send(encode(Failed(id="", kind="refused", message=refusal)))
+            return
+        self._connections[connection] = None
+        await connection.send(encode(replace(self._greeting, protocol=PROTOCOL, role=role)))
+        while not self._ended.is_set():
+            await self._take(connection, peer, role, await connection.receive())
 
     def _refusal(self, peer: Peer) -> str:
         if not peer.may_speak:
             return f"this process is not yours, {peer}: only its own user and root may speak to it"
         if len(self._connections) < MAX_CONNECTIONS:
             return ""
+        now = self._loop.time()
         idle = next((one for one in self._connections if one.is_idle), None)
-        if idle is None:
+        least = idle or next((one for one in self._connections if one.is_stuck(now)), None)
+        if least is None:
             return f"{MAX_CONNECTIONS} clients are connected and busy; end one of them, or try again"
-        del self._connections[idle]
-        idle.close()
+        del self._connections[least]
+        least.close()
         return ""
 
     # ------------------------------------------------------------------------------------------------ one request
 
     async def _take(self, connection: Connection, peer: Peer, role: Role, request: Request) -> None:
-        self._connections.move_to_end(connection)
+        if connection in self._connections:  # it has not just given way
+            self._connections.move_to_end(connection)
         with connection.busy():
             if isinstance(request.command, ACTING) and role == "read":
                 refused = "this socket is for looking only; act on the one without .ro in its name"
@@ -200,68 +231,20 @@ class Server:
             elif isinstance(request.command, Watch):
                 await self._watch(connection, peer, request)
             else:
-                answer = await self._answer(peer, request)
-                if isinstance(answer, Failed):
-                    await connection.send(encode(replace(answer, id=request.id)))
-                else:
-                    await connection.send(encode(Reply(request.id, answer)))
-
-    async def _answer(self, peer: Peer, request: Request) -> Answer | Failed:
-        if not isinstance(request.command, ACTING):
-            waiting = self._put(peer, request)
-            return await self._patient(waiting, request)
-        key = peer.uid, request.id
-        if key not in self._acted:
-            self._acted[key] = request, self._put(peer, request)
-            self._forget_some()
-        first, waiting = self._acted[key]
-        if first.command != request.command:
-            message = "this id was used for another command; make a new one for each"
-            return Failed(id=request.id, kind="conflict", message=message)
-        return await self._patient(waiting, request)
-
-    def _put(self, peer: Peer, request: Request) -> "asyncio.Future[Answer | Failed]":
-        waiting: asyncio.Future[Answer | Failed] = self._loop.create_future()
-        question = Question(request.id, peer, request.command, lambda answer: self.answer(waiting, answer))
-        try:
-            self._ask(question)
-        except RuntimeError:
-            waiting.set_result(Failed(id=request.id, kind="gone", message=f"{self._greeting.app} has ended"))
-        return waiting
-
-    def _forget_some(self) -> None:
-        while len(self._acted) > REMEMBERED:
-            done = next((key for key, (_, waiting) in self._acted.items() if waiting.done()), None)
-            if done is None:
-                return
-            del self._acted[done]
-
-    async def _patient(self, waiting: "asyncio.Future[Answer | Failed]", request: Request) -> Answer | Failed:
-        """The answer; if the tree's loop does not turn, what is known without it."""
-        while True:
-            done, _ = await asyncio.wait((waiting,), timeout=LOOK_AT_THE_LOOP)
-            if done:
-                answer = waiting.result()
-                if isinstance(answer, Snapshot):
-                    self._latest = answer
-                return answer
-            if (blocked := self._blocked()) is not None:
-                return self._without_the_loop(request, blocked)
-
-    def _without_the_loop(self, request: Request, blocked: Blocked) -> Answer | Failed:
-        latest = self._latest
-        if latest is not None and isinstance(request.command, GetSnapshot | GetHealth):
-            stale = replace(latest, blocked=blocked, stale_s=blocked.seconds)
-            return stale if isinstance(request.command, GetSnapshot) else health_of(stale)
-        where = f", at {blocked.stack[-1]}" if blocked.stack else ""
-        what = f"the event loop has not turned for {blocked.seconds:.1f} s: {blocked.path} keeps it{where}"
-        then = "; it is done as soon as the loop turns again" if isinstance(request.command, ACTING) else ""
-        return Failed(id=request.id, kind="blocked", message=what + then)
+                answer = await self._questions.answer(peer, request)
+                await connection.send(encode(_said(request.id, answer)))
 
     # ------------------------------------------------------------------------------------------------ watching
 
     async def _watch(self, connection: Connection, peer: Peer, request: Request) -> None:
-        watcher = Watcher(connection, lambda: self._put(peer, request))
+        if len(self._watchers) >= MAX_WATCHERS:
+            refused = f"{MAX_WATCHERS} clients watch already; end one of them"
+            await connection.send(encode(Failed(id=request.id, kind="refused", message=refused)))
+            return
+        questions = self._questions
+        watcher = Watcher(
+            connection, lambda: questions.put(peer, request), lambda waiting: questions.patient(waiting, request)
+        )
         self._watchers.add(watcher)
         self._watched(True)  # its only argument
         try:
@@ -277,9 +260,10 @@ class Server:
             watcher.put(delta.seq, frame)
 
     def _spread_blocked(self, blocked: Blocked | None) -> None:
-        last = self._last or self._latest
-        if last is None:
+        known = [one for one in (self._last, self._questions.latest) if one is not None]
+        if not known:
             return
+        last = max(known, key=lambda one: one.seq)
         delta = Delta(
             seq=last.seq,
             wall=time.time(),
@@ -297,6 +281,5 @@ class Server:
             watcher.put(ALWAYS, frame)
 
 
-def _give(waiting: "asyncio.Future[Answer | Failed]", answer: Answer | Failed) -> None:
-    if not waiting.done():
-        waiting.set_result(answer)
+def _said(id: str, answer: Answer | Failed) -> Reply | Failed:
+    return replace(answer, id=id) if isinstance(answer, Failed) else Reply(id, answer)

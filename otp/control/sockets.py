@@ -22,13 +22,17 @@ from collections.abc import Iterator
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import IO, Final
+from weakref import WeakSet
 
 from otp.errors import ControlError
 
-__all__ = ("LONGEST_PATH", "Claim", "claim", "folder", "live_sockets", "socket_path")
+__all__ = ("LONGEST_PATH", "Claim", "claim", "folder", "live_sockets", "not_for_children", "socket_path")
 
 LONGEST_PATH: Final = 107 if sys.platform == "linux" else 103
 """Bytes that the path of a Unix socket may have."""
+
+BACKLOG: Final = 1_024
+"""Connections that may wait to be accepted, as far as the system lets them."""
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -45,7 +49,12 @@ def folder() -> Path:
 
 def socket_path(app: str, place: Path | None = None) -> Path:
     """The path of the socket of the application `app`."""
-    return (place or folder()) / f"{_UNSAFE.sub('_', app)}.sock"
+    name = _UNSAFE.sub("_", app)
+    if name.startswith("."):  # where a socket is while it is being made
+        name = f"_{name[1:]}"
+    if name.endswith(".ro"):  # else it had the second socket of another application
+        name = f"{name.removesuffix('.ro')}_ro"
+    return (place or folder()) / f"{name}.sock"
 
 
 class Claim:
@@ -62,13 +71,21 @@ class Claim:
         self._lock = lock
 
     def listen(self) -> tuple[socket.socket, socket.socket]:
-        """Both sockets, listening, and for our eyes only from their first moment."""
-        return _listener(self.operate), _listener(self.read)
+        """Both sockets, listening, and for our eyes only from their first moment.
+
+        Raises:
+            OSError: they cannot be had.
+        """
+        operate = _listener(self.operate)
+        try:
+            return operate, _listener(self.read)
+        except BaseException:
+            operate.close()
+            raise
 
     def release(self) -> None:
         """Remove the sockets, then let go of the name."""
-        for path in (self.operate, self.read):
-            path.unlink(missing_ok=True)
+        _remove(self.operate)
         self._lock.close()
 
 
@@ -85,13 +102,12 @@ def claim(app: str, place: Path | None = None) -> Claim:
     place = _private(place or folder())
     for name in (app, f"{app}-{os.getpid()}"):
         path = socket_path(name, place)
-        _check_length(path.with_suffix(".ro.sock"))
+        _check_length(_hidden(path.with_suffix(".ro.sock")))
         lock = _locked(path.with_suffix(".lock"))
         if lock is not None:
-            found = Claim(path, lock)
-            for stale in (found.operate, found.read):
-                stale.unlink(missing_ok=True)
-            return found
+            not_for_children(lock)
+            _clear(path)
+            return Claim(path, lock)
     raise ControlError(f"{socket_path(app, place)} and the name with our process id are both taken; remove {place}")
 
 
@@ -123,14 +139,48 @@ def _check_length(path: Path) -> None:
 
 
 def _locked(path: Path) -> IO[str] | None:
-    """The lock, taken; None if somebody holds it."""
-    lock = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "w")
-    try:
-        flock(lock, LOCK_EX | LOCK_NB)
-    except BlockingIOError:
+    """The lock, taken; None if somebody holds it.
+
+    1. We open the file. 2. Its owner, who has ended, is cleared away with it by another process. 3. We take the lock of
+    a file that is there no more, while a third process makes the file anew and takes its lock. So look whether it is
+    still the same, and begin again if it is not.
+    """
+    while True:
+        lock = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "w")
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)
+            if _is_at(lock, path):
+                return lock
+        except BlockingIOError:
+            lock.close()
+            return None
         lock.close()
-        return None
-    return lock
+
+
+def _is_at(lock: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(lock.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    """Both sockets."""
+    for one in (path, path.with_suffix(".ro.sock")):
+        one.unlink(missing_ok=True)
+
+
+def _clear(path: Path) -> None:
+    """The stale sockets of our name, and those that processes of this name had with their process ids behind it."""
+    _remove(path)
+    for other in path.parent.glob(f"{path.stem}-*.lock"):
+        if other == path.with_suffix(".lock") or not other.stem.removeprefix(f"{path.stem}-").isdigit():
+            continue
+        lock = _locked(other)
+        if lock is not None:
+            _remove(other.with_suffix(".sock"))
+            other.unlink(missing_ok=True)
+            lock.close()
 
 
 def _is_held(path: Path) -> bool:
@@ -146,11 +196,43 @@ def _is_held(path: Path) -> bool:
 
 def _listener(path: Path) -> socket.socket:
     # Bound under another name and made private before anybody can find it: between bind and chmod it is open to all.
-    hidden = path.with_name(f".{path.name}")
+    hidden = _hidden(path)
     hidden.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | getattr(socket, "SOCK_CLOEXEC", 0))
-    listener.bind(str(hidden))
-    hidden.chmod(0o600)
-    listener.listen(128)
-    hidden.rename(path)
+    try:
+        listener.bind(str(hidden))
+        hidden.chmod(0o600)
+        listener.listen(BACKLOG)
+        hidden.rename(path)
+    except BaseException:
+        listener.close()
+        hidden.unlink(missing_ok=True)
+        raise
+    not_for_children(listener)
     return listener
+
+
+def _hidden(path: Path) -> Path:
+    return path.with_name(f".{path.name}")
+
+
+# ------------------------------------------------------------------------------------------------ fork
+
+_ours: "WeakSet[IO[str] | socket.socket]" = WeakSet()
+
+
+def not_for_children(file: IO[str] | socket.socket) -> None:
+    """Close it in a process that this one forks, as multiprocessing does: there nobody serves it.
+
+    A forked child that held the lock would keep our name after our end, and one that held a connection would keep its
+    client waiting.
+    """
+    _ours.add(file)
+
+
+def _close_ours() -> None:
+    for file in tuple(_ours):
+        file.close()
+
+
+os.register_at_fork(after_in_child=_close_ours)

@@ -2,15 +2,36 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import NamedTuple, TypeVar
 
 from otp.control.rows import ChildRow
 from otp.core.paths import is_pattern, is_within, join, matches, parts
 from otp.errors import ControlError
 
-__all__ = ("NoSuchChild", "TooMany", "absolute", "chosen", "one")
+__all__ = ("NoSuchChild", "Node", "TooMany", "absolute", "chosen", "one")
 
 SHOWN = 8
 """Paths that a message lists."""
+
+SPELT = 1_000
+"""Children among which a path that is spelt wrong is looked for."""
+
+
+class Node(NamedTuple):
+    """One child, or the root, as a command sees it.
+
+    Attributes:
+        path: from the root's id on.
+        state: as in its row.
+        strategy: of a supervisor that runs; else empty.
+    """
+
+    path: str
+    state: str
+    strategy: str
+
+
+N = TypeVar("N", Node, ChildRow)
 
 
 class NoSuchChild(ControlError):
@@ -27,7 +48,7 @@ def absolute(app: str, path: str) -> str:
     return "/".join(ids) if ids[:1] in ((app,), ("**",)) else join(app, "/".join(ids))
 
 
-def chosen(rows: Sequence[ChildRow], path: str, *, many: bool = True) -> list[ChildRow]:
+def chosen(rows: Sequence[N], path: str, *, many: bool = True) -> list[N]:
     """The rows that a path or a pattern names, in start order; of those within each other the outermost only.
 
     Args:
@@ -52,7 +73,7 @@ def chosen(rows: Sequence[ChildRow], path: str, *, many: bool = True) -> list[Ch
     return found
 
 
-def one(rows: Sequence[ChildRow], path: str) -> ChildRow:
+def one(rows: Sequence[N], path: str) -> N:
     """The row of exactly one path.
 
     Raises:
@@ -65,15 +86,15 @@ def one(rows: Sequence[ChildRow], path: str) -> ChildRow:
     return found[0]
 
 
-def _outermost(rows: Iterable[ChildRow]) -> list[ChildRow]:
-    found: list[ChildRow] = []
+def _outermost(rows: Iterable[N]) -> list[N]:
+    found: list[N] = []
     for row in rows:  # each before those below it
         if not found or not is_within(row.path, found[-1].path):
             found.append(row)
     return found
 
 
-def _nothing(rows: Sequence[ChildRow], path: str) -> str:
+def _nothing(rows: Sequence[N], path: str) -> str:
     paths = [row.path for row in rows]
     if not parts(path):
         return f"no child is named; there are {_listed(paths[1:])}"
@@ -81,7 +102,7 @@ def _nothing(rows: Sequence[ChildRow], path: str) -> str:
     if is_pattern(wanted):
         return f"no child matches {wanted}; there are {_listed(paths[1:])}"
     ends = [known for known in paths if parts(known)[-1] == parts(path)[-1]]
-    near = ends or get_close_matches(wanted, paths, n=3, cutoff=0.6)
+    near = ends or get_close_matches(wanted, paths[:SPELT], n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near[:3])}?" if near else f"there are {_listed(paths[1:])}"
     return f"there is no child {wanted}; {hint}"
 

@@ -2,23 +2,24 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection
+from contextlib import suppress
 
 import anyio
 from msgspec.structs import replace
 
 from otp.control.maintenance import Maintenance
 from otp.control.rows import (
-    Blocked,
     ChildRow,
     FailureRow,
-    Health,
     IncidentRow,
     NeedRow,
     Snapshot,
     TreeState,
 )
+from otp.control.targets import Node
 from otp.core.child import ChildState
+from otp.core.paths import is_within
 from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, RequestError
 from otp.observe.figures import ChildHistory
@@ -28,10 +29,13 @@ from otp.runtime.handle import Supervisor
 from otp.runtime.inspect import ChildInfo
 from otp.spec import SupervisorSpec
 
-__all__ = ("AT_ONCE", "View", "health_of", "incident_row")
+__all__ = ("AT_ONCE", "View", "incident_row")
 
-AT_ONCE = 500
-"""Children that are looked at before others get a turn of the event loop."""
+AT_ONCE = 50
+"""Children that are looked at before others get a turn of the event loop: less than a millisecond."""
+
+ONE_BY_ONE = 20
+"""Paths that are looked up; for more of them it is cheaper to walk through the tree once."""
 
 _PHASES: dict[Phase, TreeState] = {
     Phase.NEW: "starting",
@@ -67,6 +71,7 @@ class View:
     ) -> None:
         self.handle = handle
         self.app = handle.path
+        self._spec = handle.spec
         self.seen = seen
         self._maintenance = maintenance
         self._lag = lag
@@ -85,6 +90,17 @@ class View:
         return "degraded" if self._down else "up"
 
     @property
+    def has_ended(self) -> bool:
+        """Whether there is no tree any more."""
+        return self.handle.phase is Phase.DONE
+
+    @property
+    def root_state(self) -> str:
+        """Of the root, in the words for a child."""
+        phase = self.handle.phase
+        return {Phase.UP: "running", Phase.NEW: "pending", Phase.DONE: "stopped"}.get(phase, str(phase))
+
+    @property
     def open_incidents(self) -> int:
         """How many."""
         return len(self.seen.incidents.open())
@@ -98,11 +114,11 @@ class View:
         now = anyio.current_time()
         open_ids = self._open_ids()
         rows: list[ChildRow] = []
-        for number, info in enumerate(tuple(self.handle.walk(remembered=True)), 1):
-            rows.append(self.row(info, now, open_ids.get(info.path, "")))
+        for number, info in enumerate(self.handle.walk(remembered=True), 1):
+            rows.append(self.row(info, anyio.current_time(), open_ids.get(info.path, "")))
             if number % AT_ONCE == 0:
                 await anyio.lowlevel.checkpoint()
-        self._down = {row.path for row in rows if not row.ready and self._is_down(row.path)}
+        self._look_again({row.path for row in rows if not row.ready} | self._down)
         return Snapshot(
             seq=seq,
             app=self.app,
@@ -118,38 +134,61 @@ class View:
             root=self.root(),
             children=tuple(rows),
             needs=self.needs(),
-            open_incidents=len(open_ids),
+            open_incidents=self.open_incidents,
         )
 
-    def rows(self, paths: Iterable[str]) -> tuple[dict[str, ChildRow], set[str]]:
+    async def rows(self, paths: Collection[str]) -> tuple[dict[str, ChildRow], set[str]]:
         """The children at these paths, and the paths at which there is none any more."""
-        wanted = set(paths)
-        now = anyio.current_time()
         open_ids = self._open_ids()
-        found = {}
-        for path in wanted:
-            info = self.info(path)
-            if info is not None:
-                found[path] = self.row(info, now, open_ids.get(path, ""))
-        self._down -= wanted
+        infos = self._infos(paths)
+        found: dict[str, ChildRow] = {}
+        for number, (path, info) in enumerate(infos.items(), 1):
+            found[path] = self.row(info, anyio.current_time(), open_ids.get(path, ""))
+            if number % AT_ONCE == 0:
+                await anyio.lowlevel.checkpoint()
+        gone = set(paths) - set(infos)
+        self._down -= set(infos)
         self._down |= {path for path, row in found.items() if not row.ready}
-        return found, wanted - set(found)
+        if gone:
+            self._down = {path for path in self._down if not any(is_within(path, one) for one in gone)}
+        return found, gone
 
-    def all_rows(self) -> list[ChildRow]:
-        """The root, and all others in start order."""
-        now = anyio.current_time()
-        open_ids = self._open_ids()
-        children = self.handle.walk(remembered=True)
-        return [self.root(), *(self.row(info, now, open_ids.get(info.path, "")) for info in children)]
+    async def outline(self) -> list[Node]:
+        """The root, and all others in start order: what it takes to say whom a command means and touches.
+
+        Raises:
+            NoProc: the tree has ended.
+        """
+        nodes = [Node(self.app, self.root_state, _strategy(self._spec))]
+        for number, info in enumerate(self.handle.walk(remembered=True), 1):
+            strategy = self._strategy_of(info.path) if info.kind == "supervisor" else ""
+            nodes.append(Node(info.path, str(info.state), strategy))
+            if number % AT_ONCE == 0:
+                await anyio.lowlevel.checkpoint()
+        return nodes
 
     def info(self, path: str) -> ChildInfo | None:
         """The child at this path, from the root's id on; None if there is none just now."""
+        return self._infos((path,)).get(path)
+
+    def has_below(self, path: str) -> bool:
+        """Whether there may be children below this path."""
+        info = self.info(path) if path != self.app else None
+        return path == self.app or (info is not None and info.kind == "supervisor")
+
+    def _infos(self, paths: Collection[str]) -> dict[str, ChildInfo]:
+        """The children at these paths, as far as there are any."""
+        found: dict[str, ChildInfo] = {}
         try:
-            return self.handle.child(path.removeprefix(f"{self.app}/"))
-        except NotFound:
-            return None
+            for path in paths if len(paths) <= ONE_BY_ONE else ():
+                with suppress(NotFound):
+                    found[path] = self.handle.child(path.removeprefix(f"{self.app}/"))
         except NoProc:  # a supervisor above is down, and may come back
-            return next((info for info in self.handle.walk(remembered=True) if info.path == path), None)
+            found.clear()
+        if found or not paths:
+            return found
+        wanted = set(paths)
+        return {info.path: info for info in self.handle.walk(remembered=True) if info.path in wanted}
 
     def row(self, info: ChildInfo, now: float, incident: str) -> ChildRow:
         """A child as a row."""
@@ -183,16 +222,14 @@ class View:
 
     def root(self) -> ChildRow:
         """The root as a row; nobody restarts it, and it is down only with the process."""
-        phase, spec = self.handle.phase, self.handle.spec
+        phase, spec = self.handle.phase, self._spec
         now = anyio.current_time()
         past = self.seen.history.child(self.app, now)
-        budget = self.handle.budget()
         paused_s = self._maintenance.left(self.app, now)
-        state = {Phase.UP: "running", Phase.NEW: "pending", Phase.DONE: "stopped"}.get(phase, str(phase))
         return ChildRow(
             path=self.app,
             kind="supervisor",
-            state=state,
+            state=self.root_state,
             ready=phase is Phase.UP,
             restart="",
             generation=1,
@@ -213,9 +250,9 @@ class View:
             paused=self._maintenance.holds(self.app),
             paused_s=paused_s,
             strategy=_strategy(spec),
-            used=budget.used,
-            intensity=budget.intensity,
-            period_s=budget.period,
+            used=0 if phase is Phase.DONE else self.handle.budget().used,
+            intensity=spec.intensity,
+            period_s=spec.period,
         )
 
     def needs(self) -> tuple[NeedRow, ...]:
@@ -243,10 +280,18 @@ class View:
             for one in (past.last if past is not None else ())
         )
 
-    def _is_down(self, path: str) -> bool:
-        """Still: it may have come up while the rest was looked at."""
-        info = self.info(path)
-        return info is not None and not is_ready(info)
+    def _look_again(self, paths: set[str]) -> None:
+        """Who of them is down still: one may have come up, and another gone down, while the rest was looked at."""
+        infos = self._infos(paths)
+        self._down = {path for path, info in infos.items() if not is_ready(info)}
+
+    def _strategy_of(self, path: str) -> str:
+        try:
+            spec = self.handle.get_childspec(path.removeprefix(f"{self.app}/"))
+        except RequestError:  # a supervisor above is down
+            return ""
+        assert isinstance(spec, SupervisorSpec)
+        return _strategy(spec)
 
     def _with_budget(self, row: ChildRow) -> ChildRow:
         path = row.path.removeprefix(f"{self.app}/")
@@ -289,52 +334,6 @@ def incident_row(incident: Incident, now: float) -> IncidentRow:
         injected=incident.injected,
         maintenance=incident.maintenance,
     )
-
-
-def health_of(snapshot: Snapshot) -> Health:
-    """Whether all is well in a tree that looks like this."""
-    children = snapshot.children
-    refused = any(child.state == ChildState.REFUSED for child in children)
-    return Health(
-        app=snapshot.app,
-        state=snapshot.state,
-        live=snapshot.blocked is None and not refused and snapshot.state != "stopped",
-        ready=snapshot.blocked is None and snapshot.state in ("up", "degraded"),
-        up=sum(child.ready for child in children),
-        total=len(children),
-        problems=tuple(_problems(snapshot)),
-    )
-
-
-def _problems(snapshot: Snapshot) -> Iterator[str]:
-    if snapshot.blocked is not None:
-        yield _blocked(snapshot.blocked)
-    if snapshot.state not in ("up", "degraded"):
-        yield f"{snapshot.app} is {snapshot.state}"
-    for need in snapshot.needs:
-        if need.down_s is not None:
-            yield f"{need.path} needs {need.name}, which is down since {need.down_s:.0f} s: {need.last}"
-    down = {child.path: child for child in snapshot.children if not child.ready}
-    for path, child in down.items():
-        if not any(above in down for above in _above(path)):
-            yield _down(child)
-
-
-def _above(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
-
-
-def _blocked(blocked: Blocked) -> str:
-    where = f", at {blocked.stack[-1]}" if blocked.stack else ""
-    return f"the event loop has not turned for {blocked.seconds:.1f} s: {blocked.path} keeps it{where}"
-
-
-def _down(child: ChildRow) -> str:
-    text = f"{child.path} is {child.state}"
-    if child.next_retry_s is not None:
-        text += f", next try in {child.next_retry_s:.1f} s"
-    return f"{text}: {child.last_cause}" if child.last_cause else text
 
 
 def _strategy(spec: SupervisorSpec) -> str:

@@ -3,10 +3,11 @@
 import asyncio
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from otp.control.connection import Connection
 from otp.control.protocol import Answer, Failed, encode
+from otp.control.questions import Waiting
 from otp.control.rows import Snapshot
 
 __all__ = ("ALWAYS", "WAITING", "Watcher")
@@ -14,6 +15,11 @@ __all__ = ("ALWAYS", "WAITING", "Watcher")
 WAITING = 256
 """Deltas that may wait for a client; one more, and they are dropped for a snapshot."""
 
+WAITING_BYTES = 4 * 1024 * 1024
+"""Bytes that they may have together."""
+
+AGAIN = 1.0
+"""Seconds before a client that was too slow gets another snapshot: it must not cost the tree one after the other."""
 
 ALWAYS = sys.maxsize
 """In the place of a delta's number: no snapshot contains it."""
@@ -29,22 +35,38 @@ class Watcher:
     Args:
         connection: to the client.
         ask: for a snapshot.
+        patient: waits for it; if the tree's loop is blocked, for the last one that is known.
     """
 
-    def __init__(self, connection: Connection, ask: Callable[[], "asyncio.Future[Answer | Failed]"]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        ask: Callable[[], Waiting],
+        patient: Callable[[Waiting], Awaitable[Answer | Failed]],
+    ) -> None:
         self._connection = connection
         self._ask = ask
+        self._patient = patient
         self._frames: deque[tuple[int, bytes]] = deque()
+        self._bytes = 0
         self._something = asyncio.Event()
         self._lost = False
+        self._ending = False
 
     def put(self, seq: int, frame: bytes) -> None:
         """A delta, encoded, and the number of its last event."""
-        if len(self._frames) >= WAITING:
+        if len(self._frames) >= WAITING or self._bytes + len(frame) > WAITING_BYTES:
             self._frames.clear()
+            self._bytes = 0
             self._lost = True
         if not self._lost:
             self._frames.append((seq, frame))
+            self._bytes += len(frame)
+        self._something.set()
+
+    def finish(self) -> None:
+        """There will be nothing more: end when all of it has been sent."""
+        self._ending = True
         self._something.set()
 
     async def run(self) -> None:
@@ -65,23 +87,38 @@ class Watcher:
             await asyncio.gather(sending, leaving, return_exceptions=True)
 
     async def _send(self) -> None:
-        while True:
+        while not self._ending:
             self._lost = False
-            answer = await self._ask()
-            if not isinstance(answer, Snapshot):
-                assert isinstance(answer, Failed), "the answer to Watch is a snapshot"
-                await self._connection.send(encode(answer))
-                return
+            answer = await self._snapshot()
             await self._connection.send(encode(answer))
+            if not isinstance(answer, Snapshot):
+                return
             await self._send_deltas(answer.seq)
+            if not self._ending:
+                await asyncio.sleep(AGAIN)
+
+    async def _snapshot(self) -> Snapshot | Failed:
+        """A new one, or why there is none; while the tree's loop is blocked the client gets the last one meanwhile."""
+        waiting = self._ask()
+        answer = await self._patient(waiting)
+        if not waiting.done():
+            if isinstance(answer, Snapshot):
+                await self._connection.send(encode(answer))
+            await asyncio.wait((waiting,))
+            answer = waiting.result()
+        assert isinstance(answer, Snapshot | Failed), "the answer to Watch is a snapshot"
+        return answer
 
     async def _send_deltas(self, seen: int) -> None:
-        """Until some have been lost."""
+        """Until some have been lost, or there will be no more."""
         while not self._lost:
             while self._frames:
                 seq, frame = self._frames.popleft()
+                self._bytes -= len(frame)
                 if seq > seen:
                     await self._connection.send(frame)
             self._something.clear()
+            if self._ending:
+                return
             if not self._frames and not self._lost:
                 await self._something.wait()

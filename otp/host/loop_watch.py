@@ -154,9 +154,10 @@ class LoopWatch:
         return LoopBlocked(path=path, at=self._now(), seconds=monotonic() - ping.sent, stack=stack)
 
     def _culprit(self) -> TaskChild | None:
-        with suppress(RuntimeError):  # the loop turns again, just now
+        try:
             return next(filter(None, map(child_of, self._tree.spawner.lineage())), None)
-        return None
+        except Exception:  # noqa: BLE001 # the loop turns again just now, or a library keeps its tasks in another way
+            return None
 
     def _tell(self, event: LoopBlocked | LoopFreed) -> None:
         for listener in tuple(self._listeners):

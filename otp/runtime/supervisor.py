@@ -17,7 +17,6 @@ from otp.core.inputs import Begin, Exited, Input, Replace, Started, StartFailed,
 from otp.core.machine import SupervisorMachine
 from otp.core.plan import Phase
 from otp.dependency import Dependency
-from otp.events import ChildLate, ChildRefused
 from otp.exits import Exit, Killed, Refused, Shutdown
 from otp.runtime.answer import Answer
 from otp.runtime.child import TaskChild
@@ -42,7 +41,7 @@ class Ledger(NamedTuple):
 
     def walk(self, now: float) -> Iterator[ChildInfo]:
         """All of them, each before its own children, in start order."""
-        for id, child in self.children.items():
+        for id, child in tuple(self.children.items()):
             yield child_info(child, now)
             if id in self.below:
                 yield from self.below[id].walk(now)
@@ -172,9 +171,12 @@ class RunningSupervisor:
         return copy(spec, children=tuple(children), dynamic=False, max_children=None)
 
     def walk(self, *, remembered: bool = False) -> Iterator[ChildInfo]:
-        """All children below, each before its own children, in start order; `remembered`: from ledgers too."""
-        now = self.tree.now()
-        for child in self.machine.children.values():
+        """All children below, each before its own children, in start order; `remembered`: from ledgers too.
+
+        The tree may change between two of them: each is told as it is when its turn comes.
+        """
+        for child in tuple(self.machine.children.values()):
+            now = self.tree.now()
             yield child_info(child, now)
             below = self.live.get(child.spec.id)
             if isinstance(below, RunningSupervisor):
@@ -213,14 +215,14 @@ class RunningSupervisor:
         self.tree.timers.cancel(self, effect.timer)
 
     def _emit(self, effect: effects.Emit) -> None:
-        event = effect.event
-        if type(event) is ChildRefused or type(event) is ChildLate:
-            event = replace(event, chain=self._chain_of(event.path))
-        self.tree.reporter.put(event)
+        self.tree.reporter.put(effect.event)
 
-    def _chain_of(self, path: str) -> tuple[str, ...]:
-        child = self.live.get(path.rpartition("/")[2])
-        return chain_of(child) if isinstance(child, TaskChild) else ()
+    def _emit_with_chain(self, effect: effects.EmitWithChain) -> None:
+        event = effect.event
+        child = self.live.get(event.path.rpartition("/")[2])
+        if isinstance(child, TaskChild):
+            event = replace(event, chain=chain_of(child))
+        self.tree.reporter.put(event)
 
     def _reply(self, effect: effects.Reply) -> None:
         if isinstance(effect.token, Answer):
@@ -254,6 +256,7 @@ class RunningSupervisor:
         effects.SetTimer: _set_timer,
         effects.CancelTimer: _cancel_timer,
         effects.Emit: _emit,
+        effects.EmitWithChain: _emit_with_chain,
         effects.Reply: _reply,
         effects.Retry: _retry,
         effects.Check: _check,

@@ -244,7 +244,7 @@ class Simulation:
                 self.timers[timer] = at
             case effects.CancelTimer(timer):
                 del self.timers[timer]
-            case effects.Emit(event):
+            case effects.Emit(event) | effects.EmitWithChain(event):
                 self.events.append(event)
             case effects.Reply(token, result):
                 assert isinstance(token, Asked)

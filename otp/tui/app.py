@@ -93,7 +93,7 @@ class Top(App[None]):
     def __init__(self, path: Path, feed: Feed | None = None) -> None:
         # Said at the start only: whether NO_COLOR takes all colours away, or leaves shades of grey.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
-        self._path = path
+        self.path = path
         self._feed = feed or Feed(path)
         self.looks = Looks(path, self._looked)
         self._picture = Picture()
@@ -208,7 +208,7 @@ class Top(App[None]):
             self._say(Text("nothing was done"))
             return
         self._say(Text(f"… {type(wanted).__name__.lower()} {wanted.path}", "bold"))
-        command(self._path, wanted, lambda outcome: self._tell(lambda: self._say(result(outcome))))
+        command(self.path, wanted, lambda outcome: self._tell(lambda: self._say(result(outcome))))
 
     # ------------------------------------------------------------------------------------------------ keys
 
@@ -231,7 +231,7 @@ class Top(App[None]):
     def _rehearse(self, wanted: Action) -> None:
         if wanted.path and not self._busy:
             self._busy = True
-            command(self._path, wanted, self._rehearsed)
+            command(self.path, wanted, self._rehearsed)
 
     def action_seek(self) -> None:
         """Type a filter."""
@@ -280,7 +280,7 @@ class Top(App[None]):
     def action_events(self) -> None:
         """The events of the whole tree; those from before we came are asked for."""
         self.push_screen(EventScreen())
-        history(self._path, lambda events: self._tell(lambda: self._add_history(events)))
+        history(self.path, lambda events: self._tell(lambda: self._add_history(events)))
         self._draw()
 
     def _add_history(self, events: tuple[EventRow, ...]) -> None:
@@ -300,6 +300,7 @@ class Top(App[None]):
 
     @property
     def table(self) -> TreeTable:
+        """The tree on the screen."""
         return self.screen_stack[0].query_one(TreeTable)
 
     @property
