@@ -71,6 +71,11 @@ def test_a_new_child_stands_behind_its_siblings(live):
     ]
 
 
+def test_a_new_group_may_come_behind_its_children(live):
+    live.apply(delta([child("massive/new/k"), group("massive/new")]))
+    assert paths(live)[-2:] == ["massive/new", "massive/new/k"]
+
+
 def test_what_is_gone_takes_along_all_below_it_and_nobody_else(live):
     live.apply(delta([child("massive/subway")]))
     live.apply(delta(removed=["massive/sub"]))

@@ -69,7 +69,7 @@ def corner(program):
 def test_the_running_tree_is_drawn(corner):
     result = corner("tree")
     assert result.exit_code == 0
-    head, title, *lines = result.stdout.splitlines()
+    head, _, *lines = result.stdout.splitlines()
     assert head.startswith(f"corner  pid {corner.process.pid} · up ")
     assert "6/6 up" in head
     assert corner.backend in head or "uvloop" in head

@@ -5,13 +5,12 @@ each row is kept with the time when it came, and is made older by that when some
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from otp.control.rows import Blocked, ChildRow, Delta, Snapshot
-from otp.core.paths import is_within
 
 __all__ = ("LiveTree", "aged")
 
@@ -52,10 +51,13 @@ class LiveTree:
             open_incidents=message.open_incidents,
             stale_s=0.0,
         )
-        for path in message.removed:
-            self._rows = {known: kept for known, kept in self._rows.items() if not is_within(known, path)}
-        for row in message.changed:
-            self._put(_Kept(row, now))
+        gone = frozenset(message.removed)
+        if gone:
+            self._rows = {path: kept for path, kept in self._rows.items() if gone.isdisjoint(_line_to(path))}
+        is_longer = any(row.path not in self._rows for row in message.changed)
+        self._rows.update((row.path, _Kept(row, now)) for row in message.changed)
+        if is_longer:
+            self._rows = {path: self._rows[path] for path in _in_start_order(self._rows, message.root.path)}
 
     def now(self) -> Snapshot:
         """The whole tree, as old as it is."""
@@ -77,16 +79,6 @@ class LiveTree:
         self._began = self._came = self._clock()
         self._rows = {row.path: _Kept(row, self._began) for row in snapshot.children}
 
-    def _put(self, kept: _Kept) -> None:
-        path = kept.row.path
-        if path in self._rows:
-            self._rows[path] = kept
-            return
-        above = path.rpartition("/")[0]
-        order = list(self._rows.items())
-        behind = max((number for number, (known, _) in enumerate(order, 1) if is_within(known, above)), default=0)
-        self._rows = dict([*order[:behind], (path, kept), *order[behind:]])
-
 
 def aged(row: ChildRow, seconds: float) -> ChildRow:
     """The row, `seconds` later, if nothing has happened to the child."""
@@ -98,6 +90,27 @@ def aged(row: ChildRow, seconds: float) -> ChildRow:
         downtime_s=row.downtime_s + (seconds if row.down_s is not None else 0.0),
         paused_s=_less(row.paused_s, seconds),
     )
+
+
+def _line_to(path: str) -> Iterator[str]:
+    """The path, and those above it."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+
+
+def _in_start_order(paths: Iterable[str], root: str) -> Iterator[str]:
+    """Each before its own children; new ones, which come last in `paths`, behind their siblings."""
+    below: dict[str, list[str]] = {}
+    for path in paths:
+        below.setdefault(path.rpartition("/")[0], []).append(path)
+    return _walk(below, root)
+
+
+def _walk(below: Mapping[str, Sequence[str]], above: str) -> Iterator[str]:
+    for path in below.get(above, ()):
+        yield path
+        yield from _walk(below, path)
 
 
 def _blocked_for(blocked: Blocked | None, more: float) -> Blocked | None:

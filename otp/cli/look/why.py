@@ -85,8 +85,9 @@ def _facts(found: Why, page: Page, now: float) -> Iterator[Fact]:
     yield Fact("settings", settings, whole=True)
     yield Fact("incidents", [_incident(row, now) for row in found.incidents])
     yield Fact("needs", [_need(need) for need in found.needs])
+    is_root = found.supervisor.path == child.path
     yield Fact("supervisor", [_supervisor(found.supervisor)])
-    yield Fact("siblings", list(_siblings(found.siblings)))
+    yield Fact("children" if is_root else "siblings", list(_siblings(found.siblings)))
     yield Fact("failures", [f"{stamp(row.wall, now)} {row.outcome:<11} {row.text}" for row in found.failures])
     yield Fact("happened", [_told(row, child, now) for row in found.timeline])
     yield Fact("log", [f"{stamp(row.wall, now)} {row.level:<8} {row.text}" for row in found.log])
