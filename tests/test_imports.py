@@ -39,6 +39,16 @@ def test_the_command_line_brings_click_and_nothing_heavy():
     assert imported_by("import otp.cli").intersection(HEAVY) == {"click"}
 
 
+def test_a_client_of_a_running_tree_brings_no_front_end_and_no_event_loop():
+    brought = imported_by("import otp.control.client, otp.control.mirror")
+    assert brought.isdisjoint([*HEAVY, "asyncio"]), brought.intersection([*HEAVY, "asyncio"])
+
+
+def test_the_screen_of_otp_top_is_what_brings_textual():
+    assert imported_by("import otp.tui.app").intersection(HEAVY) == {"textual"}
+    assert "textual" not in imported_by("import otp.cli.top")
+
+
 @pytest.mark.parametrize("module", ["otp.core.machine", "otp.spec", "otp.events"])
 def test_decisions_and_data_can_be_had_by_their_own_names(module):
     assert module in imported_by(f"import {module}")
