@@ -454,6 +454,14 @@ def test_on_paper_siblings_are_touched_with_all_below_them(otp, monkeypatch):
     assert (found["radius"], found["untouched"]) == (["shop/till", *below], 0)
 
 
+def test_a_tree_on_paper_may_need_a_config(otp, monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend("tests/cli")
+    (tmp_path / "c.json").write_text('{"name": "mall", "tills": 3}')
+    result = otp("explain", "till1", "--target", "shop:tree_of", "--config", str(tmp_path / "c.json"))
+    assert result.stdout.startswith("mall/till1  permanent")
+    assert result.stdout.endswith("untouched: 2\n")
+
+
 def test_what_is_not_on_paper_is_exit_code_4(otp, monkeypatch):
     monkeypatch.syspath_prepend("tests/cli")
     result = otp("explain", "cellar", "--target", "shop:spec")
