@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from otp.cli import command
 from otp.cli.sections import SECTIONS
 from otp.control.protocol import GetIncidents, GetSnapshot
+from otp.control.sockets import claim
 from tests.cli import rows
 from tests.cli.prepared import HANG
 
@@ -74,12 +75,11 @@ def test_the_script_for_bash_is_bash():
     assert subprocess.run(["bash", "-n"], input=script, text=True, timeout=10, check=False).returncode == 0
 
 
-def completed(otp, *words):
+def completed(otp, *words, socket=None):
     """What bash would be offered for the last of the words."""
     line = " ".join(["otp", *words])
-    done = process(
-        _OTP_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD=str(len(words)), OTP_SOCKET=str(otp.server.path)
-    )
+    socket = str(otp.server.path) if socket is None else socket
+    done = process(_OTP_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD=str(len(words)), OTP_SOCKET=socket)
     assert done.stderr == ""
     return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
 
@@ -89,6 +89,25 @@ def test_paths_complete_from_the_running_tree(otp_of):
     assert completed(otp, "restart", "massive/w") == ["massive/workers", "massive/workers/ws_worker"]
     assert completed(otp, "why", "wor") == ["workers", "workers/ws_worker"]
     assert completed(otp, "restart", "nobody") == []
+
+
+def test_the_socket_that_was_named_is_asked(otp_of):
+    otp = otp_of({GetSnapshot: rows.snapshot(rows.CHILDREN[:1])})
+    words = ("restart", "-S", str(otp.server.path), "massive/o")
+    assert completed(otp, *words, socket="/nowhere/none.sock") == ["massive/orchestrator"]
+
+
+def test_names_of_applications_complete(otp_of, tmp_path_factory, monkeypatch):
+    runtime = tmp_path_factory.mktemp("r")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    claimed = claim("massive"), claim("intel")
+    for each in claimed:
+        for listener in each.listen():
+            listener.close()
+    assert completed(otp_of({}), "ps", "-S", "m") == ["massive"]
+    for each in claimed:
+        each.release()
+    assert completed(otp_of({}), "ps", "-S", "m") == []
 
 
 def test_incidents_complete_by_their_ids(otp_of):

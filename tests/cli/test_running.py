@@ -149,7 +149,7 @@ def test_an_injected_crash_opens_an_incident_that_says_so_and_can_be_resolved(co
 
 def test_the_stack_of_a_worker_shows_its_own_steps(corner):
     said = corner("stack", "till").stdout
-    assert said.startswith("corner/till  RUNNING\n  worker  serve (cli/corner.py:")
+    assert said.startswith("corner/till  RUNNING\n  serve (cli/corner.py:")
     assert "→ customer (cli/corner.py:" in said
 
 

@@ -210,10 +210,12 @@ def test_wait_for_programs_has_the_child_and_the_time(otp_of):
 class Terminal:
     """`otp` on a terminal of its own."""
 
+    KIND = "xterm-256color"
+
     def __init__(self, columns, lines, *arguments):
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        environment = {**os.environ, "TERM": "xterm-256color"}
+        environment = {**os.environ, "TERM": self.KIND}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "otp", *arguments],
             stdin=slave,
@@ -299,6 +301,14 @@ def test_colours_can_be_had_off(changing, quiet, monkeypatch):
     if not quiet:
         monkeypatch.setenv("NO_COLOR", "1")
     terminal = Terminal(80, 40, "ps", *quiet, "-S", str(server.path))
+    assert terminal.end() == 3
+    assert "\x1b" not in terminal.said
+
+
+def test_a_terminal_without_colours_gets_none(changing, monkeypatch):
+    server, _ = changing
+    monkeypatch.setattr(Terminal, "KIND", "dumb")
+    terminal = Terminal(80, 40, "ps", "-S", str(server.path))
     assert terminal.end() == 3
     assert "\x1b" not in terminal.said
 
