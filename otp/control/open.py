@@ -24,7 +24,7 @@ from otp.control.maintenance import Maintenance
 from otp.control.protocol import PROTOCOL, Greeting
 from otp.control.rows import Blocked
 from otp.control.server import Server
-from otp.control.sockets import Claim, claim
+from otp.control.sockets import Claim, claim, socket_path
 from otp.control.timeline import Timeline
 from otp.control.view import View
 from otp.errors import ControlError
@@ -153,14 +153,21 @@ async def open_control(
     """
     claimed = _claimed(app, place)
     log = LogRing()
+    raised: BaseException | None = None
     with log.listening():
         async with anyio.create_task_group() as tasks:
             control = Control(claimed, seen, log, faults, tasks)
             try:
                 yield control
-            finally:
-                control.close()
-                tasks.cancel_scope.cancel()
+            except BaseException as error:  # noqa: BLE001 # raised again below, not wrapped into a group
+                raised = error
+            control.close()
+            tasks.cancel_scope.cancel()
+    if raised is not None:
+        try:
+            raise raised
+        finally:
+            del raised
 
 
 def _claimed(app: str, place: Path | None) -> Claim | None:
@@ -169,7 +176,7 @@ def _claimed(app: str, place: Path | None) -> Claim | None:
     except (ControlError, OSError) as error:
         logger.error("{}  cannot be looked into from outside: {}", app, error)
         return None
-    if claimed.operate.stem != app:
+    if claimed.operate != socket_path(app, place):
         logger.warning("{}  another process of this name is running; this one is {}", app, claimed.operate.stem)
     return claimed
 
