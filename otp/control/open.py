@@ -24,7 +24,7 @@ from otp.control.maintenance import Maintenance
 from otp.control.protocol import PROTOCOL, Greeting
 from otp.control.rows import Blocked
 from otp.control.server import Server
-from otp.control.sockets import Claim, claim
+from otp.control.sockets import Claim, claim, socket_path
 from otp.control.timeline import Timeline
 from otp.control.view import View
 from otp.errors import ControlError
@@ -170,7 +170,7 @@ def _claimed(app: str, place: Path | None) -> Claim | None:
     except (ControlError, OSError) as error:
         logger.error("{}  cannot be looked into from outside: {}", app, error)
         return None
-    if claimed.operate.stem != app:
+    if claimed.operate != socket_path(app, place):
         logger.warning("{}  another process of this name is running; this one is {}", app, claimed.operate.stem)
     return claimed
 
