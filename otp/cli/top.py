@@ -2,33 +2,26 @@
 
 import click
 
-from otp.cli.target import Failure
-from otp.control.client import Unreachable, connect, find_socket
+from otp.cli.connection import Connection, with_connection
+from otp.cli.exit_codes import Ended, ExitCode
+from otp.control.client import find_socket
 from otp.extras import hint
 
 __all__ = ("top",)
 
 
-class Nobody(Failure):
-    """There is no process to look at."""
-
-    exit_code = 6
-
-
 @click.command
-@click.option("-S", "--socket", metavar="PATH|APP", help="Which process; without it: $OTP_SOCKET, or the only one.")
-def top(*, socket: str | None) -> None:
-    """Watch a running tree, and act on it with keys; ? tells them.
+@with_connection
+def top(*, connection: Connection) -> None:
+    """Watch a running tree on the whole screen, and act on it by keys; ? tells them.
 
     When the process ends, the screen says so, and goes on with the next one of that name.
     """
     try:
         from otp.tui.app import Top  # noqa: PLC0415 # textual is an extra, and slow to import
     except ModuleNotFoundError as error:
-        raise Failure(f"otp top is not available: {error}{f'; {hint(error)}' if hint(error) else ''}") from error
-    try:
-        path = find_socket(socket)
-        connect(path, timeout=5.0).close()
-    except Unreachable as error:
-        raise Nobody(str(error)) from error
-    Top(path).run()
+        install = f"; {hint(error)}" if hint(error) else ""
+        raise Ended(f"otp top is not available: {error}{install}", ExitCode.USAGE) from error
+    with connection.open():  # whoever cannot be reached now is more likely a mistake than still to come
+        path = find_socket(connection.socket)
+    Top(path, patience=connection.timeout).run()

@@ -18,6 +18,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from otp.control.client import PATIENCE
 from otp.control.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
 from otp.control.rows import ChildRow, EventRow
 from otp.tui.colours import first_theme, next_theme
@@ -62,8 +63,11 @@ class Top(App[None]):
     Args:
         path: of the socket.
         feed: watches it.
+        patience: seconds that a command may take.
 
     Attributes:
+        path: of the socket.
+        patience: seconds that a command may take.
         looks: asks about the child under the cursor.
     """
 
@@ -90,10 +94,11 @@ class Top(App[None]):
         *(Binding(str(number), f"page({number})", page) for number, page in enumerate(PAGES, start=1)),
     ]
 
-    def __init__(self, path: Path, feed: Feed | None = None) -> None:
+    def __init__(self, path: Path, feed: Feed | None = None, *, patience: float = PATIENCE) -> None:
         # Said at the start only: whether NO_COLOR takes all colours away, or leaves shades of grey.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.path = path
+        self.patience = patience
         self._feed = feed or Feed(path)
         self.looks = Looks(path, self._looked)
         self._picture = Picture()
@@ -208,7 +213,7 @@ class Top(App[None]):
             self._say(Text("nothing was done"))
             return
         self._say(Text(f"… {type(wanted).__name__.lower()} {wanted.path}", "bold"))
-        command(self.path, wanted, lambda outcome: self._tell(lambda: self._say(result(outcome))))
+        command(self.path, wanted, lambda outcome: self._tell(lambda: self._say(result(outcome))), self.patience)
 
     # ------------------------------------------------------------------------------------------------ keys
 
@@ -231,7 +236,7 @@ class Top(App[None]):
     def _rehearse(self, wanted: Action) -> None:
         if wanted.path and not self._busy:
             self._busy = True
-            command(self.path, wanted, self._rehearsed)
+            command(self.path, wanted, self._rehearsed, self.patience)
 
     def action_seek(self) -> None:
         """Type a filter."""

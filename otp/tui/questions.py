@@ -24,9 +24,6 @@ Action = Restart | Stop | Start | Reset | Pause | Resume
 PATIENCE = 5.0
 """Seconds that a look may take."""
 
-COMMAND_PATIENCE = 120.0
-"""Seconds that a command may take: the longest grace of a child, and then some."""
-
 
 HISTORY = 500
 """Events from before we came that are asked for."""
@@ -135,19 +132,20 @@ class Looks:
             self._client = None
 
 
-def command(path: Path, wanted: Action, tell: Callable[[Outcome], None]) -> None:
+def command(path: Path, wanted: Action, tell: Callable[[Outcome], None], patience: float) -> None:
     """Do it in a thread, and tell there what came of it.
 
     Args:
         path: of the socket.
         wanted: what is to be done.
         tell: is told, in that thread.
+        patience: seconds that it may take.
     """
 
     def do() -> None:
         try:
             with connect(path, timeout=PATIENCE) as client:
-                client.patience(COMMAND_PATIENCE)
+                client.patience(patience)
                 answer: Acted | str = client.ask(wanted)
         except (CommandFailed, Unreachable) as refusal:
             answer = str(refusal)

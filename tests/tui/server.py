@@ -7,6 +7,7 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from otp.control.protocol import (
+    ACTING,
     HEADER,
     MAX_REQUEST,
     PROTOCOL,
@@ -36,6 +37,7 @@ class Server:
         tree: the snapshot that a watcher gets.
         asked: all commands so far.
         refusal: the answer to acting commands, if not None.
+        slow: an acting command is not answered in time.
         watchers: the connections of those who watch.
         still: it answers nothing any more, as if it were stopped.
     """
@@ -44,6 +46,7 @@ class Server:
         self.path, self.tree, self.role = path, tree, role
         self.asked = []
         self.refusal = None
+        self.slow = False
         self.events = (event(1, "massive", "is up", "DEBUG"), event(2, "massive/orchestrator", "up again after 2.0 s"))
         self.still = threading.Event()
         self.watchers = []
@@ -102,7 +105,7 @@ class Server:
     def _answer(self, connection, request):
         command = request.command
         self.asked.append(command)
-        if self.still.is_set():
+        if self.still.is_set() or (self.slow and isinstance(command, ACTING)):
             return
         if isinstance(command, Watch):
             connection.sendall(encode(self.tree))

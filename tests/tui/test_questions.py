@@ -70,7 +70,7 @@ def test_without_a_process_the_answer_is_why_and_the_next_one_is_asked_again(pat
 
 def test_a_command_is_done_and_told(server, path, told):
     wanted = Restart(path="massive/publisher", reason="new key")
-    command(path, wanted, told.append)
+    command(path, wanted, told.append, 30.0)
     wait_for(lambda: told)
     assert told[0].command == wanted
     assert isinstance(told[0].answer, Acted)
@@ -79,15 +79,22 @@ def test_a_command_is_done_and_told(server, path, told):
 
 def test_a_refusal_is_told_in_words(server, path, told):
     server.refusal = Failed(id="", kind="conflict", message="it is down already")
-    command(path, Restart(path="massive/publisher"), told.append)
+    command(path, Restart(path="massive/publisher"), told.append, 30.0)
     wait_for(lambda: told)
     assert told[0].answer == "it is down already"
 
 
 def test_a_command_to_nobody_is_told_too(path, told):
-    command(path, Restart(path="massive/publisher"), told.append)
+    command(path, Restart(path="massive/publisher"), told.append, 30.0)
     wait_for(lambda: told)
     assert "there is no socket" in told[0].answer
+
+
+def test_a_command_is_waited_for_as_long_as_was_said(server, path, told):
+    server.slow = True
+    command(path, Restart(path="massive/publisher"), told.append, 0.05)
+    wait_for(lambda: told)
+    assert "no answer within 0.05 s" in told[0].answer
 
 
 def test_the_history_is_fetched_with_healthy_operation(server, path, told):
