@@ -151,7 +151,7 @@ almost = st.builds(
 )
 frames = [encode(Request("id", command))[HEADER:] for command in COMMANDS]
 bent = st.builds(
-    lambda frame, at, new, cut: (frame[: at % len(frame)] + new + frame[at % len(frame) + cut :]),
+    lambda frame, at, new, cut: frame[: at % len(frame)] + new + frame[at % len(frame) + cut :],
     st.sampled_from(frames),
     st.integers(0, 10_000),
     st.binary(max_size=6),

@@ -102,7 +102,9 @@ class Zoo:
         spec = {name: probe.spec for name, probe in self.probes.items()}
         parks = FailurePolicy(on(ValueError, GiveUp()))
         backs_off = FailurePolicy(otherwise=RestartAfter(Backoff(1e6, cap=1e6)))
-        group = supervisor("group", strategy=Strategy.ONE_FOR_ALL, intensity=1, period=1e9, children=[spec["b"](), spec["c"]()])
+        group = supervisor(
+            "group", strategy=Strategy.ONE_FOR_ALL, intensity=1, period=1e9, children=[spec["b"](), spec["c"]()]
+        )
         temporary = supervisor("temporary", restart=RestartType.TEMPORARY, children=[worker("t", anyio.sleep_forever)])
         self.tree = supervisor(
             "zoo",
@@ -121,7 +123,21 @@ class Zoo:
         self.added = 0
 
 
-PATHS = ("a", "group", "group/b", "group/c", "temporary", "temporary/t", "pool", "pool/*", "once", "parked", "late", "*", "zoo")
+PATHS = (
+    "a",
+    "group",
+    "group/b",
+    "group/c",
+    "temporary",
+    "temporary/t",
+    "pool",
+    "pool/*",
+    "once",
+    "parked",
+    "late",
+    "*",
+    "zoo",
+)
 commands = st.builds(
     lambda kind, path, seconds: kind(path=path, all=True, **({"seconds": seconds} if kind is Pause else {})),
     st.sampled_from([Restart, Stop, Start, Reset, Pause, Resume]),
@@ -311,7 +327,6 @@ async def test_who_reads_nothing_is_sent_a_new_snapshot_once_it_reads_and_meanwh
                 await stage.in_the_server(lambda: slow.put(10**9, delta))
                 assert len(slow._frames) <= 8
             assert slow._lost
-
 
             def read():
                 deltas = 0
