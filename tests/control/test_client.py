@@ -67,9 +67,12 @@ def test_what_a_server_says_in_pieces_is_put_together(path):
 
 
 def test_an_answer_that_is_no_says_why(path):
-    with saying(path, encode(GREETING), encode(Failed(id="1", kind="conflict", message="is running"))):
-        with pytest.raises(CommandFailed, match="is running") as failed:
-            health(path)
+    no = Failed(id="1", kind="conflict", message="is running")
+    with (
+        saying(path, encode(GREETING), encode(no)),
+        pytest.raises(CommandFailed, match="is running") as failed,
+    ):
+        health(path)
     assert failed.value.kind == "conflict"
 
 
@@ -99,7 +102,7 @@ def test_who_does_not_greet_as_it_should_is_unreachable(path, word, says):
 
 
 def test_who_says_nothing_is_unreachable(path):
-    with saying(path, hold=True), pytest.raises(Unreachable, match="says nothing within 0.05 s"):
+    with saying(path, hold=True), pytest.raises(Unreachable, match=r"says nothing within 0.05 s"):
         connect(path, timeout=0.05)
 
 
@@ -109,9 +112,11 @@ def test_a_process_that_ends_in_the_middle_is_unreachable(path):
 
 
 def test_an_answer_to_another_question_is_not_taken(path):
-    with saying(path, encode(GREETING), encode(Reply("2", HEALTH))):
-        with pytest.raises(Unreachable, match="answers what was not asked: Reply"):
-            health(path)
+    with (
+        saying(path, encode(GREETING), encode(Reply("2", HEALTH))),
+        pytest.raises(Unreachable, match="answers what was not asked: Reply"),
+    ):
+        health(path)
 
 
 def test_where_there_is_no_socket_it_says_what_runs_there_instead(place, path):
