@@ -64,7 +64,7 @@ clean:
 
 .venv/test: .venv/made pyproject.toml
 	@echo "installing what the tests need"
-	@$(PIP) install --editable ".[services,embedded,alerts,metrics,trio,tui,uvloop]" --group test
+	@$(PIP) install --editable ".[services,embedded,alerts,metrics,reload,trio,tui,uvloop]" --group test
 	@touch $@ .venv/demo
 
 .venv/lint: .venv/test pyproject.toml

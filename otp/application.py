@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -33,9 +33,12 @@ from otp.runtime.reporter import EventHook
 from otp.runtime.tree import Tree
 from otp.spec import SupervisorSpec, check_needs
 
-__all__ = ("Backend", "run", "serve")
+__all__ = ("Backend", "Beside", "run", "serve")
 
 Backend = Literal["asyncio", "trio"]
+
+Beside = Callable[[Supervisor], Coroutine[Any, Any, None]]
+"""Runs from the start of the tree until it has ended, and is cancelled then. What it raises stops the tree."""
 
 OK = 0
 FAILED = 70
@@ -55,7 +58,8 @@ def run(
     health: str | None = None,
     loop_watch: float | None = LOOP_THRESHOLD,
     control: bool = True,
-    faults: bool = False,
+    faults: bool | Faults = False,
+    beside: Iterable[Beside] = (),
 ) -> int:
     """Run a tree until it ends or is told to by a signal: `sys.exit(otp.run(spec))`. Call it from the main thread.
 
@@ -71,7 +75,8 @@ def run(
         health: `[HOST:]PORT` where `/livez` and `/readyz` are answered; without a host, on this machine alone.
         loop_watch: seconds after which a child that blocks the event loop is named; None: nobody watches for that.
         control: whether the tree can be looked into and steered from another shell, by `otp ps` and its like.
-        faults: whether faults may be injected there (`otp fault`); never where it matters.
+        faults: whether faults may be injected there (`otp fault`); never where it matters. Or what to inject them with.
+        beside: what runs beside the tree, outside its supervision; see `Beside`.
 
     Returns:
         The exit code; see the top of this module.
@@ -88,7 +93,7 @@ def run(
     if hooks is None:
         open_stderr()
         hooks = (log_events(),)
-    program = _Program(spec, tuple(hooks), grace, wanted, faults=Faults() if faults else None)
+    program = _Program(spec, tuple(hooks), grace, wanted, faults=_faults(faults), beside=tuple(beside))
     return anyio.run(program.main, backend=backend, backend_options=options)
 
 
@@ -100,9 +105,10 @@ async def serve(
     health: str | None = None,
     loop_watch: float | None = LOOP_THRESHOLD,
     control: bool = True,
-    faults: bool = False,
+    faults: bool | Faults = False,
     seen: Observation | None = None,
     opened: Callable[[Supervisor], None] | None = None,
+    beside: Iterable[Beside] = (),
 ) -> int:
     """The same in an event loop that runs already, for a program that has set up its log and its services before.
 
@@ -116,12 +122,22 @@ async def serve(
         faults: as for `run`.
         seen: history and incidents that are kept already; its hooks are told of every event.
         opened: called with the handle as soon as there is one; the tree is still starting then.
+        beside: as for `run`.
 
     Raises:
         ValueError: `health` or `loop_watch` is wrong.
     """
     wanted = surroundings(health, loop_watch, control=control)
-    program = _Program(spec, tuple(hooks), grace, wanted, faults=Faults() if faults else None, seen=seen, opened=opened)
+    program = _Program(
+        spec,
+        tuple(hooks),
+        grace,
+        wanted,
+        faults=_faults(faults),
+        seen=seen,
+        opened=opened,
+        beside=tuple(beside),
+    )
     return await program.main()
 
 
@@ -138,10 +154,12 @@ class _Program:
         faults: Faults | None,
         seen: Observation | None = None,
         opened: Callable[[Supervisor], None] | None = None,
+        beside: tuple[Beside, ...] = (),
     ) -> None:
         self._spec = faults.around(spec) if faults is not None else spec
         self._faults = faults
         self._seen = seen
+        self._beside = beside
         self._opened = opened
         self._hooks = hooks
         self._grace = grace
@@ -166,8 +184,11 @@ class _Program:
             tree.cancel_when_ended(life)
             if self._opened is not None:
                 self._opened(Supervisor(tree))
-            tree.root.begin()
-            await self._obey(tree, signals)
+            async with anyio.create_task_group() as others:
+                for run_beside in self._beside:
+                    others.start_soon(run_beside, Supervisor(tree))
+                tree.root.begin()
+                await self._obey(tree, signals)
         with anyio.move_on_after(LAST_CHANCE):
             await tree.gone.wait()
         if not tree.gone.is_set():
@@ -191,6 +212,12 @@ class _Program:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _faults(wanted: bool | Faults) -> Faults | None:
+    if isinstance(wanted, Faults):
+        return wanted
+    return Faults() if wanted else None
 
 
 def _code_of(failure: Exception) -> int:

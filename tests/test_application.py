@@ -127,7 +127,8 @@ def test_a_child_that_refuses_to_stop_is_named_with_the_place_where_it_hangs(bac
         assert code == 70
         assert time.monotonic() - began < 5  # 0.05 s of shutdown, 0.5 s to be killed, 0.2 s to end after all
         assert [line for line in program.said if line.startswith("end")] == ["end c", "end a"]
-        refused, down, last = log.splitlines()
+        late, refused, down, last = log.splitlines()
+        assert "root/b  did not end within 50.0 ms and is killed; it hangs in refuse (tests/programs.py:" in late
         assert "root/b  refuses to stop and still runs; it hangs in refuse (tests/programs.py:" in refused
         assert "root  is down: root/b refused to stop" in down
         assert "the process exits with code 70, with this still running: root/b in refuse (" in last
@@ -222,6 +223,31 @@ class TestInOneProcess:
         assert anyio.run(program) == 0
         assert seen == [("root", "pending")]
 
+    def test_what_runs_beside_the_tree_has_its_handle_and_lasts_as_long_as_it(self, backend):
+        async def look(root):
+            seen.append((root.path, root.child("a").state))
+            try:
+                await anyio.sleep_forever()
+            finally:
+                seen.append("over")
+
+        seen = []
+        backend = {"backend": "trio"} if backend == "trio" else {"uvloop": backend == "uvloop"}
+        tree = otp.supervisor("root", children=[otp.worker("a", crash_soon)], intensity=0)
+        assert otp.run(tree, hooks=[], beside=[look, look], **backend) == 70
+        assert [what[0] for what in seen[:2]] == ["root", "root"]
+        assert seen[2:] == ["over", "over"]
+
+    def test_what_fails_beside_the_tree_stops_it_in_order_and_is_reported_in_full(self, log):
+        async def fail(_):
+            raise LookupError("beside")
+
+        events = EventRecorder()
+        tree = otp.supervisor("root", children=[otp.worker("a", anyio.sleep_forever)])
+        assert otp.run(tree, hooks=[events], beside=[fail]) == 70
+        assert [str(event.exit) for event in events.of(SupervisorExited, "root")] == ["shutdown"]
+        assert "LookupError: beside" in log[0]
+
     def test_the_signals_are_given_back(self):
         before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
         otp.run(finite(), hooks=[])
@@ -258,6 +284,11 @@ def finite(loops=None):
         auto_shutdown=otp.AutoShutdown.ANY_SIGNIFICANT,
         children=[otp.worker("a", look, restart=otp.Restart.TEMPORARY, significant=True)],
     )
+
+
+async def crash_soon():
+    await anyio.sleep(0.01)
+    raise ValueError("bad")
 
 
 @pytest.fixture

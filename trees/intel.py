@@ -2,7 +2,7 @@
 
 from typing import TypeVarTuple
 
-from otp import ChildSpec, FailurePolicy, Strategy, SupervisorSpec, dependency, supervisor, worker
+from otp import ChildSpec, FailurePolicy, Strategy, SupervisorSpec, Watchdog, dependency, supervisor, worker
 from otp.spec import StartsUp
 from services.intel import orchestrator
 from services.intel.config import Intel
@@ -13,6 +13,9 @@ from services.shared.policies import REDIS
 from services.shared.redis_clients import answers
 
 Ts = TypeVarTuple("Ts")
+
+HUNG_AFTER = 30.0
+"""Seconds without a turn of the loop of `signals`, which has one in two: then its read is never answered."""
 
 
 def on_intel(id: str, run: StartsUp[*Ts], *args: *Ts, policy: FailurePolicy = REDIS) -> ChildSpec:
@@ -50,6 +53,7 @@ def tree(config: Intel, shared: SharedServices | None = None) -> SupervisorSpec:
                         ready=True,
                         policy=REDIS,
                         needs=("market-redis", "intel-redis"),
+                        watchdog=Watchdog(within=HUNG_AFTER, progress=lambda: pipeline.turns),
                     ),
                     supervisor(
                         "feeds",

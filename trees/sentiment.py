@@ -1,6 +1,6 @@
 """Sentiment: the articles of intel in, a score for each and a mean for each symbol out."""
 
-from otp import SupervisorSpec, dependency, supervisor, worker
+from otp import SupervisorSpec, Watchdog, dependency, supervisor, worker
 from services.sentiment import orchestrator
 from services.sentiment.config import Sentiment
 from services.sentiment.shared_services import SharedServices
@@ -9,6 +9,9 @@ from services.shared.policies import REDIS
 from services.shared.redis_clients import answers
 
 NEEDS = ("intel-redis",)
+
+HUNG_AFTER = 30.0
+"""Seconds without a turn of the scorer's loop, which has one in two: then its read is never answered."""
 
 
 def tree(config: Sentiment, shared: SharedServices | None = None) -> SupervisorSpec:
@@ -39,6 +42,7 @@ def tree(config: Sentiment, shared: SharedServices | None = None) -> SupervisorS
                         ready=True,
                         policy=REDIS,
                         needs=NEEDS,
+                        watchdog=Watchdog(within=HUNG_AFTER, progress=lambda: tally.turns),
                     ),
                 ],
             ),

@@ -1,4 +1,4 @@
-"""The `otp` command: `run`, `check` and `tree`, and whatever other packages add as plugins."""
+"""The `otp` command: start a tree, look into a running one, act on it; and whatever other packages add as plugins."""
 
 import sys
 from pathlib import Path
@@ -6,29 +6,26 @@ from pathlib import Path
 import click
 
 from otp import __version__
-from otp.cli.check import check
-from otp.cli.plugins import PluginGroup
-from otp.cli.run import run
-from otp.cli.tree import tree
+from otp.cli.exit_codes import CODES_HELP
+from otp.cli.sections import SectionedGroup
 
 __all__ = ("command", "main")
 
 
-@click.group("otp", cls=PluginGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("otp", cls=SectionedGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=CODES_HELP)
 @click.version_option(__version__, prog_name="otp")
 def command() -> None:
-    """Supervision trees for Python.
+    """Supervision trees for Python: run one, and look into a running one from another shell.
 
-    TARGET names a tree as module:name, such as trees.massive:tree; it is looked for in the current folder first.
+    TARGET names a tree as module:name, such as trees.massive:tree; it is looked for in the current folder first. PATH
+    names a child of a running tree, such as massive/workers/ws_worker; the root's id may be left out. Patterns as
+    'workers/*' name several.
     """
-
-
-command.add_command(run)
-command.add_command(check)
-command.add_command(tree)
 
 
 def main() -> None:
     """Run the command line of this process, and exit."""
     sys.path.insert(0, str(Path.cwd()))
-    command()
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):
+        reconfigure(errors="replace")  # a terminal that knows no tree lines gets question marks
+    command(complete_var="_OTP_COMPLETE")  # also as python -m otp, and whatever the script is called

@@ -3,14 +3,17 @@
 import math
 import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
 import click
 
-from otp.application import Backend
+from otp.application import Backend, Beside
 from otp.application import run as run_tree
 from otp.cli.target import Failure, load_target, with_target
+from otp.faults import Faults
+from otp.host.reload import Reloader
 from otp.host.surroundings import LOOP_THRESHOLD
 
 __all__ = ("run",)
@@ -42,6 +45,7 @@ __all__ = ("run",)
 )
 @click.option("--control/--no-control", default=True, help="Whether otp ps and its like can look in and steer.")
 @click.option("--faults", is_flag=True, help="Allow otp fault to make workers fail on purpose.")
+@click.option("--reload", is_flag=True, help="For development: restart workers whose modules are edited.")
 def run(
     *,
     target: str,
@@ -54,6 +58,7 @@ def run(
     loop_watch: float,
     control: bool,
     faults: bool,
+    reload: bool,
 ) -> None:
     """Run a tree until it ends, or until Ctrl-C or SIGTERM.
 
@@ -64,6 +69,8 @@ def run(
     The log goes to standard error; LOGURU_LEVEL=DEBUG shows healthy operation too.
     """
     spec = load_target(target, config, show_traceback)
+    switches = Faults() if faults else None
+    beside = (_reloader(target, config, switches),) if reload else ()
     try:
         code = run_tree(
             spec,
@@ -73,10 +80,17 @@ def run(
             health=health_port,
             loop_watch=loop_watch or None,
             control=control,
-            faults=faults,
+            faults=switches or False,
+            beside=beside,
         )
     except ValueError as error:
         raise Failure(str(error)) from error
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
     sys.exit(code)
+
+
+def _reloader(target: str, config: Path | None, faults: Faults | None) -> Beside:
+    if find_spec("watchfiles") is None:
+        raise Failure("watchfiles is not installed; pip install 'marketswarm-otp[reload]'")
+    return Reloader(target, config, around=faults.around) if faults else Reloader(target, config)

@@ -11,7 +11,7 @@ from otp.errors import LoadError
 from otp.loading import load
 from otp.spec import SupervisorSpec
 
-__all__ = ("Failure", "load_target", "with_target")
+__all__ = ("Failure", "load_target", "with_optional_target", "with_target")
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -24,12 +24,21 @@ class Failure(click.ClickException):
 
 def with_target(command: Command) -> Command:
     """Give a command the arguments of `load_target`."""
+    return _with_target(command, required=True)
+
+
+def with_optional_target(command: Command) -> Command:
+    """The same for a command that can do without: then `target` is None."""
+    return _with_target(command, required=False)
+
+
+def _with_target(command: Command, *, required: bool) -> Command:
     for parameter in (
         click.option("--traceback", "show_traceback", is_flag=True, help="Show where it failed."),
         click.option(
             "--config", type=click.Path(path_type=Path), metavar="FILE", help="JSON or TOML file for the tree's config."
         ),
-        click.argument("target"),
+        click.argument("target", required=required),
     ):
         command = parameter(command)
     return command

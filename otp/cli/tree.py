@@ -1,4 +1,4 @@
-"""`otp tree`: a tree on paper.
+"""A tree on paper, as `otp tree TARGET` prints it.
 
     TREE              RESTART    SHUTDOWN
     massive                                rest_for_one, 5 restarts in 60 s
@@ -11,25 +11,14 @@ Nobody restarts or stops a root: it has no RESTART and no SHUTDOWN.
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 
-import click
-
-from otp.cli.target import load_target, with_target
 from otp.spec import AnySpec, AutoShutdown, ChildSpec, Grace, SupervisorSpec
 
-__all__ = ("draw", "tree")
+__all__ = ("draw",)
 
 Row = tuple[str, ...]
 
 HEADER: Row = ("TREE", "RESTART", "SHUTDOWN", "")
-
-
-@click.command
-@with_target
-def tree(*, target: str, config: Path | None, show_traceback: bool) -> None:
-    """Print a tree without starting it, in start order."""
-    click.echo(draw(load_target(target, config, show_traceback)))
 
 
 def draw(spec: SupervisorSpec) -> str:

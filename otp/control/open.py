@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio.abc import TaskGroup, TaskStatus
 from loguru import logger
 
 from otp.control.acting import Actions
@@ -29,6 +29,7 @@ from otp.control.timeline import Timeline
 from otp.control.view import View
 from otp.errors import ControlError
 from otp.faults import Faults
+from otp.observe.beside import beside
 from otp.observe.log_ring import LogRing
 from otp.observe.observation import Observation
 from otp.runtime.handle import Supervisor
@@ -44,15 +45,13 @@ class Control:
         socket: for looking and acting; None: there is none, and the log says why.
     """
 
-    def __init__(
-        self, claimed: Claim | None, seen: Observation, log: LogRing, faults: Faults | None, tasks: TaskGroup
-    ) -> None:
+    def __init__(self, claimed: Claim | None, seen: Observation, log: LogRing, faults: Faults | None) -> None:
         self.socket = claimed.operate if claimed is not None else None
         self._claim = claimed
         self._seen = seen
         self._log = log
         self._faults = faults
-        self._tasks = tasks
+        self._tasks: TaskGroup
         self._server: Server | None = None
         self._desk: Desk | None = None
 
@@ -110,7 +109,13 @@ class Control:
         if self._server is not None:
             self._server.tell_blocked(blocked)
 
-    def close(self) -> None:
+    async def run(self, *, task_status: TaskStatus[None]) -> None:
+        """Run what serves, until cancelled."""
+        async with anyio.create_task_group() as self._tasks:
+            task_status.started()
+            await anyio.sleep_forever()
+
+    async def close(self) -> None:
         """Serve no more, and remove the sockets."""
         if self._server is not None and self._desk is not None:
             self._desk.tell_the_end(self._server.publish)
@@ -153,21 +158,10 @@ async def open_control(
     """
     claimed = _claimed(app, place)
     log = LogRing()
-    raised: BaseException | None = None
+    control = Control(claimed, seen, log, faults)
     with log.listening():
-        async with anyio.create_task_group() as tasks:
-            control = Control(claimed, seen, log, faults, tasks)
-            try:
-                yield control
-            except BaseException as error:  # noqa: BLE001 # raised again below, not wrapped into a group
-                raised = error
-            control.close()
-            tasks.cancel_scope.cancel()
-    if raised is not None:
-        try:
-            raise raised
-        finally:
-            del raised
+        async with beside(control.run, ending=control.close):
+            yield control
 
 
 def _claimed(app: str, place: Path | None) -> Claim | None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+from otp.control.rows import ChildRow
 from otp.core.paths import is_pattern, is_within, join, matches, parts
 from otp.errors import ControlError
 
@@ -11,7 +12,6 @@ __all__ = ("NoSuchChild", "Node", "TooMany", "absolute", "chosen", "one")
 
 SHOWN = 8
 """Paths that a message lists."""
-
 
 SPELT = 1_000
 """Children among which a path that is spelt wrong is looked for."""
@@ -31,6 +31,9 @@ class Node(NamedTuple):
     strategy: str
 
 
+N = TypeVar("N", Node, ChildRow)
+
+
 class NoSuchChild(ControlError):
     """Nothing has this path."""
 
@@ -45,7 +48,7 @@ def absolute(app: str, path: str) -> str:
     return "/".join(ids) if ids[:1] in ((app,), ("**",)) else join(app, "/".join(ids))
 
 
-def chosen(rows: Sequence[Node], path: str, *, many: bool = True) -> list[Node]:
+def chosen(rows: Sequence[N], path: str, *, many: bool = True) -> list[N]:
     """The rows that a path or a pattern names, in start order; of those within each other the outermost only.
 
     Args:
@@ -70,7 +73,7 @@ def chosen(rows: Sequence[Node], path: str, *, many: bool = True) -> list[Node]:
     return found
 
 
-def one(rows: Sequence[Node], path: str) -> Node:
+def one(rows: Sequence[N], path: str) -> N:
     """The row of exactly one path.
 
     Raises:
@@ -83,15 +86,15 @@ def one(rows: Sequence[Node], path: str) -> Node:
     return found[0]
 
 
-def _outermost(rows: Iterable[Node]) -> list[Node]:
-    found: list[Node] = []
+def _outermost(rows: Iterable[N]) -> list[N]:
+    found: list[N] = []
     for row in rows:  # each before those below it
         if not found or not is_within(row.path, found[-1].path):
             found.append(row)
     return found
 
 
-def _nothing(rows: Sequence[Node], path: str) -> str:
+def _nothing(rows: Sequence[N], path: str) -> str:
     paths = [row.path for row in rows]
     if not parts(path):
         return f"no child is named; there are {_listed(paths[1:])}"

@@ -13,6 +13,7 @@ __all__ = (
     "Done",
     "Effect",
     "Emit",
+    "EmitWithChain",
     "Kill",
     "Ready",
     "Reply",
@@ -64,6 +65,10 @@ class Emit(Struct, frozen=True):
     event: Event
 
 
+class EmitWithChain(Emit, frozen=True):
+    """The same, of a child that does not end: with what it awaits at this moment."""
+
+
 class Reply(Struct, frozen=True):
     """Answer a request: with None, with a child's value, or with an error of ours to be raised.
 
@@ -102,4 +107,4 @@ class Done(Struct, frozen=True):
     exit: Exit
 
 
-Effect = Start | Stop | Kill | SetTimer | CancelTimer | Emit | Reply | Retry | Check | Ready | Done
+Effect = Start | Stop | Kill | SetTimer | CancelTimer | Emit | EmitWithChain | Reply | Retry | Check | Ready | Done

@@ -320,14 +320,15 @@ class SupervisorMachine(Recovery):
             case TimerKind.RETRY:
                 self.restart_due(RestartDue(child.spec.id, child.generation))
             case TimerKind.KILL:  # pragma: no branch # there is no other
-                self.emit(events.ChildRefused(path=child.path, at=self.now, generation=child.generation))
+                self.emit_with_chain(events.ChildRefused(path=child.path, at=self.now, generation=child.generation))
                 self._refusal(child, (child.path,))
 
     def _late(self, child: Child) -> None:
         """Tell that the child was given time to clean up, and that it is over."""
         grace = child.spec.shutdown
         if grace != "brutal_kill" and grace > 0:
-            self.emit(events.ChildLate(path=child.path, at=self.now, generation=child.generation, grace=grace))
+            late = events.ChildLate(path=child.path, at=self.now, generation=child.generation, grace=grace)
+            self.emit_with_chain(late)
 
     def _refusal(self, child: Child, paths: tuple[str, ...]) -> None:
         """A child still runs and cannot be killed: never start a second beside it (D7).

@@ -125,6 +125,10 @@ class Roster:
         """Tell whoever listens."""
         self.effects.append(effects.Emit(event))
 
+    def emit_with_chain(self, event: events.ChildLate | events.ChildRefused) -> None:
+        """The same, with what the child awaits."""
+        self.effects.append(effects.EmitWithChain(event))
+
     def reply(self, request: Request, result: OTPError | None) -> None:
         """Answer a request."""
         self.tell(request.token, result)

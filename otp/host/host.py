@@ -86,7 +86,7 @@ async def open_host(
     hooks = tuple(hooks) if seen is None else (*hooks, *seen.hooks)
     logs = tuple(hook for hook in hooks if isinstance(hook, Log))
     report = ShutdownReport(spec.id)
-    systemd = Systemd(spec.id) if "NOTIFY_SOCKET" in environ else None
+    systemd = Systemd(spec.id) if environ.get("NOTIFY_SOCKET") else None
     told: tuple[EventHook, ...] = (*hooks, report) if systemd is None else (*hooks, report, systemd)
     try:
         async with AsyncExitStack() as until_gone:  # closed when the tree is gone, whatever has ended the block

@@ -121,6 +121,8 @@ class LoopWatch:
         with suppress(RuntimeError):  # the loop is closed
             while not self._over.wait(INTERVAL):
                 self._ping = ping = _Ping()
+                if self._over.is_set():  # between the two lines above: `stop` may have answered the ping before
+                    break
                 self._tree.spawner.soon(ping.answer)
                 if not ping.waits_for(self._threshold):
                     self._follow(ping)
@@ -154,9 +156,10 @@ class LoopWatch:
         return LoopBlocked(path=path, at=self._now(), seconds=monotonic() - ping.sent, stack=stack)
 
     def _culprit(self) -> TaskChild | None:
-        with suppress(RuntimeError):  # the loop turns again, just now
+        try:
             return next(filter(None, map(child_of, self._tree.spawner.lineage())), None)
-        return None
+        except Exception:  # noqa: BLE001 # the loop turns again just now, or a library keeps its tasks in another way
+            return None
 
     def _tell(self, event: LoopBlocked | LoopFreed) -> None:
         for listener in tuple(self._listeners):

@@ -2,7 +2,7 @@
 
 root  stopped in 12.4 ms
 root  stopped in 5.2 s; killed: root/b after 5 s, in drain (workers/b.py:88)
-root  stopped in 5.7 s; …; the process exits with code 70, with this still running: root/c in hang (workers/c.py:12)
+root  not all stopped after 5.7 s; …; the process exits with code 70, with this still running: root/c in hang (workers/c.py:12)
 """
 
 from otp.core.paths import is_within
@@ -54,16 +54,18 @@ class ShutdownReport:
         if self._took is None:
             return None
         level: Level = "ERROR" if self._refused else "WARNING" if self._killed else "INFO"
-        return Sentence(level, "; ".join(self._parts(self._took)))
+        return Sentence(level, "; ".join((f"stopped in {duration(self._took)}", *self._names())))
 
     def last_words(self, code: int) -> Sentence:
         """The same for a process that ends with somebody in it who cannot be ended."""
         names = ", ".join(self._still.values()) or "a task"
         end = f"the process exits with code {code}, with this still running: {names}"
-        return Sentence("CRITICAL", "; ".join((*self._parts(self._took), end)) if self._took is not None else end)
+        if self._took is None:
+            return Sentence("CRITICAL", end)
+        return Sentence("CRITICAL", "; ".join((f"not all stopped after {duration(self._took)}", *self._names(), end)))
 
-    def _parts(self, took: float) -> list[str]:
-        parts = [f"stopped in {duration(took)}"]
+    def _names(self) -> list[str]:
+        parts: list[str] = []
         if self._killed:
             parts.append(f"killed: {', '.join(self._killed.values())}")
         over = [name for path, name in self._refused.items() if path not in self._still]

@@ -28,7 +28,7 @@ def asyncio_lineage(loop: asyncio.AbstractEventLoop) -> Iterator[object]:
 
 def _parent(task: asyncio.Task[Any]) -> int:
     """The identity of the task that has opened the task group of this one; 0: nobody knows."""
-    states: Any = import_module("anyio._backends._asyncio")._task_states  # noqa: SLF001 # its public twin needs the loop
+    states: Any = getattr(import_module("anyio._backends._asyncio"), "_task_states", {})  # public only inside the loop
     by_anyio: int | None = getattr(states.get(task), "parent_id", None)
     if by_anyio is not None:
         return by_anyio

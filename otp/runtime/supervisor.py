@@ -17,7 +17,6 @@ from otp.core.inputs import Begin, Exited, Input, Replace, Started, StartFailed,
 from otp.core.machine import SupervisorMachine
 from otp.core.plan import Phase
 from otp.dependency import Dependency
-from otp.events import ChildLate, ChildRefused
 from otp.exits import Exit, Killed, Refused, Shutdown
 from otp.runtime.answer import Answer
 from otp.runtime.child import TaskChild
@@ -216,14 +215,14 @@ class RunningSupervisor:
         self.tree.timers.cancel(self, effect.timer)
 
     def _emit(self, effect: effects.Emit) -> None:
-        event = effect.event
-        if type(event) is ChildRefused or type(event) is ChildLate:
-            event = replace(event, chain=self._chain_of(event.path))
-        self.tree.reporter.put(event)
+        self.tree.reporter.put(effect.event)
 
-    def _chain_of(self, path: str) -> tuple[str, ...]:
-        child = self.live.get(path.rpartition("/")[2])
-        return chain_of(child) if isinstance(child, TaskChild) else ()
+    def _emit_with_chain(self, effect: effects.EmitWithChain) -> None:
+        event = effect.event
+        child = self.live.get(event.path.rpartition("/")[2])
+        if isinstance(child, TaskChild):
+            event = replace(event, chain=chain_of(child))
+        self.tree.reporter.put(event)
 
     def _reply(self, effect: effects.Reply) -> None:
         if isinstance(effect.token, Answer):
@@ -257,6 +256,7 @@ class RunningSupervisor:
         effects.SetTimer: _set_timer,
         effects.CancelTimer: _cancel_timer,
         effects.Emit: _emit,
+        effects.EmitWithChain: _emit_with_chain,
         effects.Reply: _reply,
         effects.Retry: _retry,
         effects.Check: _check,

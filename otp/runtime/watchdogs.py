@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from otp.core.child import ChildState
 from otp.core.inputs import Silent
 from otp.core.paths import join
 from otp.errors import Hung
@@ -64,9 +63,6 @@ class Watch:
 
     def look(self, now: float) -> None:
         """Its time may be over: by its last sign of life it is, or there is a new time to look at."""
-        if not self._is_up():
-            self.over = True
-            return
         crash = self._progress()
         fresh, self.pulse.fresh = self.pulse.fresh, False
         due = self.pulse.last + self._watchdog.within
@@ -77,10 +73,6 @@ class Watch:
         else:
             self.over = True
             self._tell(now - self.pulse.last, crash)
-
-    def _is_up(self) -> bool:
-        child = self._owner.machine.current(self._child.id, self._child.generation)
-        return child is not None and child.state is ChildState.RUNNING
 
     def _progress(self) -> BaseException | None:
         """Take what has changed for a sign of life; what `progress` raised, if it did."""

@@ -288,7 +288,7 @@ class Branch:
 
     def _execute(self, effect: effects.Effect) -> None:  # noqa: C901 # one arm an effect
         match effect:
-            case effects.Emit(event):
+            case effects.Emit(event) | effects.EmitWithChain(event):
                 self.witness.saw(event, self.world.now)
             case effects.Start(id, generation, spec):
                 self._start(id, generation, spec)

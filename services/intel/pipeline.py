@@ -52,10 +52,15 @@ class WatchList:
 
 
 class Pipeline:
-    """The watch list, the polls and the counts of one process."""
+    """The watch list, the polls and the counts of one process.
+
+    Attributes:
+        turns: of the loop of `signals`, at least one in two seconds, whether there are trades or not.
+    """
 
     def __init__(self) -> None:
         self.counts = Counts()
+        self.turns = 0
         self.watch_list = WatchList()
         self._began = time.monotonic()
         self._polled: dict[str, float] = {}

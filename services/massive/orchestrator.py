@@ -29,7 +29,7 @@ async def run(
 
     Args:
         config: the service.
-        pipeline: where the plan is posted, and what is watched.
+        pipeline: where the plan is posted, and what is watched; told of each turn.
         redis: client of market-redis, shared by all incarnations.
         logger: told of refused wishes and of losses, once each.
         task_status: ready once a first plan is posted.
@@ -44,6 +44,7 @@ async def run(
         pipeline.wake = anyio.Event()
         await planner.plan_if_reachable()
         watch.look()
+        pipeline.turns.orchestrator += 1
 
 
 class _Planner:

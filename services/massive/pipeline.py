@@ -60,6 +60,20 @@ class Counts(Struct):
     lost: int = 0
 
 
+class Turns(Struct):
+    """Turns of the workers' loops, since the process began: they go on while the market is quiet.
+
+    Attributes:
+        orchestrator: at least one in five seconds.
+        redis_publisher: at least one in a second.
+        redis_consumer: at least one in two seconds. Only these show that a read without a limit on its time is answered.
+    """
+
+    orchestrator: int = 0
+    redis_publisher: int = 0
+    redis_consumer: int = 0
+
+
 class FrameQueue:
     """A bounded queue from the socket to the bus that forgets a frame only when it is settled.
 
@@ -159,10 +173,11 @@ class Wishes:
 
 
 class Pipeline:
-    """The frames, the wishes, the refused frames and the counts of one process."""
+    """The frames, the wishes, the refused frames, the counts and the turns of one process."""
 
     def __init__(self, capacity: int, *, rejected: int = 1_000) -> None:
         self.counts = Counts()
+        self.turns = Turns()
         self.frames = FrameQueue(capacity, self.counts)
         self.wishes = Wishes()
         self.rejected: deque[Rejected] = deque(maxlen=rejected)

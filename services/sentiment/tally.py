@@ -1,6 +1,6 @@
 """What the worker has done and the orchestrator has said, counted across their incarnations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ("Tally",)
 
@@ -15,6 +15,7 @@ class Tally:
         lost: entries that the stream's limit cut off before they were scored.
         behind: whether a grown backlog has been told, and its end not yet.
         told_lost: how many of the lost have been told.
+        turns: of the scorer's loop, at least one in two seconds, whether there are articles or not.
     """
 
     scored: int = 0
@@ -22,3 +23,4 @@ class Tally:
     lost: int = 0
     behind: bool = False
     told_lost: int = 0
+    turns: int = field(default=0, compare=False)

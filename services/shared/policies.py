@@ -1,7 +1,8 @@
-"""The four rows of the failure table, as policies that services put together.
+"""The rows of the failure table, as policies that services put together.
 
 provider restart    at once, the next ones by a backoff; announced, so it costs nothing
 network blip        after a delay that grows
+hung                the same: a read that is never answered hangs, and so does a peer
 logic bug           a few tries, then the supervisor gives up and the one above decides
 config error        nothing is restarted: the tree ends, with exit code 78
 """
@@ -12,6 +13,7 @@ from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissi
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import TimeoutError as NoReply
 
+from otp.errors import Hung
 from otp.exits import Normal
 from otp.policy import Backoff, FailurePolicy, Fatal, Limited, RestartAfter, RestartNow, Rule, on
 from services.shared.identity import ConfigError
@@ -44,6 +46,7 @@ COMMON: tuple[Rule, ...] = (
     on(NotConnected, CONFIG_ERROR, name="config_error", where=_is_denied),
     on(ConfigError, CONFIG_ERROR, name="config_error"),
     on((NotConnected, NoReply, OSError, TimeoutError), NETWORK_BLIP, name="network_blip"),
+    on(Hung, NETWORK_BLIP, name="hung"),
     on((Exception, Normal), LOGIC_BUG, name="logic_bug"),
 )
 """Rules that hold in every service, behind its own."""

@@ -229,6 +229,46 @@ async def test_the_log_has_it_before_the_block_is_over_and_only_once(lines):
     assert said[1].startswith("INFO root/b  blocks the event loop no more; it did for ")
 
 
+async def test_nobody_is_blamed_when_the_loop_turns_while_it_is_looked_at():
+    block, done, told = Block(), anyio.Event(), []
+
+    class Slow(LoopWatch):
+        def _look(self, ping):
+            seen = super()._look(ping)
+            block._enough.set()
+            ping.answered.wait(PATIENCE)
+            return seen
+
+    spec = supervisor("root", children=[worker("b", blocking_line, block, done)])
+    async with open_tree(spec, []) as tree:
+        with watching(Slow(tree, threshold=0.1, listeners=[told.append])):
+            tree.root.begin()
+            await done.wait()
+            await anyio.wait_all_tasks_blocked()
+    assert block.noticed
+    assert told == []
+
+
+async def bare_task(block, done):
+    task = asyncio.create_task(blocking_line(block, done))
+    try:
+        await task
+    finally:
+        task.cancel()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "uvloop"], indirect=True)
+async def test_a_bare_task_of_asyncio_is_told_of_the_root_with_its_stack(anyio_backend):
+    """asyncio does not keep who has made a task."""
+    block, done = Block(), anyio.Event()
+    spec = supervisor("root", children=[worker("b", bare_task, block, done)])
+    async with watched(spec, block.listen):
+        await done.wait()
+    (told,) = block.told
+    assert told.path == "root"
+    assert any(frame.endswith(" blocking_line") for frame in told.stack)
+
+
 async def test_a_block_below_the_threshold_is_told_to_nobody():
     """Two watch the same loop; the block ends as soon as the one with less patience has told of it."""
     block, done, told = Block(), anyio.Event(), []

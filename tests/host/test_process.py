@@ -101,14 +101,11 @@ def test_the_health_port_answers_while_the_loop_is_blocked(backend):
         assert ask(port, "/readyz") == (200, ["ok", "2/2 up"])
 
 
-def test_nobody_watches_the_loop_if_so_wanted():
-    with running("blocking", "--loop-watch", "0") as process:
-        assert process.stdout.readline() == "blocking\n"
-        process.stdin.write("go on\n")
-        process.stdin.flush()
-        process.send_signal(signal.SIGTERM)
-        _, log = process.communicate()
-    assert "blocks" not in log
+@pytest.mark.parametrize(("options", "threads"), [([], 2), (["--loop-watch", "0"], 1)])
+def test_a_thread_watches_the_loop_unless_it_is_not_wanted(options, threads):
+    with running("calm", *options) as process:
+        assert process.stdout.readline() == "up\n"
+        assert len(list(pathlib.Path(f"/proc/{process.pid}/task").iterdir())) == threads
 
 
 def test_who_was_late_is_in_the_report(backend):
@@ -128,7 +125,7 @@ def test_who_refused_is_in_the_last_line_with_the_exit_code_and_how_long_it_took
         _, log = process.communicate()
     assert process.returncode == 70
     last = log.splitlines()[-1]
-    assert "CRITICAL refusing  stopped in " in last
+    assert "CRITICAL refusing  not all stopped after " in last
     assert "exits with code 70, with this still running: refusing/a in refuse (host/places.py:" in last
 
 

@@ -83,7 +83,7 @@ def test_the_last_words_name_who_still_runs_whenever_it_refused():
     level, text = words.last_words(70)
     assert level == "CRITICAL"
     assert text.split("; ") == [
-        "stopped in 5.5 s",
+        "not all stopped after 5.5 s",
         "killed: root/a after 5 s, in drain (feed/stream.py:88)",
         "the process exits with code 70, with this still running: root/b in drain (feed/stream.py:88)",
     ]

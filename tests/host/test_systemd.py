@@ -226,8 +226,11 @@ def test_the_watchdog_is_fed_as_systemd_says(monkeypatch, environment, interval)
     assert watchdog_interval() == interval
 
 
-async def test_without_its_socket_nothing_of_it_runs(monkeypatch):
+@pytest.mark.parametrize("address", [None, ""])
+async def test_without_its_socket_nothing_of_it_runs(monkeypatch, address):
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    if address is not None:
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
     monkeypatch.setattr("otp.host.host.Systemd", lambda _: pytest.fail("there is no systemd"))
     async with open_host(supervisor("root", strategy=Strategy.ONE_FOR_ALL), [], QUIET):
         pass

@@ -280,7 +280,7 @@ MUTATIONS = [
     ),
     machine(
         "nobody is told that a child refused",
-        "self.emit(events.ChildRefused(",
+        "self.emit_with_chain(events.ChildRefused(",
         "str(events.ChildRefused(",
     ),
     machine(

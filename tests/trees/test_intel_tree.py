@@ -27,7 +27,7 @@ TREE              RESTART    SHUTDOWN
 intel                                  rest_for_one, 5 restarts in 60 s
 ├─ orchestrator   permanent  5 s       ready
 └─ workers        permanent  no limit  one_for_one, 10 restarts in 60 s
-   ├─ signals     permanent  5 s       ready
+   ├─ signals     permanent  5 s       ready, watchdog 30 s
    └─ feeds       permanent  no limit  one_for_one, 10 restarts in 60 s
       ├─ reuters  permanent  5 s       ready
       └─ ecb      permanent  5 s       ready"""

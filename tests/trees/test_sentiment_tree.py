@@ -25,7 +25,7 @@ TREE             RESTART    SHUTDOWN
 sentiment                             one_for_one, 5 restarts in 60 s
 ├─ orchestrator  permanent  5 s       ready
 └─ workers       permanent  no limit  one_for_one, 10 restarts in 60 s
-   └─ scorer     permanent  5 s       ready"""
+   └─ scorer     permanent  5 s       ready, watchdog 30 s"""
 
 
 def test_it_builds_from_its_config_and_looks_as_drawn(tmp_path):

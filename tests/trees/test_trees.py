@@ -29,10 +29,10 @@ DRAWINGS = {
     "massive": """\
 TREE                   RESTART    SHUTDOWN
 massive                                     rest_for_one, 5 restarts in 60 s
-├─ orchestrator        permanent  5 s       ready
+├─ orchestrator        permanent  5 s       ready, watchdog 30 s
 └─ workers             permanent  no limit  one_for_one, 10 restarts in 60 s
-   ├─ redis_publisher  permanent  5 s       ready
-   ├─ redis_consumer   permanent  5 s       ready
+   ├─ redis_publisher  permanent  5 s       ready, watchdog 30 s
+   ├─ redis_consumer   permanent  5 s       ready, watchdog 30 s
    ├─ subscriptions    permanent  5 s       ready
    └─ ws_worker        permanent  5 s       ready""",
 }

@@ -37,7 +37,7 @@ async def run(
 
     Args:
         config: the service.
-        pipeline: its watch list says which symbols count; its counts are told.
+        pipeline: its watch list says which symbols count; its counts and turns are told.
         market: client of market-redis, without a limit on the time of a read.
         intel: client of intel-redis; it may repeat what it sends.
         task_status: told when it begins to read.
@@ -52,6 +52,7 @@ async def run(
     task_status.started()
     while True:
         await worker.settle_next()
+        pipeline.turns += 1
 
 
 class _Signals:

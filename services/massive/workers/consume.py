@@ -36,7 +36,7 @@ async def run(
 
     Args:
         config: the service.
-        pipeline: told of entries that cannot be read, and of those that the stream's limit cut off.
+        pipeline: told of each turn, of entries that cannot be read, and of those that the stream's limit cut off.
         client: of market-redis, without a limit on the time of a read; None: one of its own.
         task_status: told when the group is there.
 
@@ -51,6 +51,7 @@ async def run(
         await reader.settle_own()
         while True:
             await reader.settle_new()
+            pipeline.turns.redis_consumer += 1
 
 
 class _Consumer:

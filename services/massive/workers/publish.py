@@ -58,7 +58,7 @@ async def run(
 
     Args:
         config: the service.
-        pipeline: its frames, its rejected frames and its counts are written.
+        pipeline: its frames, its rejected frames and its counts are written; told of each turn.
         client: of market-redis, without retries; None: one of its own.
         task_status: told when Redis answers.
 
@@ -74,6 +74,7 @@ async def run(
         try:
             while True:
                 await publisher.write_next()
+                pipeline.turns.redis_publisher += 1
         except anyio.get_cancelled_exc_class():
             await publisher.write_rest()
             raise

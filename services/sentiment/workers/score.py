@@ -41,7 +41,7 @@ async def run(
     Args:
         config: the service.
         lexicon: what scores.
-        tally: told what was scored, rejected and lost.
+        tally: told of each turn, and what was scored, rejected and lost.
         client: of intel-redis, without a limit on the time of a read; None: one of its own.
         task_status: told when the group is there.
 
@@ -56,6 +56,7 @@ async def run(
         await reader.settle_own()
         while True:
             await reader.settle_new()
+            tally.turns += 1
 
 
 class _Scorer:

@@ -5,6 +5,7 @@ from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as NotConnected
 
 from otp.core.classify import classify
+from otp.errors import Hung
 from otp.exits import Crashed
 from otp.policy import Fatal, GiveUp, Limited, RestartAfter
 from services.intel.errors import FeedBroken, FeedRefused, FeedThrottled, FeedTooLarge, FeedUnreachable
@@ -24,6 +25,7 @@ from services.shared.identity import ConfigError
         (ConfigError("wrong"), "config_error", Fatal, False),
         (AuthenticationError("wrong password"), "config_error", Fatal, False),
         (NotConnected("away"), "network_blip", RestartAfter, False),
+        (Hung("intel/workers/feeds/f", 30.0, ()), "hung", RestartAfter, False),
         (ZeroDivisionError(), "logic_bug", Limited, False),
     ],
 )

@@ -142,6 +142,16 @@ async def test_spikes_are_published_in_the_contracts_form_and_noise_is_not(stock
     assert counts.signals == 2
 
 
+async def test_its_loop_turns_while_there_are_no_trades(start, until, monkeypatch):
+    monkeypatch.setattr(market_group, "BLOCK", 50)
+    pipeline = Pipeline()
+    async with anyio.create_task_group() as group:
+        scope = await start(group, pipeline)
+        await until(lambda: pipeline.turns > 3)
+        scope.cancel()
+    assert pipeline.counts.entries == 0
+
+
 async def test_what_massives_own_publisher_writes_is_read(massive, stock, settled, desk, until):
     pipeline = MassivePipeline(1_000)
     for second in range(100):

@@ -109,6 +109,15 @@ async def test_the_channel_says_each_symbol_whose_aggregate_has_changed_when_it_
     assert heard == [b"A", b"B", b"B"]
 
 
+async def test_its_loop_turns_while_there_are_no_articles(scorers, until, monkeypatch):
+    monkeypatch.setattr(consumer_group, "BLOCK", 50)
+    async with anyio.create_task_group() as group:
+        scope = await scorers.start(group)
+        await until(lambda: scorers.tally.turns > 3)
+        scope.cancel()
+    assert scorers.tally.scored == 0
+
+
 # ------------------------------------------------------------------------------------------------ the decay
 
 

@@ -1,0 +1,59 @@
+"""What a shell completes: paths and incidents live from the socket, names of sockets, and the script that does it.
+
+A completion that is late is in the way, and one that fails writes into somebody's half-typed line: so there is a moment
+for it, and silence when there is nothing.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import click
+from click.shell_completion import get_completion_class
+
+from otp.cli.names import all_paths, open_incidents, without_root
+from otp.control.client import Client, connect, find_socket
+from otp.control.sockets import live_sockets
+
+__all__ = ("complete_incident", "complete_path", "complete_socket", "completion")
+
+MOMENT = 0.2
+"""Seconds for all that the socket is asked."""
+
+
+def complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Paths of the running tree, with the root's id in front; without it if what is there begins so."""
+    paths = _live(ctx, all_paths)
+    begun = [path for path in paths if path.startswith(incomplete)]
+    return begun or [short for short in map(without_root, paths) if short and short.startswith(incomplete)]
+
+
+def complete_incident(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Ids of open incidents."""
+    return [id for id in _live(ctx, open_incidents) if id.startswith(incomplete)]
+
+
+def complete_socket(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Names of applications that run."""
+    try:
+        return [path.stem for path in live_sockets() if path.stem.startswith(incomplete)]
+    except Exception:  # noqa: BLE001 # silence, see above
+        return []
+
+
+@click.command(epilog='Example, for ~/.bashrc:  eval "$(otp completion bash)"')
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script with which SHELL completes otp."""
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(completion, {}, "otp", "_OTP_COMPLETE").source())
+
+
+def _live(ctx: click.Context, names: Callable[[Client], Iterable[str]]) -> Sequence[str]:
+    deadline = time.monotonic() + MOMENT
+    try:
+        with connect(find_socket(ctx.params.get("socket")), timeout=MOMENT) as client:
+            client.patience(max(0.001, deadline - time.monotonic()))
+            return list(names(client))
+    except Exception:  # noqa: BLE001 # silence, see above
+        return ()

@@ -1,0 +1,71 @@
+"""The options that every command on a running tree has, and the connection that they lead to."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar, cast
+
+import click
+
+from otp.cli.completion import complete_socket
+from otp.cli.durations import seconds
+from otp.cli.exit_codes import CODES, Ended, ExitCode
+from otp.control.client import PATIENCE, Client, CommandFailed, connect, find_socket
+from otp.control.targets import NoSuchChild, TooMany
+from otp.errors import ControlError
+
+__all__ = ("Connection", "with_connection")
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+class Connection(NamedTuple):
+    """Whom to ask.
+
+    Attributes:
+        socket: a path, or the name of an application; None: the only one there is.
+        timeout: seconds that an answer may take.
+    """
+
+    socket: str | None
+    timeout: float
+
+    @contextmanager
+    def open(self) -> Generator[Client]:
+        """A client; what it raises ends the command with a message and the exit code for it."""
+        try:
+            with connect(find_socket(self.socket), timeout=self.timeout) as client:
+                yield client
+        except CommandFailed as no:
+            raise Ended(str(no), CODES[no.kind]) from None
+        except NoSuchChild as unknown:
+            raise Ended(str(unknown), ExitCode.NO_CHILD) from None
+        except TooMany as many:
+            raise Ended(str(many), ExitCode.REFUSED) from None
+        except ControlError as nobody:
+            raise Ended(str(nobody), ExitCode.UNREACHABLE) from None
+
+
+def with_connection(command: Command) -> Command:
+    """Give a command -S and --timeout; it gets a `connection`."""
+
+    @click.option(
+        "-S",
+        "--socket",
+        metavar="NAME|PATH",
+        shell_complete=complete_socket,
+        help="Whom to ask: an application, or a socket's path. Without it: $OTP_SOCKET, else the only one there is.",
+    )
+    @click.option(
+        "--timeout",
+        type=seconds,
+        default=PATIENCE,
+        show_default="30s",
+        metavar="DURATION",
+        help="How long an answer may take.",
+    )
+    @wraps(command)
+    def call(*, socket: str | None, timeout: float, **rest: Any) -> None:
+        command(connection=Connection(socket, timeout), **rest)
+
+    return cast("Command", call)

@@ -1,0 +1,138 @@
+"""How a command says what it has found: for people, for scripts, for programs.
+
+    table   aligned text that fits the terminal; the default
+    wide    all there is, however long the lines
+    json    one document with "schema": 1
+    jsonl   one row a line, each with "schema": 1
+    name    bare paths or ids, one a line
+
+Text is coloured on a terminal only, and colour never says what a word does not.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args
+
+import click
+import msgspec
+
+from otp.cli.text import printable
+from otp.control.rows import SCHEMA
+
+__all__ = ("Format", "Output", "Page", "Shown", "fields", "with_output")
+
+Format = Literal["table", "wide", "json", "jsonl", "name"]
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+class Page(NamedTuple):
+    """What text is written on.
+
+    Attributes:
+        within: columns that a line may have; None: any number.
+        wide: all there is to say is wanted.
+        colour: there are colours.
+    """
+
+    within: int | None = None
+    wide: bool = False
+    colour: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Something to show, in each format.
+
+    Attributes:
+        document: of `json`, without its schema.
+        rows: the lines of `jsonl`, without their schema: structs or mappings.
+        names: the lines of `name`.
+        text: what people read, on a page.
+    """
+
+    document: Mapping[str, Any]
+    rows: Sequence[Any]
+    names: Sequence[str]
+    text: Callable[[Page], str]
+
+
+class Output:
+    """Where a command writes to, and how."""
+
+    def __init__(self, form: Format, *, colour: bool = False, within: int | None = None) -> None:
+        self.form: Format = form
+        self.page = Page(None if form == "wide" else within, form == "wide", colour)
+
+    def resized(self) -> "Output":
+        """The same for a terminal that may have another size by now."""
+        return Output(self.form, colour=self.page.colour, within=_columns())
+
+    def show(self, shown: Shown, *, apart: bool = False) -> None:
+        """Write it; nothing where there is nothing to say.
+
+        Args:
+            shown: what.
+            apart: something was shown before it; people get an empty line between.
+        """
+        text = self.rendered(shown)
+        if text:
+            gap = "\n" if apart and self.form in ("table", "wide") else ""
+            click.echo(f"{gap}{text}", color=self.page.colour)
+
+    def rendered(self, shown: Shown) -> str:
+        """What would be written."""
+        match self.form:
+            case "json":
+                return msgspec.json.format(_json(shown.document), indent=2).decode()
+            case "jsonl":
+                return "\n".join(_json(row).decode() for row in shown.rows)
+            case "name":
+                return "\n".join(map(printable, shown.names))
+            case "table" | "wide":
+                return shown.text(self.page)
+
+
+def fields(row: msgspec.Struct) -> dict[str, Any]:
+    """The fields of a row; without its tag, which only the wire needs."""
+    return {name: getattr(row, name) for name in row.__struct_fields__}
+
+
+def with_output(command: Command) -> Command:
+    """Give a command -o and --no-color; it gets an `output`."""
+
+    @click.option(
+        "-o",
+        "--output",
+        "form",
+        type=click.Choice(get_args(Format)),
+        default="table",
+        show_default=True,
+        help="How to say it; json and jsonl carry a schema.",
+    )
+    @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR does the same.")
+    @wraps(command)
+    def call(*, form: Format, no_color: bool, **rest: Any) -> None:
+        command(output=Output(form, colour=_coloured(no_color), within=_columns()), **rest)
+
+    return cast("Command", call)
+
+
+def _json(row: msgspec.Struct | Mapping[str, Any]) -> bytes:
+    content = fields(row) if isinstance(row, msgspec.Struct) else row
+    return msgspec.json.encode({"schema": SCHEMA, **content})
+
+
+def _coloured(no_color: bool) -> bool:
+    quiet = no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not quiet
+
+
+def _columns() -> int | None:
+    """Of the terminal; None where there is none: what a script reads does not depend on somebody's window."""
+    if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
+        return shutil.get_terminal_size().columns
+    return None

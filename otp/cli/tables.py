@@ -1,0 +1,102 @@
+"""Aligned text: columns as wide as what is in them, two spaces apart, the same each time.
+
+A table that is wider than the terminal is cut: first the last column that allows it, then the one before it; where
+that is not enough the same again, down to a few signs.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import click
+
+from otp.cli.text import cut, cut_start, printable, width
+
+__all__ = ("Cell", "Column", "Row", "paint", "table")
+
+GAP = "  "
+
+LEAST = 6
+"""Columns of the terminal that a column keeps, however narrow that is."""
+
+_STYLES: dict[str, dict[str, object]] = {
+    "good": {"fg": "green"},
+    "warn": {"fg": "yellow"},
+    "bad": {"fg": "red", "bold": True},
+    "dim": {"dim": True},
+    "title": {"bold": True},
+}
+
+
+class Cell(NamedTuple):
+    """Text, and how it is coloured where there is colour: good, warn, bad, dim, title or not at all."""
+
+    text: str
+    style: str = ""
+
+
+class Column(NamedTuple):
+    """One column.
+
+    Attributes:
+        title: above it.
+        right: aligned to the right.
+        least: columns of the terminal that it keeps at first when the table is cut; None: it is never cut.
+        keeps_end: it loses its beginning when it is cut, not its end.
+    """
+
+    title: str
+    right: bool = False
+    least: int | None = None
+    keeps_end: bool = False
+
+
+Row = Sequence[str | Cell]
+
+
+def table(columns: Sequence[Column], rows: Sequence[Row], *, within: int | None = None, colour: bool = False) -> str:
+    """The rows below their titles.
+
+    Args:
+        columns: what each row has.
+        rows: as many cells each as there are columns; control characters in them become spaces.
+        within: columns of the terminal; None: as many as it takes.
+        colour: with the colours of the cells.
+    """
+    titles = [Cell(column.title, "dim") for column in columns]
+    lines = [titles, *([_cell(cell) for cell in row] for row in rows)]
+    widths = _widths(columns, lines, within)
+    return "\n".join(_line(columns, line, widths, colour) for line in lines)
+
+
+def paint(text: str, style: str, *, colour: bool) -> str:
+    """The text in the colours of `style`, if there is colour."""
+    return click.style(text, **_STYLES[style]) if colour and style and text else text  # type: ignore[arg-type]
+
+
+def _cell(cell: str | Cell) -> Cell:
+    return Cell(printable(cell)) if isinstance(cell, str) else Cell(printable(cell.text), cell.style)
+
+
+def _widths(columns: Sequence[Column], lines: Sequence[Sequence[Cell]], within: int | None) -> list[int]:
+    widths = [max(width(cell.text) for cell in cells) for cells in zip(*lines, strict=True)]
+    if within is None:
+        return widths
+    excess = sum(widths) + len(GAP) * (len(columns) - 1) - within
+    cuttable = [(number, column) for number, column in enumerate(columns) if column.least is not None][::-1]
+    for number, least in [*((n, column.least) for n, column in cuttable), *((n, LEAST) for n, _ in cuttable)]:
+        given = min(max(0, excess), max(0, widths[number] - max(least or 0, width(columns[number].title))))
+        widths[number] -= given
+        excess -= given
+    return widths
+
+
+def _line(columns: Sequence[Column], cells: Sequence[Cell], widths: Sequence[int], colour: bool) -> str:
+    filled = [_filled(*each, colour) for each in zip(columns, cells, widths, strict=True)]
+    return GAP.join(filled).rstrip()
+
+
+def _filled(column: Column, cell: Cell, columns: int, colour: bool) -> str:
+    text = (cut_start if column.keeps_end else cut)(cell.text, columns)
+    space = " " * (columns - width(text))
+    painted = paint(text, cell.style, colour=colour)
+    return f"{space}{painted}" if column.right else f"{painted}{space}"

@@ -1,0 +1,41 @@
+"""Text of others on somebody's terminal: how wide it is, and what must not get there."""
+
+import unicodedata
+
+__all__ = ("cut", "cut_start", "printable", "width")
+
+
+def printable(text: str) -> str:
+    """The text without control characters, which could move the cursor or recolour the terminal; line ends are spaces."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def width(text: str) -> int:
+    """Columns that printable text takes on a terminal."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def cut(text: str, columns: int) -> str:
+    """The text, its end replaced by `…` where it takes more than `columns`."""
+    if width(text) <= columns:
+        return text
+    kept, used = "", 1
+    for sign in text:
+        used += _columns(sign)
+        if used > columns:
+            break
+        kept += sign
+    return f"{kept}…"
+
+
+def cut_start(text: str, columns: int) -> str:
+    """The same at its beginning: the end of a path says more."""
+    return cut(text[::-1], columns)[::-1]
+
+
+def _columns(sign: str) -> int:
+    if unicodedata.combining(sign):
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1

@@ -1,0 +1,193 @@
+"""The modules of a project: which are loaded, which of them import which, and loading some of them anew.
+
+Who imports whom is read from the sources. The globals of a module would be nearer at hand, but do not tell: after
+`from limits import LIMIT` there is a number, and not where it came from. What is imported under another name than it
+is written, as by `importlib.import_module(name)`, is not seen.
+"""
+
+import ast
+import importlib
+import sys
+import sysconfig
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
+from importlib.util import resolve_name
+from pathlib import Path
+from types import ModuleType
+
+__all__ = ("import_root", "in_load_order", "loaded_anew", "project_modules")
+
+_STDLIB = Path(sysconfig.get_path("stdlib"))
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+_NEVER = frozenset({"otp", "__main__"})
+"""What supervises is not loaded anew under those that it supervises, and a main module cannot be."""
+
+
+def project_modules(roots: Iterable[Path]) -> dict[str, Path]:
+    """The loaded modules that have their source somewhere under `roots`, without what is installed, and their files."""
+    roots = tuple(roots)
+    found: dict[str, Path] = {}
+    for name, module in tuple(sys.modules.items()):
+        file = _source_of(module)
+        if file is None or name.partition(".")[0] in _NEVER or _is_installed(file):
+            continue
+        if any(file.is_relative_to(root) for root in roots):
+            found[name] = file
+    return found
+
+
+def import_root(module: str) -> Path | None:
+    """The folder that a loaded module was found from; None if it has no source."""
+    file = _source_of(sys.modules.get(module))
+    if file is None:
+        return None
+    return file.parents[len(module.split(".")) - (file.name != "__init__.py")]
+
+
+def _source_of(module: ModuleType | None) -> Path | None:
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str) or not file.endswith(".py") or getattr(module, "__spec__", None) is None:
+        return None
+    return Path(file).absolute()
+
+
+def _is_installed(file: Path) -> bool:
+    return file.is_relative_to(_STDLIB) or not _INSTALLED.isdisjoint(file.parts)
+
+
+# ------------------------------------------------------------------------------------------------ who imports whom
+
+
+def in_load_order(changed: Iterable[str], modules: Mapping[str, Path]) -> list[str]:
+    """`changed`, and those of `modules` that import them, directly or by way of others; what is imported comes first.
+
+    Raises:
+        SyntaxError: of one of the sources.
+        OSError: a source cannot be read.
+    """
+    imports = {name: _imports(name, file, modules) for name, file in modules.items()}
+    touched = set(changed)
+    while more := {name for name, it in imports.items() if name not in touched and not touched.isdisjoint(it.all)}:
+        touched |= more
+    ordered: dict[str, None] = {}
+    begun: set[str] = set()
+
+    def load(name: str) -> None:
+        if name in begun:  # loaded already, or in a circle
+            return
+        begun.add(name)
+        for needed in sorted(imports[name].at_once & touched):
+            load(needed)
+        ordered[name] = None
+
+    for name in modules:
+        if name in touched:
+            load(name)
+    return list(ordered)
+
+
+def _imports(name: str, file: Path, modules: Mapping[str, Path]) -> "_Imports":
+    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+    found = _Imports(package, modules)
+    found.visit(ast.parse(file.read_bytes(), filename=str(file)))
+    return found
+
+
+class _Imports(ast.NodeVisitor):
+    """What a module imports of `modules`.
+
+    Attributes:
+        at_once: needed while it is loaded itself.
+        all: those in functions too; their code works with what they import.
+    """
+
+    def __init__(self, package: str, modules: Mapping[str, Path]) -> None:
+        self.at_once: set[str] = set()
+        self.all: set[str] = set()
+        self._package = package
+        self._modules = modules
+        self._functions = 0
+
+    def visit_Import(self, node: ast.Import) -> None:  # ast's name
+        for alias in node.names:
+            parts = alias.name.split(".")
+            for length in range(1, len(parts) + 1):
+                self._note(".".join(parts[:length]))
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        base = node.module or ""
+        if node.level:
+            base = resolve_name("." * node.level + base, self._package)
+        self._note(base)
+        for alias in node.names:
+            self._note(f"{base}.{alias.name}")
+
+    def visit_If(self, node: ast.If) -> None:
+        never_runs = ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+        for statement in node.orelse if never_runs else (*node.body, *node.orelse):
+            self.visit(statement)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self._functions += 1
+        self.generic_visit(node)
+        self._functions -= 1
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self.visit_FunctionDef(node)
+
+    def _note(self, name: str) -> None:
+        if name in self._modules:
+            self.all.add(name)
+            if not self._functions:
+                self.at_once.add(name)
+
+
+# ------------------------------------------------------------------------------------------------ loading anew
+
+
+@contextmanager
+def loaded_anew(names: Iterable[str], roots: Iterable[Path]) -> Generator[None]:
+    """Load modules anew, in this order; if one of them raises, or the block, all is as it was before.
+
+    A module that is loaded anew stays the same object with other contents, so these can be put back. Names that its
+    source has lost are missed in the block, as they would be by a fresh start; after it they are there again, for code
+    of before that still runs.
+
+    Args:
+        names: the modules.
+        roots: of the project; modules under them that were new are forgotten again.
+    """
+    modules = [sys.modules[name] for name in names]
+    before = [dict(vars(module)) for module in modules]
+    known = set(sys.modules)
+    importlib.invalidate_caches()
+    try:
+        for module in modules:
+            _forget_bytecode(module)
+            _forget_names(module)
+            importlib.reload(module)
+        yield
+    except BaseException:
+        for module, contents in zip(modules, before, strict=True):
+            vars(module).clear()
+            vars(module).update(contents)
+        for name in project_modules(roots).keys() - known:
+            del sys.modules[name]
+        raise
+    for module, contents in zip(modules, before, strict=True):
+        vars(module).update(contents | vars(module))
+
+
+def _forget_bytecode(module: ModuleType) -> None:
+    """A `.pyc` counts as current if second and size of its source are the same, as of two saves in a row they may be."""
+    cached = module.__spec__.cached if module.__spec__ is not None else None
+    if cached is not None:
+        with suppress(OSError):
+            Path(cached).unlink()
+
+
+def _forget_names(module: ModuleType) -> None:
+    """All but what the import system has put there: a package has its modules as attributes."""
+    for name, value in tuple(vars(module).items()):
+        if not name.startswith("__") and not isinstance(value, ModuleType):
+            del vars(module)[name]

@@ -1,0 +1,317 @@
+"""The screen of `otp top`: its parts, its keys, and ten times a second what has become of the tree.
+
+The tree is never asked for what is shown: its messages are applied to a mirror, and the screen is drawn from that. All
+that came in a tenth of a second is drawn once.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from otp.control.client import PATIENCE
+from otp.control.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.rows import ChildRow, EventRow
+from otp.tui.colours import first_theme, next_theme
+from otp.tui.confirm import Confirm
+from otp.tui.details import Details
+from otp.tui.events import EventScreen, merged
+from otp.tui.feed import Feed
+from otp.tui.headline import Headline
+from otp.tui.keys import Help, bar
+from otp.tui.order import Order
+from otp.tui.pages import PAGES
+from otp.tui.picture import Picture
+from otp.tui.questions import Action, Looked, Looks, Outcome, command, history
+from otp.tui.result import refused, result
+from otp.tui.table import TreeTable
+
+__all__ = ("Top",)
+
+FRAME = 0.1
+"""Seconds between two drawings, at the least."""
+
+TICK = 1.0
+"""Seconds after which clocks are drawn anew although nothing happened."""
+
+SAID = 20.0
+"""Seconds for which what came of a command is shown."""
+
+ACTIONS: dict[str, type[Action]] = {"restart": Restart, "stop": Stop, "start": Start, "reset": Reset}
+
+
+class Told(Message):
+    """A thread has an answer: what it is, and what is done with it."""
+
+    def __init__(self, take: Callable[[], None]) -> None:
+        super().__init__()
+        self.take = take
+
+
+class Top(App[None]):
+    """The screen.
+
+    Args:
+        path: of the socket.
+        feed: watches it.
+        patience: seconds that a command may take.
+
+    Attributes:
+        path: of the socket.
+        patience: seconds that a command may take.
+        looks: asks about the child under the cursor.
+    """
+
+    CSS_PATH = "top.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (132, "-wide")]  # noqa: RUF012 # textual does not call it a ClassVar
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "act('restart')", "restart"),
+        Binding("s", "act('stop')", "stop"),
+        Binding("S", "act('start')", "start"),
+        Binding("x", "act('reset')", "reset"),
+        Binding("p", "pause", "pause, resume"),
+        Binding("slash", "seek", "filter"),
+        Binding("o", "sort", "sort"),
+        Binding("e", "events", "events"),
+        Binding("enter", "zoom", "details"),
+        Binding("escape", "leave", "back"),
+        Binding("left", "turn(-1)", "page before"),
+        Binding("right", "turn(1)", "next page"),
+        Binding("t", "colours", "colours"),
+        Binding("question_mark", "help", "help"),
+        Binding("q", "quit", "quit"),
+        Binding("ctrl+c", "quit", "quit", priority=True),
+        *(Binding(str(number), f"page({number})", page) for number, page in enumerate(PAGES, start=1)),
+    ]
+
+    def __init__(self, path: Path, feed: Feed | None = None, *, patience: float = PATIENCE) -> None:
+        # Said at the start only: whether NO_COLOR takes all colours away, or leaves shades of grey.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self.path = path
+        self.patience = patience
+        self._feed = feed or Feed(path)
+        self.looks = Looks(path, self._looked)
+        self._picture = Picture()
+        self._said: tuple[Text, float] = (Text(), 0.0)
+        self._drawn = 0.0
+        self._busy = False
+
+    # ------------------------------------------------------------------------------------------------ the parts
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield Headline(id="headline")
+        with Container(id="main"):
+            yield TreeTable(self._row, id="tree")
+            yield Details(id="details")
+        yield Static(id="said")
+        yield Input(id="sought", placeholder="part of a path or state, or a pattern such as workers/*", compact=True)
+        yield Static(bar(), id="bar")
+
+    def on_mount(self) -> None:
+        """Begin to watch."""
+        self.theme = first_theme(os.environ)
+        self.table.focus()
+        self._feed.start()
+        self.looks.start()
+        self.set_interval(FRAME, self._tick)
+        self._draw()
+
+    def on_unmount(self) -> None:
+        """Watch no more; the threads end by themselves."""
+        self._feed.stop()
+        self.looks.stop()
+
+    # ------------------------------------------------------------------------------------------------ what comes
+
+    def _tick(self) -> None:
+        """Take over what has come, and draw if that is anything, or a second is over."""
+        news = self._feed.take()
+        for one in news:
+            if self._picture.take(one, self.table.selected):
+                self.looks.want(self.table.selected)
+        clock = time.monotonic()
+        if news or clock - self._drawn >= TICK:
+            self._draw()
+
+    def _draw(self) -> None:
+        clock = self._drawn = time.monotonic()
+        picture = self._picture
+        self._headline.show(picture.mirror, picture.link, clock)
+        self.table.show(
+            picture.paths(clock), as_tree=picture.order is Order.TREE, is_stale=picture.link.state == "lost"
+        )
+        self._draw_details()
+        self.screen_stack[0].query_one("#said", Static).update(self._status(clock))
+        for screen in self.screen_stack:
+            if isinstance(screen, EventScreen):
+                screen.show(tuple(picture.mirror.events))
+
+    def _draw_details(self) -> None:
+        self._details.show(self._row(self.table.selected))
+
+    def _row(self, path: str) -> ChildRow | None:
+        return self._picture.row(path, time.monotonic())
+
+    def _status(self, clock: float) -> Text:
+        said, at = self._said
+        if said and clock - at < SAID:
+            return said
+        text = Text(f" sort: {self._picture.order}", no_wrap=True)
+        if self._picture.sought:
+            shown, total = len(self.table.paths), self._picture.mirror.total + 1
+            text.append(f" · filter: {self._picture.sought} ({shown} of {total}), Esc ends it")
+        return text
+
+    def _say(self, text: Text) -> None:
+        self._said = text, time.monotonic()
+        self._draw()
+
+    # ------------------------------------------------------------------------------------------------ answers of threads
+
+    def on_told(self, told: Told) -> None:
+        """A thread has an answer."""
+        told.take()
+
+    def _tell(self, take: Callable[[], None]) -> None:
+        """Have `take` called in the thread of the screen; from any thread."""
+        with suppress(RuntimeError):  # the loop has ended: nobody is there to be told
+            self.post_message(Told(take))
+
+    def _looked(self, looked: Looked) -> None:
+        def take() -> None:
+            self._details.answer(looked)
+            self._draw_details()
+
+        self._tell(take)
+
+    def _rehearsed(self, outcome: Outcome) -> None:
+        """What a command would touch is known: show it, and do it when that is confirmed."""
+
+        def take() -> None:
+            if isinstance(outcome.answer, Acted):
+                self.push_screen(Confirm(outcome.command, outcome.answer), self._confirmed)
+            else:
+                self._busy = False
+                self._say(refused(outcome))
+
+        self._tell(take)
+
+    def _confirmed(self, wanted: Action | None) -> None:
+        self._busy = False
+        if wanted is None:
+            self._say(Text("nothing was done"))
+            return
+        self._say(Text(f"… {type(wanted).__name__.lower()} {wanted.path}", "bold"))
+        command(self.path, wanted, lambda outcome: self._tell(lambda: self._say(result(outcome))), self.patience)
+
+    # ------------------------------------------------------------------------------------------------ keys
+
+    def on_tree_table_moved(self) -> None:
+        """Another child is under the cursor."""
+        if self.table.selected:
+            self.looks.want(self.table.selected)
+        self._draw_details()
+
+    def action_act(self, name: str) -> None:
+        """Ask what a command on the child under the cursor would touch."""
+        self._rehearse(ACTIONS[name](path=self.table.selected, dry_run=True))
+
+    def action_pause(self) -> None:
+        """The same for maintenance: begin it, or end it."""
+        row = self._row(self.table.selected)
+        if row is not None:
+            self._rehearse((Resume if row.paused else Pause)(path=row.path, dry_run=True))
+
+    def _rehearse(self, wanted: Action) -> None:
+        if wanted.path and not self._busy:
+            self._busy = True
+            command(self.path, wanted, self._rehearsed, self.patience)
+
+    def action_seek(self) -> None:
+        """Type a filter."""
+        self.screen.add_class("seeking")
+        self.query_one("#sought", Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Each letter of the filter counts at once."""
+        if event.input.id == "sought":
+            self._picture.sought = event.value.strip()
+            self._draw()
+
+    def on_input_submitted(self) -> None:
+        """The filter is as it is wanted: back to the tree."""
+        self.table.focus()
+
+    def action_leave(self) -> None:
+        """From the details to the tree; then from the filter to all children."""
+        if self.screen.has_class("zoomed"):
+            self.screen.remove_class("zoomed")
+        else:
+            self.query_one("#sought", Input).value = ""
+            self.screen.remove_class("seeking")
+        self.table.focus()
+
+    def action_zoom(self) -> None:
+        """The details over the whole screen, and back."""
+        self.screen.toggle_class("zoomed")
+        (self._details.body if self.screen.has_class("zoomed") else self.table).focus()
+
+    def action_sort(self) -> None:
+        """The next order."""
+        self._picture.order = self._picture.order.next()
+        self._said = Text(), 0.0
+        self._draw()
+
+    def action_page(self, number: int) -> None:
+        """One of the pages of the details."""
+        self._details.turn_to(PAGES[number - 1])
+        self._draw_details()
+
+    def action_turn(self, pages: int) -> None:
+        """The page before, or the next."""
+        self.action_page((PAGES.index(self._details.page) + pages) % len(PAGES) + 1)
+
+    def action_events(self) -> None:
+        """The events of the whole tree; those from before we came are asked for."""
+        self.push_screen(EventScreen())
+        history(self.path, lambda events: self._tell(lambda: self._add_history(events)))
+        self._draw()
+
+    def _add_history(self, events: tuple[EventRow, ...]) -> None:
+        known = self._picture.mirror.events
+        older_and_newer = merged(events, tuple(known))
+        known.clear()
+        known.extend(older_and_newer)
+        self._draw()
+
+    def action_help(self) -> None:
+        """All keys."""
+        self.push_screen(Help())
+
+    def action_colours(self) -> None:
+        """The next colours."""
+        self.theme = next_theme(self.theme)
+
+    @property
+    def table(self) -> TreeTable:
+        """The tree on the screen."""
+        return self.screen_stack[0].query_one(TreeTable)
+
+    @property
+    def _details(self) -> Details:
+        return self.screen_stack[0].query_one(Details)
+
+    @property
+    def _headline(self) -> Headline:
+        return self.screen_stack[0].query_one(Headline)

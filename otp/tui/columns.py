@@ -1,0 +1,146 @@
+"""The columns of the table: what each shows of a child, and which fit a width.
+
+    CHILD          STATE        TIME        CRASH MAN COL STRK   DOWN   USED INCIDENT
+    massive        ● running    up 2h14m        ·   ·   ·    ·      ·    1/5
+      ws_worker    ◷ backoff    next 7.4s       5   1   ·    3    41s        01K9ZQ3M7F3Q
+
+Where there is no room for the last two, they are one.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from otp.control.rows import ChildRow
+from otp.tui.durations import short
+from otp.tui.states import Tone, sign, tone
+
+__all__ = ("Cell", "Column", "columns_for", "name_of", "time_of")
+
+NONE = "·"
+"""Stands for nothing, so that what is something is seen."""
+
+NARROWEST_NAME = 18
+
+INCIDENT_TAIL = 6
+"""Last characters of an incident's id that tell it from the others, where there is no room for all twelve."""
+
+
+class Cell(NamedTuple):
+    """What stands in one column of one line."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+class Column(NamedTuple):
+    """One column.
+
+    Attributes:
+        title: of the head.
+        width: characters.
+        cell: what it shows of a child.
+        rank: the highest goes first when there is no room.
+        right: numbers stand at the right.
+    """
+
+    title: str
+    width: int
+    cell: Callable[[ChildRow], Cell]
+    rank: int
+    right: bool = False
+
+
+def time_of(row: ChildRow) -> Cell:
+    """How long it has been up, or until it is started again, or how long it has been down."""
+    if row.up_s is not None:
+        return Cell(f"up {short(row.up_s)}")
+    if row.next_retry_s is not None:
+        return Cell(f"next {short(row.next_retry_s)}", "waiting")
+    if row.down_s is not None:
+        return Cell(f"down {short(row.down_s)}", "bad")
+    return Cell(NONE, "quiet")
+
+
+def name_of(row: ChildRow, *, as_tree: bool) -> str:
+    """Its id, as deep as it stands in the tree; or its path without the root's id."""
+    above, _, id = row.path.rpartition("/")
+    if as_tree:
+        return "  " * (above.count("/") + 1 if above else 0) + id
+    return row.path.partition("/")[2] or row.path
+
+
+def columns_for(width: int) -> Sequence[Column]:
+    """Those for which there is room beside the names, in their order."""
+    if _taken(_WIDE) + NARROWEST_NAME <= width:
+        return _WIDE
+    shown = list(_NARROW)
+    while shown and _taken(shown) + NARROWEST_NAME > width:
+        shown.remove(max(shown, key=lambda column: column.rank))
+    return shown
+
+
+def _taken(columns: Sequence[Column]) -> int:
+    return sum(column.width + 1 for column in columns)
+
+
+def _state(row: ChildRow) -> Cell:
+    return Cell(f"{sign(row.state)} {row.state}", tone(row))
+
+
+def _number(number: int, tone: Tone = "plain") -> Cell:
+    return Cell(str(number), tone) if number else Cell(NONE, "quiet")
+
+
+def _crashes(row: ChildRow) -> Cell:
+    return _number(row.crashes, "waiting")
+
+
+def _manual(row: ChildRow) -> Cell:
+    return _number(row.manual)
+
+
+def _collateral(row: ChildRow) -> Cell:
+    return _number(row.collateral)
+
+
+def _streak(row: ChildRow) -> Cell:
+    return _number(row.streak, "bad")
+
+
+def _downtime(row: ChildRow) -> Cell:
+    return Cell(short(row.downtime_s)) if row.downtime_s else Cell(NONE, "quiet")
+
+
+def _budget(row: ChildRow) -> Cell:
+    if row.kind == "worker":
+        return Cell("")
+    spent = row.used and row.used >= row.intensity
+    return Cell(f"{row.used}/{row.intensity}", "bad" if spent else "waiting" if row.used else "quiet")
+
+
+def _incident(row: ChildRow) -> Cell:
+    if row.paused:
+        return Cell("paused" if row.paused_s is None else f"paused {short(row.paused_s)}", "waiting")
+    return Cell(row.incident, "bad")
+
+
+def _note(row: ChildRow) -> Cell:
+    """What is most worth knowing, where there is room for one thing only."""
+    if row.paused:
+        return Cell("paused", "waiting")
+    if row.incident:
+        return Cell(f"…{row.incident[-INCIDENT_TAIL:]}", "bad")
+    return Cell(f"used {_budget(row).text}", _budget(row).tone) if row.kind == "supervisor" else Cell("")
+
+
+_COUNTS = (
+    Column("STATE", 12, _state, 0),
+    Column("TIME", 11, time_of, 1),
+    Column("CRASH", 5, _crashes, 3, right=True),
+    Column("MAN", 3, _manual, 5, right=True),
+    Column("COL", 3, _collateral, 6, right=True),
+    Column("STRK", 4, _streak, 4, right=True),
+    Column("DOWN", 6, _downtime, 7, right=True),
+)
+_NARROW = (*_COUNTS, Column("NOTE", 9, _note, 2))
+_WIDE = (*_COUNTS, Column("USED", 6, _budget, 0, right=True), Column("INCIDENT", 14, _incident, 0))

@@ -1,0 +1,106 @@
+"""The dialog before anything is done: what it touches, what it leaves alone, and why it is done."""
+
+from typing import ClassVar
+
+from msgspec.structs import replace
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from otp.control.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
+from otp.tui.durations import parse
+from otp.tui.printable import printable
+from otp.tui.questions import Action
+
+__all__ = ("Confirm", "radius")
+
+SHOWN = 8
+"""Paths of the radius that are listed; the rest is counted."""
+
+_MEANINGS: dict[type[Action], str] = {
+    Restart: "stop it, wait until it is gone, start it afresh; counted as manual, costs no budget",
+    Stop: "stop it, and leave it down",
+    Start: "start it",
+    Reset: "forget its streak and its budgets",
+    Pause: "maintenance: no restarts, no alerts",
+    Resume: "end the maintenance; what ended meanwhile is started",
+}
+
+
+class Confirm(ModalScreen[Action | None]):
+    """The dialog; its result is what is to be done, with the reason, or None.
+
+    Args:
+        wanted: what is to be done.
+        rehearsed: the server's answer to its dry run.
+    """
+
+    DEFAULT_CSS = """
+    Confirm { align: center middle; }
+    Confirm > Vertical {
+        width: 72; max-width: 96%; height: auto; max-height: 96%; padding: 0 1; border: round $primary;
+        background: $surface;
+    }
+    Confirm Static { height: auto; }
+    Confirm Input, Confirm Input:focus {
+        border: none; border-bottom: solid $primary; padding: 0; height: 2; background: $surface;
+    }
+    Confirm .label { text-style: dim; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "cancel")]
+
+    def __init__(self, wanted: Action, rehearsed: Acted) -> None:
+        super().__init__()
+        self._wanted = wanted
+        self._rehearsed = rehearsed
+
+    def compose(self) -> ComposeResult:
+        """The question, and what an answer needs."""
+        with Vertical():
+            yield Static(Text(f"{type(self._wanted).__name__.lower()} {self._wanted.path}?", "bold"))
+            yield Static(_MEANINGS[type(self._wanted)], classes="label")
+            yield Static(radius(self._rehearsed))
+            if isinstance(self._wanted, Pause):
+                yield Static("for how long, as 10m or 1h30m; empty: until somebody resumes", classes="label")
+                yield Input(id="seconds")
+            yield Static("reason, for the audit", classes="label")
+            yield Input(id="reason", max_length=500)
+            yield Static(id="wrong")
+            yield Static(Text.assemble(("Enter", "bold"), " do it    ", ("Esc", "bold"), " leave it"))
+
+    def on_mount(self) -> None:
+        """The reason is what one types first; for how long comes before it where it is asked."""
+        self.query(Input).first().focus()
+
+    def on_input_submitted(self) -> None:
+        """Enter in any field confirms."""
+        try:
+            self.dismiss(self._complete())
+        except ValueError as wrong:
+            self.query_one("#wrong", Static).update(Text(str(wrong), "bold red"))
+
+    def _complete(self) -> Action:
+        reason = self.query_one("#reason", Input).value.strip()
+        if isinstance(self._wanted, Pause):
+            seconds = self.query_one("#seconds", Input).value.strip()
+            return replace(self._wanted, dry_run=False, reason=reason, seconds=parse(seconds) if seconds else None)
+        return replace(self._wanted, dry_run=False, reason=reason)
+
+
+def radius(rehearsed: Acted) -> Text:
+    """What a command touches, a path a line, and how many it does not."""
+    touched = list(dict.fromkeys(path for change in rehearsed.changes for path in change.radius))
+    text = Text("touches ", end="")
+    text.append(f"{len(touched)} of {len(touched) + rehearsed.untouched}", "bold")
+    text.append(f", {rehearsed.untouched} untouched", "")
+    for path in touched[:SHOWN]:
+        text.append(f"\n  {path}", "bold")
+    if len(touched) > SHOWN:
+        text.append(f"\n  … and {len(touched) - SHOWN} more", "")
+    for change in rehearsed.changes:
+        if change.message:
+            text.append(f"\n! {printable(change.message)}", "bold yellow")
+    return text

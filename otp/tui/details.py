@@ -1,0 +1,93 @@
+"""The pane beside the tree: all about the child under the cursor, on five pages."""
+
+from typing import ClassVar
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Static
+
+from otp.control.rows import ChildRow, Why
+from otp.tui.pages import PAGES, Line, Page, page
+from otp.tui.printable import printable
+from otp.tui.questions import Looked
+
+__all__ = ("Details",)
+
+
+class _Page(VerticalScroll):
+    """What scrolls; left and right turn pages, also from here."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("left", "app.turn(-1)"), Binding("right", "app.turn(1)")]
+
+
+class Details(Vertical):
+    """The pane. What it shows goes on with the row; the answer to a question comes when it comes."""
+
+    DEFAULT_CSS = """
+    Details > #tabs { height: 1; }
+    Details > #title { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    Details VerticalScroll { scrollbar-size-vertical: 1; padding: 0 1; }
+    """
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.page: Page = PAGES[0]
+        self._looked: Looked | None = None
+        self._shown: list[Line] = []
+
+    def compose(self) -> ComposeResult:
+        """Two lines above, and the page below."""
+        yield Static(id="title")
+        yield Static(id="tabs")
+        with _Page():
+            yield Static(id="page")
+
+    @property
+    def body(self) -> VerticalScroll:
+        """What scrolls."""
+        return self.query_one(VerticalScroll)
+
+    def answer(self, looked: Looked) -> None:
+        """What was asked about a child is known."""
+        self._looked = looked
+
+    def turn_to(self, page: Page) -> None:
+        """Show another page, from its top."""
+        self.page = page
+        self.body.scroll_home(animate=False)
+
+    def show(self, row: ChildRow | None) -> None:
+        """Draw what is known of a child; None: there is none."""
+        self.query_one("#title", Static).update(Text(f" {row.path}" if row else "", "bold", no_wrap=True))
+        self.query_one("#tabs", Static).update(_tabs(self.page))
+        lines = self._lines(row)
+        if lines != self._shown:
+            self._shown = lines
+            self.query_one("#page", Static).update(_grid(lines))
+
+    def _lines(self, row: ChildRow | None) -> list[Line]:
+        if row is None:
+            return [(Text(), Text("no child fits", "dim"))]
+        answer = self._looked.answer if self._looked and self._looked.path == row.path else None
+        lines = page(self.page, row, answer if isinstance(answer, Why) else None)
+        return lines if not isinstance(answer, str) else [(Text(), Text(printable(answer), "bold yellow")), *lines]
+
+
+def _grid(lines: list[Line]) -> Table:
+    """What stands at the left keeps its column, whatever is wrapped beside it."""
+    labelled = any(label for label, _ in lines)
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    for label, text in lines:
+        grid.add_row(*((label, text) if labelled else (text,)))
+    return grid
+
+
+def _tabs(shown: Page) -> Text:
+    text = Text(" ", no_wrap=True)
+    for number, name in enumerate(PAGES, start=1):
+        text.append(f"{number} {name}", "bold reverse" if name == shown else "")
+        text.append("  ")
+    return text

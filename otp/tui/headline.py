@@ -1,0 +1,98 @@
+"""The lines above the tree: who it is and how it is, and a line for all that is wrong with the whole."""
+
+from collections.abc import Iterator
+
+from rich.text import Text
+from textual.widgets import Static
+
+from otp.control.mirror import Mirror
+from otp.control.rows import Blocked, NeedRow
+from otp.tui.durations import short
+from otp.tui.link import Link
+from otp.tui.printable import printable
+
+__all__ = ("Headline", "alarms", "headline")
+
+LATE = 0.1
+"""Seconds of lag from which on it is worth a look."""
+
+Part = tuple[str, str]
+
+
+class Headline(Static):
+    """The lines."""
+
+    DEFAULT_CSS = """
+    Headline { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def show(self, mirror: Mirror, link: Link, clock: float) -> None:
+        """Draw them.
+
+        Args:
+            mirror: the tree.
+            link: how we stand with it.
+            clock: the monotonic clock.
+        """
+        lines = [headline(mirror, link, clock), *alarms(mirror, link, clock)]
+        self.update(Text("\n", no_wrap=True, overflow="ellipsis").join(lines))
+
+
+def headline(mirror: Mirror, link: Link, clock: float) -> Text:
+    """`massive  pid 4121 · asyncio · up 6d02h · 14/15 up · 1 open incident · lag 3 ms`."""
+    greeting, now = link.greeting, link.now(clock)
+    if mirror.snapshot is None:
+        return Text(f"otp top: connecting to {greeting.app if greeting else 'the process'} …")
+    seen = mirror.snapshot
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(f" {printable(seen.app)} ", "bold reverse")
+    text.append(f" {mirror.state}", _tone_of(mirror.state))
+    text.append(f"  {mirror.up}/{mirror.total} up", "bold" if mirror.up < mirror.total else "")
+    for words, style in _figures(mirror):
+        text.append(" · ").append(words, style)
+    text.append(f" · pid {seen.pid} · {seen.backend} · up {short(mirror.up_s(now))}")
+    if greeting and greeting.role == "read":
+        text.append(" · read-only", "bold")
+    return text
+
+
+def alarms(mirror: Mirror, link: Link, clock: float) -> Iterator[Text]:
+    """What is wrong with the whole, the worst first, each a line."""
+    now = link.now(clock)
+    if link.state == "lost":
+        yield _alarm(f"DISCONNECTED for {short(clock - link.since)}", f"{link.why}; shown is the tree as it was then")
+    if blocked := mirror.blocked(now):
+        yield _alarm(f"EVENT LOOP BLOCKED for {short(blocked.seconds)}", f"by {_culprit(blocked)}")
+    for need in mirror.needs:
+        if need.down_s is not None:
+            yield _warning(_need(need, mirror.age(now)))
+
+
+def _figures(mirror: Mirror) -> Iterator[Part]:
+    if mirror.open_incidents:
+        yield f"{mirror.open_incidents} open incident{'s'[: mirror.open_incidents != 1]}", "bold red"
+    lag = mirror.snapshot.lag_s if mirror.snapshot else None
+    if lag is not None:
+        yield f"lag {lag * 1000:.0f} ms", "bold yellow" if lag >= LATE else ""
+
+
+def _culprit(blocked: Blocked) -> str:
+    return f"{blocked.path}  {blocked.stack[-1]}" if blocked.stack else blocked.path
+
+
+def _need(need: NeedRow, age: float) -> str:
+    down = short((need.down_s or 0.0) + age)
+    return f"{need.name} down for {down}{f': {need.last}' if need.last else ''}"
+
+
+def _alarm(loud: str, text: str) -> Text:
+    line = Text(no_wrap=True, overflow="ellipsis")
+    return line.append(f" !! {loud} ", "bold reverse red").append(f" {printable(text)}", "bold red")
+
+
+def _warning(text: str) -> Text:
+    return Text(f" ! {printable(text)}", "bold yellow", no_wrap=True, overflow="ellipsis")
+
+
+def _tone_of(state: str) -> str:
+    return {"up": "bold green", "degraded": "bold yellow"}.get(state, "bold")

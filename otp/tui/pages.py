@@ -1,0 +1,188 @@
+"""What the five pages of the details say of one child: lines, with what stands at their left.
+
+Each takes the row as it is now, which goes on between two questions, and what was last answered about the child.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+from rich.text import Text
+
+from otp.control.rows import ChildRow, EventRow, FailureRow, IncidentRow, LogRow, StackRow, TaskRow, Why
+from otp.tui.columns import time_of
+from otp.tui.durations import short
+from otp.tui.printable import printable
+from otp.tui.states import LEVELS, Tone, sign, tone
+
+__all__ = ("PAGES", "STYLES", "Line", "Page", "clock_time", "event_line", "page")
+
+Page = Literal["Summary", "Events", "Log", "Stack", "Policy"]
+PAGES: tuple[Page, ...] = ("Summary", "Events", "Log", "Stack", "Policy")
+
+STYLES: dict[Tone, str] = {"good": "green", "waiting": "bold yellow", "bad": "bold red", "quiet": "dim", "plain": ""}
+"""What a tone is in the terminal's own colours."""
+
+SHOWN = 3
+"""Incidents, and paths of a radius, that the summary names."""
+
+_SHORT = {"WARNING": "WARN", "CRITICAL": "CRIT"}
+
+Line = tuple[Text, Text]
+"""What stands at the left, and what is wrapped beside it."""
+
+
+def page(wanted: Page, row: ChildRow, why: Why | None) -> list[Line]:
+    """One page; as much of it as is known without an answer."""
+    if why is None and wanted != "Summary":
+        return [_line("asking …", "dim")]
+    return list(_PAGES[wanted](row, why))
+
+
+def clock_time(wall: float) -> str:
+    """The time of day here, of seconds since 1970."""
+    return time.strftime("%H:%M:%S", time.localtime(wall))
+
+
+def event_line(event: EventRow, about: str = "") -> Line:
+    """One event; its path is left out where that is `about`, which is known."""
+    text = Text(end="")
+    if event.path != about:
+        text.append(f"{event.path}  ", "bold")
+    return _stamp(event.wall, event.level), text.append(printable(event.text), "")
+
+
+def _stamp(wall: float, level: str) -> Text:
+    stamp = Text(f"{clock_time(wall)} ", "dim", end="")
+    return stamp.append(f"{_SHORT.get(level, level):5}", STYLES[LEVELS.get(level, "plain")])
+
+
+def _line(text: str, style: str = "") -> Line:
+    return Text(), Text(text, style)
+
+
+def _field(label: str, value: Text | str) -> Line:
+    return Text(label, "dim"), value if isinstance(value, Text) else Text(value)
+
+
+# ------------------------------------------------------------------------------------------------ summary
+
+
+def _summary(row: ChildRow, why: Why | None) -> Iterator[Line]:
+    yield _field(
+        "state", Text.assemble((f"{sign(row.state)} {row.state}", STYLES[tone(row)]), f"  {time_of(row).text}")
+    )
+    if row.paused:
+        until = "until somebody resumes" if row.paused_s is None else f"for another {short(row.paused_s)}"
+        yield _field("paused", Text(f"no restarts, no alerts, {until}", "bold yellow"))
+    yield _field(
+        "restarts", f"{row.crashes} crashed · {row.manual} manual · {row.collateral} collateral · streak {row.streak}"
+    )
+    yield _field("down", f"{short(row.downtime_s)} all together{_availability(row)}")
+    if row.last_cause:
+        yield _field("last cause", _cause(row))
+    if row.kind == "supervisor":
+        yield _field("budget", f"{row.used} of {row.intensity} restarts in {row.period_s:g} s used")
+    yield _field("kind", " ".join(word for word in (row.restart, row.strategy, row.kind) if word) + _start(row))
+    if why is not None:
+        yield from _more(why)
+
+
+def _more(why: Why) -> Iterator[Line]:
+    """What only an answer tells."""
+    for incident in why.incidents[:SHOWN]:
+        yield _field("incident", _incident(incident))
+    for need in why.needs:
+        state = f"down for {short(need.down_s)}" if need.down_s is not None else "is there"
+        yield _field("needs", f"{need.name} {state} · {need.outages} outages, {short(need.downtime_s)}")
+    if why.explained is not None:
+        yield _field("a restart", _radius(why.explained.radius, why.explained.untouched))
+    for failure in reversed(why.failures):
+        yield _failure(failure)
+
+
+def _start(row: ChildRow) -> str:
+    return f", start {row.generation}" if row.generation else ", never started"
+
+
+def _availability(row: ChildRow) -> str:
+    share = "" if row.availability is None else f" · up {row.availability:.3%} of the time"
+    return f"{share}{'' if row.mtbf_s is None else f' · {short(row.mtbf_s)} up for each failure'}"
+
+
+def _cause(row: ChildRow) -> Text:
+    when = "" if row.last_wall is None else f"{clock_time(row.last_wall)}  "
+    verdict = f"  ({row.verdict})" if row.verdict else ""
+    return Text(f"{when}{printable(row.last_cause)}{verdict}")
+
+
+def _radius(paths: Sequence[str], untouched: int) -> str:
+    named = ", ".join(path.partition("/")[2] or path for path in paths[:SHOWN])
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    return f"touches {named or 'nothing'}{more}; {untouched} untouched"
+
+
+def _incident(incident: IncidentRow) -> Text:
+    text = Text(f"{incident.id} {incident.state}", STYLES["bad"] if incident.state == "open" else "")
+    text.append(f" since {clock_time(incident.opened_wall)}, {incident.count} failures", "")
+    for marked, word in ((incident.injected, "injected"), (incident.maintenance, "maintenance")):
+        text.append(f", {word}" if marked else "", "bold")
+    where = f" at {incident.frame}" if incident.frame else ""
+    return text.append(f": {printable(incident.message or incident.cause)}{where}", "")
+
+
+def _failure(failure: FailureRow) -> Line:
+    where = f"  {failure.frame}" if failure.frame else ""
+    return _field("failed", f"{clock_time(failure.wall)}  {printable(failure.text)}{where} → {failure.outcome}")
+
+
+# ------------------------------------------------------------------------------------------------ the others
+
+
+def _events(row: ChildRow, why: Why | None) -> Iterator[Line]:
+    """The newest first."""
+    timeline = [event_line(event, row.path) for event in reversed(why.timeline if why else ())]
+    yield from timeline or [_line("nothing happened to it yet", "dim")]
+
+
+def _log(_: ChildRow, why: Why | None) -> Iterator[Line]:
+    """The newest first."""
+    logged = [_log_line(line) for line in reversed(why.log if why else ())]
+    yield from logged or [_line("it has logged nothing", "dim")]
+
+
+def _log_line(line: LogRow) -> Line:
+    return _stamp(line.wall, line.level), Text(printable(line.text))
+
+
+def _stack(_: ChildRow, why: Why | None) -> Iterator[Line]:
+    lines = [line for stack in (why.stacks if why else ()) for line in _tasks(stack)]
+    yield from lines or [_line("it does not run", "dim")]
+
+
+def _tasks(stack: StackRow) -> Iterator[Line]:
+    yield _line(f"{stack.path}  {stack.state}", "bold")
+    for task in stack.tasks:
+        yield from _task(task)
+
+
+def _task(task: TaskRow) -> Iterator[Line]:
+    indent = "  " * (task.depth + 1)
+    yield _line(f"{indent}{printable(task.name)}")
+    for step in task.chain:
+        yield _line(f"{indent}  → {printable(step)}")
+
+
+def _policy(_: ChildRow, why: Why | None) -> Iterator[Line]:
+    explained = why.explained if why else None
+    text = explained.text if explained else "the root: nobody restarts it; when it gives up, the process ends"
+    yield from (_line(printable(line)) for line in text.splitlines())
+
+
+_PAGES: dict[Page, Callable[[ChildRow, Why | None], Iterator[Line]]] = {
+    "Summary": _summary,
+    "Events": _events,
+    "Log": _log,
+    "Stack": _stack,
+    "Policy": _policy,
+}

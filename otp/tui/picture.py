@@ -1,0 +1,53 @@
+"""All that the screen shows, apart from how: the tree, how we stand with it, and which children in what order."""
+
+from collections.abc import Sequence
+
+from otp.control.mirror import Mirror
+from otp.control.rows import ChildRow
+from otp.tui.feed import Arrived, Joined, News
+from otp.tui.link import Link
+from otp.tui.order import Order, arranged, found
+
+__all__ = ("Picture",)
+
+
+class Picture:
+    """What is known, and what is wanted of it.
+
+    Attributes:
+        mirror: the tree.
+        link: how we stand with it.
+        order: of the children.
+        sought: the filter.
+    """
+
+    def __init__(self) -> None:
+        self.mirror = Mirror()
+        self.link = Link()
+        self.order = Order.TREE
+        self.sought = ""
+
+    def take(self, news: News, selected: str) -> bool:
+        """Take over some news; whether more has to be asked about the selected child because of it."""
+        self.link = self.link.after(news)
+        match news:
+            case Arrived(message, at):
+                return selected in self.mirror.apply(message, at)
+            case _:
+                return isinstance(news, Joined) and bool(selected)
+
+    def paths(self, clock: float) -> Sequence[str]:
+        """The children that are shown, in their order; those of a whole tree need no look at the rows.
+
+        Args:
+            clock: the monotonic clock.
+        """
+        if self.order is Order.TREE and not self.sought:
+            return self.mirror.paths
+        rows = self.mirror.rows(self.link.now(clock))
+        kept = found(rows, self.sought, with_above=self.order is Order.TREE)
+        return tuple(row.path for row in arranged(kept, self.order))
+
+    def row(self, path: str, clock: float) -> ChildRow | None:
+        """A child as it is by now; None: there is none."""
+        return self.mirror.row(path, self.link.now(clock)) if path in self.mirror else None

@@ -1,0 +1,40 @@
+"""What came of a command, in one line."""
+
+from rich.text import Text
+
+from otp.control.rows import Change
+from otp.tui.durations import short
+from otp.tui.printable import printable
+from otp.tui.questions import Outcome
+
+__all__ = ("refused", "result")
+
+OP = 8
+"""Characters of a command's id that are enough to find it in the audit."""
+
+
+def result(outcome: Outcome) -> Text:
+    """`✓ restart massive/workers/ws_worker: running in 0.1s  (op 01K9…)`, or `✗ …` and why not."""
+    if isinstance(outcome.answer, str):
+        return refused(outcome)
+    text = Text(no_wrap=True, overflow="ellipsis")
+    for change in outcome.answer.changes:
+        text.append_text(_change(type(outcome.command).__name__.lower(), change))
+    return text.append(f"  (op {outcome.answer.op[:OP]})", "dim")
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else short(seconds)
+
+
+def refused(outcome: Outcome) -> Text:
+    """Why nothing was done."""
+    what = f"{type(outcome.command).__name__.lower()} {outcome.command.path}"
+    return Text(f"✗ {what}: {printable(str(outcome.answer))}", "bold red", no_wrap=True, overflow="ellipsis")
+
+
+def _change(verb: str, change: Change) -> Text:
+    if change.error:
+        return Text(f"✗ {verb} {change.path}: {change.error}: {printable(change.message)}", "bold red")
+    message = f"; {printable(change.message)}" if change.message else ""
+    return Text(f"✓ {verb} {change.path}: {change.after} in {_time(change.took_s)}{message}", "bold green")

@@ -1,0 +1,217 @@
+"""The tree as a table of one line a child, drawn line by line: what is not on the screen costs nothing.
+
+A thousand children are a thousand rows in the mirror; only the forty that are seen are made into text.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from otp.control.rows import ChildRow
+from otp.tui.columns import Cell, Column, columns_for, name_of
+from otp.tui.printable import printable
+
+__all__ = ("TreeTable",)
+
+HEAD = 1
+"""Lines above the first child; they do not scroll."""
+
+
+class TreeTable(ScrollView, can_focus=True):
+    """The table; its cursor stays on a child, wherever that child goes.
+
+    Args:
+        row: the row of a path as it is now, or None; it is asked when the line is drawn.
+    """
+
+    DEFAULT_CSS = """
+    TreeTable { scrollbar-size-vertical: 1; overflow-x: hidden; }
+    TreeTable > .tree--head { text-style: bold underline; }
+    TreeTable > .tree--good { color: $text-success; }
+    TreeTable > .tree--waiting { color: $text-warning; text-style: bold; }
+    TreeTable > .tree--bad { color: $text-error; text-style: bold; }
+    TreeTable > .tree--quiet { color: $text-muted; text-style: dim; }
+    TreeTable > .tree--cursor { text-style: reverse; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"tree--{name}" for name in ("head", "good", "waiting", "bad", "quiet", "cursor")
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("home,g", "move(-1000000000)", "first", show=False),
+        Binding("left", "app.turn(-1)", "page before", show=False),
+        Binding("right", "app.turn(1)", "next page", show=False),
+        Binding("end,G", "move(1000000000)", "last", show=False),
+    ]
+
+    class Moved(Message):
+        """The cursor is on another child."""
+
+        def __init__(self, path: str) -> None:
+            super().__init__()
+            self.path = path
+
+    def __init__(self, row: Callable[[str], ChildRow | None], id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._row = row
+        self._paths: Sequence[str] = ()
+        self._as_tree = True
+        self._is_stale = False
+        self._index = 0
+        self._styles: dict[str, Style] = {}
+
+    @property
+    def selected(self) -> str:
+        """The path under the cursor; empty without any child."""
+        return self._paths[self._index] if self._paths else ""
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """What is shown, in its order."""
+        return self._paths
+
+    def show(self, paths: Sequence[str], *, as_tree: bool, is_stale: bool) -> None:
+        """Show these children from now on, and draw what is to be seen of them.
+
+        Args:
+            paths: in the order of the lines.
+            as_tree: names are indented, else they are paths.
+            is_stale: nobody knows whether it is still so.
+        """
+        before, self._as_tree, self._is_stale = self.selected, as_tree, is_stale
+        if paths != self._paths:
+            self._paths = paths
+            self.virtual_size = Size(0, len(paths) + HEAD)
+            self._keep(before)
+            self.refresh(layout=True)  # its height is that of its lines, where there is room
+        self.refresh()
+
+    def select(self, path: str) -> None:
+        """Put the cursor on a child, if it is shown."""
+        if path in self._paths:
+            self._move_to(self._paths.index(path))
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen: the head, a child, or nothing."""
+        width = self.scrollable_content_region.width
+        columns = columns_for(width)
+        if y < HEAD:
+            return self._strip(_head(columns, width), width, self._style("head"))
+        index = y - HEAD + self.scroll_offset.y
+        if index >= len(self._paths):
+            return Strip.blank(width, self.rich_style)
+        row = self._row(self._paths[index])
+        if row is None:  # gone since the last drawing; the next one knows
+            return Strip.blank(width, self.rich_style)
+        line = Style(bold=row.kind == "supervisor" and not self._is_stale, dim=self._is_stale)
+        if index == self._index:
+            line += self._style("cursor")
+        return self._strip(self._cells(row, columns, width), width, line)
+
+    def notify_style_update(self) -> None:
+        """The theme is another: look its colours up again."""
+        super().notify_style_update()
+        self._styles.clear()
+
+    def action_move(self, lines: int) -> None:
+        """Move the cursor."""
+        self._move_to(self._index + lines)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by what fits the screen."""
+        self._move_to(self._index + pages * max(1, self._lines - 1))
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse is."""
+        if event.y >= HEAD:
+            self._move_to(event.y - HEAD + self.scroll_offset.y)
+
+    # ------------------------------------------------------------------------------------------------
+
+    @property
+    def _lines(self) -> int:
+        return max(1, self.scrollable_content_region.height - HEAD)
+
+    def _keep(self, before: str) -> None:
+        """The cursor goes with its child; if that is gone, it stays in its line."""
+        if before in self._paths:
+            self._index = self._paths.index(before)
+        else:
+            self._index = max(0, min(self._index, len(self._paths) - 1))
+        self._into_view()
+        if self.selected != before:
+            self.post_message(self.Moved(self.selected))
+
+    def _move_to(self, index: int) -> None:
+        index = max(0, min(index, len(self._paths) - 1))
+        if index == self._index or not self._paths:
+            return
+        self._index = index
+        self._into_view()
+        self.refresh()
+        self.post_message(self.Moved(self.selected))
+
+    def _into_view(self) -> None:
+        top, lines = self.scroll_offset.y, self._lines
+        if not top <= self._index < top + lines:
+            target = self._index if self._index < top else self._index - lines + 1
+            self.scroll_to(y=target, animate=False, force=True, immediate=True)
+
+    def _cells(self, row: ChildRow, columns: Sequence[Column], width: int) -> Iterator[tuple[str, str]]:
+        name = name_of(row, as_tree=self._as_tree)
+        yield _fitted(name, _name_width(columns, width), keep_end=not self._as_tree), "plain"
+        for column in columns:
+            cell = column.cell(row)
+            yield _aligned(cell, column), cell.tone
+
+    def _strip(self, cells: Iterator[tuple[str, str]], width: int, line: Style) -> Strip:
+        under = self.rich_style
+        segments: list[Segment] = []
+        for text, tone in cells:
+            segments.append(Segment(text, under + self._style(tone) + line))
+            segments.append(Segment(" ", under + line))
+        return Strip(segments).adjust_cell_length(width, under + line)
+
+    def _style(self, name: str) -> Style:
+        if name == "plain":
+            return Style.null()
+        if name not in self._styles:
+            self._styles[name] = self.get_component_rich_style(f"tree--{name}", partial=True)
+        return self._styles[name]
+
+
+def _head(columns: Sequence[Column], width: int) -> Iterator[tuple[str, str]]:
+    yield _fitted("CHILD", _name_width(columns, width)), "plain"
+    for column in columns:
+        yield _aligned(Cell(column.title), column), "plain"
+
+
+def _name_width(columns: Sequence[Column], width: int) -> int:
+    return max(1, width - 1 - sum(column.width + 1 for column in columns))
+
+
+def _aligned(cell: Cell, column: Column) -> str:
+    text = _fitted(cell.text, column.width)
+    return text.rstrip().rjust(column.width) if column.right else text
+
+
+def _fitted(text: str, width: int, *, keep_end: bool = False) -> str:
+    """The text in so many cells; what is cut off is seen to be."""
+    text = printable(text)
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    if keep_end:
+        return set_cell_size(f"…{text[1 - width :]}", width) if width > 1 else "…"
+    return f"{set_cell_size(text, width - 1)}…"
