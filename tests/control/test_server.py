@@ -451,3 +451,26 @@ async def test_who_watches_is_told_that_the_loop_is_blocked_and_that_it_turns_ag
         snapshot, told, over = await InThread(operator).result()
         assert (told.blocked, over.blocked) == (blocked, None)
         assert (told.seq, told.state, told.changed) == (snapshot.seq, "up", ())
+
+
+async def test_a_bug_of_the_control_plane_does_not_end_the_tree(place, monkeypatch):
+    async def broken(*_):
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("otp.control.desk.Desk.run", broken)
+    monkeypatch.setattr("otp.control.maintenance.Maintenance.run", broken)
+    a = Probe("a")
+    async with served(shop(a), place) as stage:
+        await stage.handle.restart("a")
+        assert a.starts == 2
+
+
+async def test_without_a_thread_the_tree_runs_all_the_same(place, monkeypatch):
+    def no_thread(self):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", no_thread)
+        async with served(shop(Probe("a")), place) as stage:
+            assert stage.socket is None
+            assert stage.generations() == {"shop/a": 1}

@@ -22,10 +22,13 @@ from otp.control.sockets import claim
 held = claim("shop", Path(sys.argv[1]))
 listeners = held.listen()
 if "fork" in sys.argv:
+    forked, there = os.pipe()
     child = os.fork()
     if not child:
+        os.write(there, b"here")
         time.sleep(60)
         os._exit(0)
+    os.read(forked, 4)
     print(child, flush=True)
 print(held.operate, flush=True)
 sys.stdin.read()
