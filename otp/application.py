@@ -58,7 +58,7 @@ def run(
     health: str | None = None,
     loop_watch: float | None = LOOP_THRESHOLD,
     control: bool = True,
-    faults: bool = False,
+    faults: bool | Faults = False,
     beside: Iterable[Beside] = (),
 ) -> int:
     """Run a tree until it ends or is told to by a signal: `sys.exit(otp.run(spec))`. Call it from the main thread.
@@ -75,7 +75,7 @@ def run(
         health: `[HOST:]PORT` where `/livez` and `/readyz` are answered; without a host, on this machine alone.
         loop_watch: seconds after which a child that blocks the event loop is named; None: nobody watches for that.
         control: whether the tree can be looked into and steered from another shell, by `otp ps` and its like.
-        faults: whether faults may be injected there (`otp fault`); never where it matters.
+        faults: whether faults may be injected there (`otp fault`); never where it matters. Or what to inject them with.
         beside: what runs beside the tree, outside its supervision; see `Beside`.
 
     Returns:
@@ -93,7 +93,7 @@ def run(
     if hooks is None:
         open_stderr()
         hooks = (log_events(),)
-    program = _Program(spec, tuple(hooks), grace, wanted, faults=Faults() if faults else None, beside=tuple(beside))
+    program = _Program(spec, tuple(hooks), grace, wanted, faults=_faults(faults), beside=tuple(beside))
     return anyio.run(program.main, backend=backend, backend_options=options)
 
 
@@ -105,7 +105,7 @@ async def serve(
     health: str | None = None,
     loop_watch: float | None = LOOP_THRESHOLD,
     control: bool = True,
-    faults: bool = False,
+    faults: bool | Faults = False,
     seen: Observation | None = None,
     opened: Callable[[Supervisor], None] | None = None,
     beside: Iterable[Beside] = (),
@@ -133,7 +133,7 @@ async def serve(
         tuple(hooks),
         grace,
         wanted,
-        faults=Faults() if faults else None,
+        faults=_faults(faults),
         seen=seen,
         opened=opened,
         beside=tuple(beside),
@@ -212,6 +212,12 @@ class _Program:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _faults(wanted: bool | Faults) -> Faults | None:
+    if isinstance(wanted, Faults):
+        return wanted
+    return Faults() if wanted else None
 
 
 def _code_of(failure: Exception) -> int:

@@ -127,7 +127,8 @@ def test_a_child_that_refuses_to_stop_is_named_with_the_place_where_it_hangs(bac
         assert code == 70
         assert time.monotonic() - began < 5  # 0.05 s of shutdown, 0.5 s to be killed, 0.2 s to end after all
         assert [line for line in program.said if line.startswith("end")] == ["end c", "end a"]
-        refused, down, last = log.splitlines()
+        late, refused, down, last = log.splitlines()
+        assert "root/b  did not end within 50.0 ms and is killed; it hangs in refuse (tests/programs.py:" in late
         assert "root/b  refuses to stop and still runs; it hangs in refuse (tests/programs.py:" in refused
         assert "root  is down: root/b refused to stop" in down
         assert "the process exits with code 70, with this still running: root/b in refuse (" in last

@@ -7,7 +7,17 @@ from asyncio import CancelledError
 import anyio
 import pytest
 
-from otp import FailurePolicy, IntensityReached, NotFound, NotSupported, Restart, open_supervisor, supervisor, worker
+from otp import (
+    FailurePolicy,
+    IntensityReached,
+    NotFound,
+    NotSupported,
+    Restart,
+    beat,
+    open_supervisor,
+    supervisor,
+    worker,
+)
 from otp.errors import FaultError
 from otp.events import ChildExited, ChildRestarting, ChildStarted
 from otp.exits import Shutdown
@@ -214,6 +224,27 @@ async def test_the_incarnation_that_follows_a_hang_hangs_too_if_that_was_asked_f
         await root.restart("below/b")
         await anyio.sleep(1.0)
         assert (root.child("below/b").generation, stage.probe.alive) == (3, 1)
+
+
+@pytest.mark.virtual_time
+async def test_a_watchdog_finds_a_hang_before_it_is_over():
+    faults, events = Faults(), EventRecorder()
+
+    async def beating():
+        while True:
+            beat()
+            await anyio.sleep(0.5)
+
+    tree = supervisor("root", children=[worker("w", beating, watchdog=1.0)])
+    async with open_supervisor(faults.around(tree), hooks=[events]) as root:
+        await anyio.sleep(10.0)
+        begun = anyio.current_time()
+        faults.inject("root/w", "hang", seconds=30.0)
+        restarting = await events.wait_for(ChildRestarting, "root/w")
+        assert restarting.at - begun <= 1.0
+        assert restarting.exit.crash.type == "otp.errors.Hung"
+        await anyio.sleep(60.0)
+        assert (root.child("w").state, root.child("w").generation, faults.active()) == ("running", 2, ())
 
 
 @pytest.mark.virtual_time

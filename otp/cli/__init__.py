@@ -28,4 +28,4 @@ def main() -> None:
     sys.path.insert(0, str(Path.cwd()))
     if reconfigure := getattr(sys.stdout, "reconfigure", None):
         reconfigure(errors="replace")  # a terminal that knows no tree lines gets question marks
-    command()
+    command(complete_var="_OTP_COMPLETE")  # also as python -m otp, and whatever the script is called

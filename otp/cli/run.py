@@ -12,6 +12,7 @@ import click
 from otp.application import Backend, Beside
 from otp.application import run as run_tree
 from otp.cli.target import Failure, load_target, with_target
+from otp.faults import Faults
 from otp.host.reload import Reloader
 from otp.host.surroundings import LOOP_THRESHOLD
 
@@ -68,7 +69,8 @@ def run(
     The log goes to standard error; LOGURU_LEVEL=DEBUG shows healthy operation too.
     """
     spec = load_target(target, config, show_traceback)
-    beside = (_reloader(target, config),) if reload else ()
+    switches = Faults() if faults else None
+    beside = (_reloader(target, config, switches),) if reload else ()
     try:
         code = run_tree(
             spec,
@@ -78,7 +80,7 @@ def run(
             health=health_port,
             loop_watch=loop_watch or None,
             control=control,
-            faults=faults,
+            faults=switches or False,
             beside=beside,
         )
     except ValueError as error:
@@ -88,7 +90,7 @@ def run(
     sys.exit(code)
 
 
-def _reloader(target: str, config: Path | None) -> Beside:
+def _reloader(target: str, config: Path | None, faults: Faults | None) -> Beside:
     if find_spec("watchfiles") is None:
         raise Failure("watchfiles is not installed; pip install 'marketswarm-otp[reload]'")
-    return Reloader(target, config)
+    return Reloader(target, config, around=faults.around) if faults else Reloader(target, config)

@@ -1,6 +1,7 @@
 """Aligned text: columns as wide as what is in them, two spaces apart, the same each time.
 
-A table that is wider than the terminal is cut: first the last column that allows it, then the one before it.
+A table that is wider than the terminal is cut: first the last column that allows it, then the one before it; where
+that is not enough the same again, down to a few signs.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,9 @@ from otp.cli.text import cut, cut_start, printable, width
 __all__ = ("Cell", "Column", "Row", "paint", "table")
 
 GAP = "  "
+
+LEAST = 6
+"""Columns of the terminal that a column keeps, however narrow that is."""
 
 _STYLES: dict[str, dict[str, object]] = {
     "good": {"fg": "green"},
@@ -36,7 +40,7 @@ class Column(NamedTuple):
     Attributes:
         title: above it.
         right: aligned to the right.
-        least: columns of the terminal that it keeps when the table is cut; None: it is never cut.
+        least: columns of the terminal that it keeps at first when the table is cut; None: it is never cut.
         keeps_end: it loses its beginning when it is cut, not its end.
     """
 
@@ -78,12 +82,11 @@ def _widths(columns: Sequence[Column], lines: Sequence[Sequence[Cell]], within: 
     if within is None:
         return widths
     excess = sum(widths) + len(GAP) * (len(columns) - 1) - within
-    for number, column in reversed(list(enumerate(columns))):
-        if column.least is not None and excess > 0:
-            least = max(column.least, width(column.title))
-            given = min(excess, max(0, widths[number] - least))
-            widths[number] -= given
-            excess -= given
+    cuttable = [(number, column) for number, column in enumerate(columns) if column.least is not None][::-1]
+    for number, least in [*((n, column.least) for n, column in cuttable), *((n, LEAST) for n, _ in cuttable)]:
+        given = min(max(0, excess), max(0, widths[number] - max(least or 0, width(columns[number].title))))
+        widths[number] -= given
+        excess -= given
     return widths
 
 

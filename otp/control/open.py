@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio.abc import TaskGroup, TaskStatus
 from loguru import logger
 
 from otp.control.acting import Actions
@@ -24,11 +24,12 @@ from otp.control.maintenance import Maintenance
 from otp.control.protocol import PROTOCOL, Greeting
 from otp.control.rows import Blocked
 from otp.control.server import Server
-from otp.control.sockets import Claim, claim
+from otp.control.sockets import Claim, claim, socket_path
 from otp.control.timeline import Timeline
 from otp.control.view import View
 from otp.errors import ControlError
 from otp.faults import Faults
+from otp.observe.beside import beside
 from otp.observe.log_ring import LogRing
 from otp.observe.observation import Observation
 from otp.runtime.handle import Supervisor
@@ -44,15 +45,13 @@ class Control:
         socket: for looking and acting; None: there is none, and the log says why.
     """
 
-    def __init__(
-        self, claimed: Claim | None, seen: Observation, log: LogRing, faults: Faults | None, tasks: TaskGroup
-    ) -> None:
+    def __init__(self, claimed: Claim | None, seen: Observation, log: LogRing, faults: Faults | None) -> None:
         self.socket = claimed.operate if claimed is not None else None
         self._claim = claimed
         self._seen = seen
         self._log = log
         self._faults = faults
-        self._tasks = tasks
+        self._tasks: TaskGroup
         self._server: Server | None = None
         self._desk: Desk | None = None
 
@@ -110,7 +109,13 @@ class Control:
         if self._server is not None:
             self._server.tell_blocked(blocked)
 
-    def close(self) -> None:
+    async def run(self, *, task_status: TaskStatus[None]) -> None:
+        """Run what serves, until cancelled."""
+        async with anyio.create_task_group() as self._tasks:
+            task_status.started()
+            await anyio.sleep_forever()
+
+    async def close(self) -> None:
         """Serve no more, and remove the sockets."""
         if self._server is not None and self._desk is not None:
             self._desk.tell_the_end(self._server.publish)
@@ -153,14 +158,10 @@ async def open_control(
     """
     claimed = _claimed(app, place)
     log = LogRing()
+    control = Control(claimed, seen, log, faults)
     with log.listening():
-        async with anyio.create_task_group() as tasks:
-            control = Control(claimed, seen, log, faults, tasks)
-            try:
-                yield control
-            finally:
-                control.close()
-                tasks.cancel_scope.cancel()
+        async with beside(control.run, ending=control.close):
+            yield control
 
 
 def _claimed(app: str, place: Path | None) -> Claim | None:
@@ -169,7 +170,7 @@ def _claimed(app: str, place: Path | None) -> Claim | None:
     except (ControlError, OSError) as error:
         logger.error("{}  cannot be looked into from outside: {}", app, error)
         return None
-    if claimed.operate.stem != app:
+    if claimed.operate != socket_path(app, place):
         logger.warning("{}  another process of this name is running; this one is {}", app, claimed.operate.stem)
     return claimed
 

@@ -51,6 +51,9 @@ MAX_WATCHERS = 32
 LAST_WORDS = 0.5
 """Seconds at the end in which clients may take what has been said to them."""
 
+AGAIN_ACCEPT = 1.0
+"""Seconds after which it is tried again when no connection could be accepted."""
+
 Role = Literal["operate", "read"]
 
 
@@ -171,7 +174,7 @@ class Server:
                 if not complained:
                     logger.warning("control: cannot accept, and tries on: {}", error.strerror)
                 complained = True
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(AGAIN_ACCEPT)
                 continue
             complained = False
             not_for_children(accepted)

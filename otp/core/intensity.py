@@ -38,5 +38,4 @@ class RestartWindow:
 
     def used_at(self, now: float) -> int:
         """Restarts in the window at the time `now`, which counts nothing."""
-        oldest = now - self.period
-        return sum(stamp >= oldest for stamp in self._stamps)
+        return sum(stamp >= now - self.period for stamp in self._stamps)

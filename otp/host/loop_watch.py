@@ -121,6 +121,8 @@ class LoopWatch:
         with suppress(RuntimeError):  # the loop is closed
             while not self._over.wait(INTERVAL):
                 self._ping = ping = _Ping()
+                if self._over.is_set():  # between the two lines above: `stop` may have answered the ping before
+                    break
                 self._tree.spawner.soon(ping.answer)
                 if not ping.waits_for(self._threshold):
                     self._follow(ping)

@@ -44,7 +44,9 @@ __all__ = ("Reloader", "modules_of")
 LOOK_EVERY = 1_000
 """Milliseconds after which it is looked without having been told of a change, for modules that were imported since."""
 
-_STAYS_DOWN = frozenset({ChildState.PENDING, ChildState.STOPPING, ChildState.STOPPED, ChildState.DONE})
+_STAYS_DOWN = frozenset(
+    {ChildState.PENDING, ChildState.STOPPING, ChildState.STOPPED, ChildState.DONE, ChildState.PAUSED}
+)
 """Whoever starts such a child does so by its new spec; that is not for us to do."""
 
 Stamp = tuple[int, int] | None

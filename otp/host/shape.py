@@ -15,7 +15,7 @@ _OF_SUPERVISORS = (*_OF_ALL, "strategy", "intensity", "period", "auto_shutdown",
 def changes(old: AnySpec, new: AnySpec, above: str = "") -> Iterator[str]:
     """What a reader of both trees would see, one phrase each, from the root down.
 
-    Functions, arguments, policies and probes are left out: made anew, they are never the same.
+    Functions, arguments, policies, watchdogs and probes are left out: made anew, they are never the same.
     """
     path = join(above, old.id)
     if new.id != old.id:

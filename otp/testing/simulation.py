@@ -11,7 +11,7 @@ from otp.core.recovery import even_dice
 from otp.errors import Hung
 from otp.events import Event
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
-from otp.spec import AnySpec, ChildSpec, SupervisorSpec, worker
+from otp.spec import AnySpec, ChildSpec, SupervisorSpec
 
 __all__ = ("Asked", "Simulation", "stand_in")
 
@@ -21,7 +21,7 @@ E = TypeVar("E")
 def stand_in(id: str, **options: Any) -> ChildSpec:
     """The spec of a child that is only a name; `ready=True` unless said otherwise. The options are those of `worker()`."""
     options.setdefault("ready", True)
-    return worker(id, _never_called, **options)
+    return ChildSpec(id=id, run=_never_called, **options)
 
 
 async def _never_called() -> None:

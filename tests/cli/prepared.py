@@ -81,7 +81,7 @@ class Prepared:
         answer = answer(request.command) if callable(answer) else answer
         if answer is LEAVE:
             raise EOFError
-        if isinstance(request.command, Watch):
+        if isinstance(request.command, Watch) and not isinstance(answer, tuple):
             for message in answer:
                 connection.sendall(encode(message) if not callable(message) else message())
             raise EOFError

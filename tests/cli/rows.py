@@ -143,7 +143,7 @@ def incident(**fields):
         "path": WS_WORKER.path,
         "state": "open",
         "count": 5,
-        "cause": "ProviderClosed",
+        "cause": "services.massive.errors.ProviderClosed",
         "message": CLOSED.partition(": ")[2],
         "frame": "workers/stream.py:88 run",
         "fingerprint": "a91c0e5d7731",

@@ -25,9 +25,7 @@ def test_what_was_done_is_one_line(otp_of, verb, done, kind):
     otp = otp_of({kind: rows.acted(rows.change())})
     result = otp(verb, "workers/ws_worker")
     assert result.exit_code == 0
-    assert result.stdout == (
-        f"{done} {WORKER}  running → running  in 12 ms  (others untouched: 19)  op 3f2a61c0\n"
-    )
+    assert result.stdout == (f"{done} {WORKER}  running → running  in 12 ms  (others untouched: 19)  op 3f2a61c0\n")
     assert otp.server.asked == [kind(path="workers/ws_worker")]
 
 
@@ -67,7 +65,10 @@ def test_siblings_that_are_touched_are_named_the_first_ones_or_with_wide_all(otp
 
 
 def test_many_are_a_line_each_and_a_sum(otp_of):
-    changes = rows.change("massive/a", after="stopped"), rows.change("massive/b", after="stopped", message="it was slow")
+    changes = (
+        rows.change("massive/a", after="stopped"),
+        rows.change("massive/b", after="stopped", message="it was slow"),
+    )
     assert otp_of({Stop: rows.acted(*changes, untouched=7)})("stop", "*", "--all").stdout == (
         "stopped massive/a  running → stopped  in 12 ms\n"
         "stopped massive/b  running → stopped  in 12 ms  it was slow\n"
@@ -87,7 +88,9 @@ def test_what_was_not_done_is_on_standard_error_with_the_exit_code_for_it(otp_of
 
 
 def test_more_than_one_without_all_shows_the_list_and_is_refused(otp_of):
-    result = otp_of({Stop: ("refused", "workers/* names 2 children: a, b; add --all to act on all of them")})("stop", "workers/*")
+    result = otp_of({Stop: ("refused", "workers/* names 2 children: a, b; add --all to act on all of them")})(
+        "stop", "workers/*"
+    )
     assert result.exit_code == 5
     assert "names 2 children: a, b; add --all" in result.stderr
 
@@ -95,7 +98,12 @@ def test_more_than_one_without_all_shows_the_list_and_is_refused(otp_of):
 def test_the_answer_for_programs_has_the_operation(otp_of):
     otp = otp_of({Restart: rows.acted(rows.change(), rows.change("massive/b", error="conflict"))})
     whole = json.loads(otp("restart", "x", "-o", "json").stdout)
-    assert (whole["schema"], whole["op"], whole["untouched"], len(whole["changes"])) == (1, "3f2a61c09b1d4e7f8a5b", 19, 2)
+    assert (whole["schema"], whole["op"], whole["untouched"], len(whole["changes"])) == (
+        1,
+        "3f2a61c09b1d4e7f8a5b",
+        19,
+        2,
+    )
     lines = [json.loads(line) for line in otp("restart", "x", "-o", "jsonl").stdout.splitlines()]
     assert [(line["op"], line["path"]) for line in lines] == [(whole["op"], WORKER), (whole["op"], "massive/b")]
     assert otp("restart", "x", "-o", "name").stdout == f"{WORKER}\n"

@@ -1,8 +1,8 @@
-"""A tree that is kept up to date by what a watcher is told."""
+"""A watched tree as a snapshot; what the messages come to is tested with `otp.control.mirror`."""
 
 import pytest
 
-from otp.cli.look.live import LiveTree, aged
+from otp.cli.look.live import LiveTree
 from otp.control.rows import Blocked, Delta, NeedRow
 from tests.cli import rows
 from tests.cli.rows import NOW, child, down, group, snapshot
@@ -55,32 +55,6 @@ def test_a_changed_row_takes_the_place_of_the_old_one(live):
     assert live.now().open_incidents == 0
 
 
-def test_a_new_child_stands_behind_its_siblings(live):
-    live.apply(delta([child("massive/sub/y"), child("massive/new"), group("massive/new_group"), child("massive/new_group/k")]))
-    assert paths(live) == [
-        "massive/a",
-        "massive/sub",
-        "massive/sub/x",
-        "massive/sub/y",
-        "massive/z",
-        "massive/new",
-        "massive/new_group",
-        "massive/new_group/k",
-    ]
-
-
-def test_what_is_gone_takes_along_all_below_it_and_nobody_else(live):
-    live.apply(delta([child("massive/subway")]))
-    live.apply(delta(removed=["massive/sub"]))
-    assert paths(live) == ["massive/a", "massive/z", "massive/subway"]
-
-
-def test_the_last_child_of_nobody_stands_first(clock):
-    live = LiveTree(snapshot(()), clock)
-    live.apply(delta([child("massive/first")]))
-    assert paths(live) == ["massive/first"]
-
-
 def test_a_row_of_which_nothing_is_said_grows_older(live, clock):
     clock.now += 10
     live.apply(delta([child("massive/a", up_s=0.5)]))
@@ -90,21 +64,15 @@ def test_a_row_of_which_nothing_is_said_grows_older(live, clock):
     assert up["massive/sub/x"] == 17.0
     assert live.now().root.up_s == 3.0
     assert live.now().up_s == 526_452.0
-    assert live.now().wall == NOW + 2
-
-
-def test_times_of_a_child_that_is_down_run_too():
-    row = aged(down("massive/a", "backoff", next_retry_s=3.0, downtime_s=20.0, paused=True, paused_s=1.0), 2.0)
-    assert (row.next_retry_s, row.down_s, row.downtime_s, row.paused_s, row.up_s) == (1.0, 14.0, 22.0, 0.0, None)
-    assert aged(row, 60.0).next_retry_s == 0.0
-
-
-def test_a_child_that_is_up_adds_no_downtime():
-    assert aged(child("massive/a", downtime_s=3.0), 60.0).downtime_s == 3.0
+    assert live.now().wall == NOW + 12
 
 
 def test_what_blocks_the_loop_blocks_it_longer_and_longer(live, clock):
-    live.apply(delta(blocked=Blocked(path="massive/a", seconds=1.0, stack=()), needs=(rows.WHY.needs[0],)))
+    live.apply(
+        delta(
+            [child("massive/a")], blocked=Blocked(path="massive/a", seconds=1.0, stack=()), needs=(rows.WHY.needs[0],)
+        )
+    )
     clock.now += 4
     assert live.now().blocked.seconds == 5.0
     assert live.now().needs[0].down_s == 7.0
@@ -112,7 +80,7 @@ def test_what_blocks_the_loop_blocks_it_longer_and_longer(live, clock):
 
 def test_what_is_needed_and_there_has_no_time_that_runs(live, clock):
     need = NeedRow(path="massive", name="redis", down_s=None, outages=1, downtime_s=3.0, last="")
-    live.apply(delta(needs=(need,)))
+    live.apply(delta([child("massive/a")], needs=(need,)))
     clock.now += 4
     assert live.now().needs == (need,)
 
@@ -121,6 +89,13 @@ def test_the_lag_of_a_minute_ago_is_not_shown(live, clock):
     assert live.now().lag_s == 0.003
     clock.now += 61
     assert live.now().lag_s is None
+
+
+def test_a_snapshot_that_was_stale_is_so_until_something_is_heard_of_the_loop(clock):
+    live = LiveTree(snapshot(CHILDREN, stale_s=4.0), clock)
+    assert live.now().stale_s == 4.0
+    live.apply(delta([child("massive/a")]))
+    assert live.now().stale_s == 0.0
 
 
 def test_another_snapshot_begins_anew(live, clock):

@@ -177,7 +177,9 @@ def test_status_is_another_name_of_ps(otp):
     assert otp("status").stdout == otp("ps").stdout
 
 
-@pytest.mark.parametrize("look", [("ps",), ("tree",), ("ps", "workers"), ("describe", "workers/ws_worker"), ("health",)])
+@pytest.mark.parametrize(
+    "look", [("ps",), ("tree",), ("ps", "workers"), ("describe", "workers/ws_worker"), ("health",)]
+)
 def test_something_that_is_not_up_is_exit_code_3(otp, look):
     assert otp(*look).exit_code == 3
 
@@ -372,6 +374,21 @@ def test_why_is_one_screen_with_the_newest_of_each_part(otp, monkeypatch):
     assert "subscribed to 0 symbols" not in result.stdout
 
 
+def test_why_tells_of_the_settings_for_a_failure_like_the_last_one(otp_of):
+    known = replace(rows.WHY, child=replace(rows.WS_WORKER, verdict="unclassified"))
+    assert "failure 6 in a row" in otp_of({GetWhy: known})("why", "x").stdout
+    assert "failure 6 in a row" not in otp_of({GetWhy: rows.WHY})("why", "x").stdout
+    assert "failure 6 in a row" in otp_of({GetWhy: rows.WHY})("why", "x", "-o", "wide").stdout
+    assert "shop (5 in 60 s): at the earliest gives up" in otp_of({GetWhy: rows.WHY})("why", "x").stdout
+
+
+def test_why_shows_where_the_worker_itself_is(otp_of):
+    otp = otp_of({GetWhy: replace(rows.WHY, stacks=rows.STACKS.stacks)})
+    assert "now in      run (massive/stream.py:88)\n" in otp("why", "x").stdout
+    assert "keepalive" not in otp("why", "x").stdout
+    assert "keepalive" in otp("why", "x", "-o", "wide").stdout
+
+
 def test_why_wide_says_all(otp):
     said = otp("why", "workers/ws_worker", "-o", "wide").stdout
     assert said.count("restarting in 1.0 s after") == 20
@@ -397,9 +414,10 @@ def test_why_says_what_happens_next_or_what_to_do(otp_of, row, said):
 def test_stack_shows_what_each_task_awaits(otp):
     assert otp("stack", "ws_worker").stdout == (
         "massive/workers/ws_worker  RUNNING\n"
-        "  worker       run (massive/stream.py:88)\n"
-        "               → recv (websockets/connection.py:304)\n"
-        "    keepalive  ping (massive/stream.py:140)\n"
+        "  run (massive/stream.py:88)\n"
+        "  → recv (websockets/connection.py:304)\n"
+        "  task keepalive\n"
+        "    ping (massive/stream.py:140)\n"
     )
     assert "/usr/lib/websockets/connection.py:304" in otp("stack", "ws_worker", "-o", "wide").stdout
 
@@ -434,6 +452,14 @@ def test_on_paper_siblings_are_touched_with_all_below_them(otp, monkeypatch):
     found = document(otp("explain", "till", "--target", "shop:spec", "-o", "json"))
     below = ["shop/stock", "shop/stock/counter", "shop/stock/truck", "shop/guests", "shop/light"]
     assert (found["radius"], found["untouched"]) == (["shop/till", *below], 0)
+
+
+def test_a_tree_on_paper_may_need_a_config(otp, monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend("tests/cli")
+    (tmp_path / "c.json").write_text('{"name": "mall", "tills": 3}')
+    result = otp("explain", "till1", "--target", "shop:tree_of", "--config", str(tmp_path / "c.json"))
+    assert result.stdout.startswith("mall/till1  permanent")
+    assert result.stdout.endswith("untouched: 2\n")
 
 
 def test_what_is_not_on_paper_is_exit_code_4(otp, monkeypatch):

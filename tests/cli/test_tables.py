@@ -10,11 +10,7 @@ ROWS = [("massive/one", "7", "it broke"), ("b", "1234", Cell("fine", "good"))]
 
 
 def test_columns_are_as_wide_as_what_is_in_them():
-    assert table(COLUMNS, ROWS) == (
-        "NAME            N  WHY\n"
-        "massive/one     7  it broke\n"
-        "b            1234  fine"
-    )
+    assert table(COLUMNS, ROWS) == ("NAME            N  WHY\nmassive/one     7  it broke\nb            1234  fine")
 
 
 def test_the_last_column_that_allows_it_is_cut_first_and_then_the_one_before():
@@ -24,6 +20,12 @@ def test_the_last_column_that_allows_it_is_cut_first_and_then_the_one_before():
 
 def test_nothing_is_cut_below_its_least_however_narrow_it_is():
     assert table(COLUMNS, ROWS, within=1) == table(COLUMNS, ROWS, within=19)
+
+
+def test_a_column_gives_up_its_least_before_a_table_is_too_wide():
+    columns = (Column("NAME", least=10), Column("WHY", least=10))
+    assert table(columns, [("x" * 30, "y" * 30)], within=22).splitlines()[1] == "xxxxxxxxx…  yyyyyyyyy…"
+    assert table(columns, [("x" * 30, "y" * 30)], within=16).splitlines()[1] == "xxxxxxx…  yyyyy…"
 
 
 @pytest.mark.parametrize("within", range(19, 40))

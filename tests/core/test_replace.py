@@ -1,5 +1,7 @@
 """`replace`: another spec for a child; every start from then on goes by it."""
 
+import dataclasses
+
 import pytest
 
 from otp.core.effects import Start
@@ -14,6 +16,11 @@ from otp.testing.simulation import Simulation, stand_in
 DELAYED = FailurePolicy(on(Exception, RestartAfter(Backoff(1.0, jitter=0.0))), healthy_after=7.0)
 
 
+def other(id, **options):
+    """A spec that cannot be taken for the one before: it has an argument."""
+    return dataclasses.replace(stand_in(id, **options), args=(2,))
+
+
 def tree(*children, **options):
     return Simulation(supervisor("root", children=children, **options)).begin()
 
@@ -26,7 +33,7 @@ def started_with(sim, event):
 def test_a_child_goes_on_as_it_is_until_something_starts_it_again():
     sim = tree(stand_in("a", ready=False), stand_in("b"))
     sim.take_trace()
-    new = stand_in("a", ready=False, args=(2,))
+    new = other("a", ready=False)
     assert sim.replace(new).answered
     assert sim.trace == []
     assert (sim.child("a").generation, sim.child("a").state) == (1, "running")
@@ -35,7 +42,7 @@ def test_a_child_goes_on_as_it_is_until_something_starts_it_again():
 
 def test_a_restart_by_request_starts_it_by_the_new_spec():
     sim = tree(stand_in("a"))
-    new = stand_in("a", args=(2,))
+    new = other("a")
     sim.replace(new)
     sim.terminate_child("a")
     assert started_with(sim, RestartNow("a", None)) == [new]
@@ -44,7 +51,7 @@ def test_a_restart_by_request_starts_it_by_the_new_spec():
 def test_the_supervisors_own_spec_has_the_new_one_in_the_place_of_the_old():
     old = [stand_in("a"), stand_in("b"), stand_in("c")]
     sim = tree(*old)
-    new = stand_in("b", args=(2,))
+    new = other("b")
     sim.replace(new)
     assert sim.machine.spec.children == (old[0], new, old[2])
 
@@ -52,7 +59,7 @@ def test_the_supervisors_own_spec_has_the_new_one_in_the_place_of_the_old():
 def test_a_child_that_was_added_later_has_no_place_in_the_supervisors_spec():
     sim = Simulation(dynamic_supervisor("root")).begin()
     sim.start_child(stand_in("a"))
-    new = stand_in("a", args=(2,))
+    new = other("a")
     sim.replace(new)
     assert sim.machine.spec == dynamic_supervisor("root")
     assert sim.child("a").spec is new
@@ -69,7 +76,7 @@ def test_a_supervisor_that_stops_takes_no_new_specs():
     sim.stubborn.add("a")
     sim.stop()
     old = sim.child("a").spec
-    assert isinstance(sim.replace(stand_in("a", args=(2,))).result, NoProc)
+    assert isinstance(sim.replace(other("a")).result, NoProc)
     assert sim.child("a").spec is old
 
 
@@ -119,14 +126,14 @@ def test_the_limit_of_a_class_of_failures_begins_anew_with_another_policy_only(s
     policy = limited()
     sim = tree(stand_in("a", policy=policy))
     sim.crash("a")
-    sim.replace(stand_in("a", args=(2,), policy=policy if same_policy else limited()))
+    sim.replace(other("a", policy=policy if same_policy else limited()))
     sim.crash("a")
     assert sim.states == {"a": state}
 
 
 def test_a_temporary_child_that_is_up_has_no_use_for_its_arguments():
     sim = tree(stand_in("t", restart=Restart.TEMPORARY))
-    sim.replace(stand_in("t", restart=Restart.TEMPORARY, args=(2,), shutdown=9.0))
+    sim.replace(other("t", restart=Restart.TEMPORARY, shutdown=9.0))
     assert (sim.child("t").spec.args, sim.child("t").spec.shutdown) == ((), 9.0)
     assert sim.machine.spec.children[0].args == (2,)
 
@@ -134,7 +141,7 @@ def test_a_temporary_child_that_is_up_has_no_use_for_its_arguments():
 def test_a_temporary_child_whose_turn_has_not_come_is_started_with_its_new_arguments():
     sim = Simulation(supervisor("root", children=[stand_in("a"), stand_in("t", restart=Restart.TEMPORARY)]), slow="a")
     sim.begin()
-    new = stand_in("t", restart=Restart.TEMPORARY, args=(2,))
+    new = other("t", restart=Restart.TEMPORARY)
     sim.replace(new)
     (spec,) = [e.spec for e in sim.machine.handle(Started("a", 1, None), 0.0) if isinstance(e, Start)]
     assert spec is new
@@ -144,12 +151,12 @@ def test_a_child_on_its_way_down_comes_back_by_its_new_spec():
     sim = tree(stand_in("a"))
     sim.stubborn.add("a")
     sim.restart("a")
-    new = stand_in("a", args=(2,))
+    new = other("a")
     assert sim.replace(new).answered
     assert started_with(sim, Exited("a", 1, Shutdown())) == [new]
 
 
 def test_nobody_need_wait_for_the_answer():
     sim = tree(stand_in("a"))
-    sim.tell(Replace("a", stand_in("a", args=(2,)), None))
+    sim.tell(Replace("a", other("a"), None))
     assert sim.child("a").spec.args == (2,)

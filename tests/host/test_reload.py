@@ -244,6 +244,20 @@ async def test_a_worker_that_was_stopped_stays_down_and_starts_with_its_new_code
         assert await root.restart_child("a") == "two"
 
 
+async def test_a_worker_that_is_down_for_maintenance_stays_down_until_that_is_over(project):
+    project.write(a=worker("'one'").replace("sleep_forever()", "sleep(0.001)"), shop=tree("a"))
+    async with project.open() as (root, reloader):
+        await root.pause("a")
+        while root.child("a").state != "paused":
+            await anyio.sleep(0.001)
+        project.write(a=worker("'two'"))
+        await reloader.look(root)
+        assert root.child("a").state == "paused"
+        await root.resume("a")
+        await project.events.wait_for(ChildStarted, "shop/a", count=2)
+        assert values(root)["a"] == ("two", 2)
+
+
 async def test_a_worker_that_has_done_its_work_stays_down(project):
     spec = "worker('a', a.run, restart=Restart.TRANSIENT)"
     project.write(a="async def run():\n    pass\n", shop=tree(spec, imports="import a"))

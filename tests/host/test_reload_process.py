@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from otp.cli import command
+from otp.faults import Faults
 
 WORKER = """
 import anyio
@@ -83,6 +84,29 @@ def test_an_edited_worker_goes_on_with_its_new_code_alone_and_a_broken_one_with_
         said, log = shop.process.communicate(timeout=20)
         assert (said, shop.process.returncode) == ("", 0)  # b has said its word once: it has not been restarted
         assert "shop/b" not in log
+
+
+def test_faults_can_still_be_injected_into_a_worker_that_was_reloaded(tmp_path):
+    """`--faults` and `--reload` share what stands around the workers."""
+    handed = []
+
+    class Reloader:
+        def __init__(self, target, config, *, around):
+            handed.append(around.__self__)
+
+    def run_tree(spec, *, faults, beside, **_):
+        handed.append(faults)
+        return 0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path))
+        (tmp_path / "faulty_shop.py").write_text("from otp import supervisor\nspec = supervisor('shop')\n")
+        patch.setattr("otp.cli.run.Reloader", Reloader)
+        patch.setattr("otp.cli.run.run_tree", run_tree)
+        assert CliRunner().invoke(command, ["run", "--reload", "--faults", "faulty_shop:spec"]).exit_code == 0
+    around, given = handed
+    assert isinstance(given, Faults)
+    assert around is given
 
 
 def test_without_the_extra_it_says_what_is_missing(monkeypatch, tmp_path):

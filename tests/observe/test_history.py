@@ -54,6 +54,25 @@ async def test_downtime_is_measured_from_the_end_to_being_up_again_and_while_it_
         assert (seen.crashes, seen.verdicts, seen.streak) == (1, {"blip": 1}, 0)  # a minute up: the streak is over
 
 
+@pytest.mark.virtual_time
+async def test_a_worker_that_hangs_has_failed_once_when_it_is_gone_and_is_up_until_then():
+    history, slow = History(), Probe("a", Run(cleanup=3.0), Run())
+    policy = FailurePolicy(otherwise=RestartAfter(Backoff(10.0, cap=80.0, jitter=0.0)))
+    spec = supervisor("root", children=[slow.spec(watchdog=30.0, policy=policy)])
+    async with open_supervisor(spec, hooks=[history]):
+        await anyio.sleep(32.0)
+        seen = history.child("root/a", anyio.current_time())
+        assert (seen.failures, seen.down) == (0, None)
+        await anyio.sleep(5.0)
+        seen = history.child("root/a", anyio.current_time())
+        assert (seen.failures, seen.crashes, seen.streak, seen.state) == (1, 0, 1, ChildState.BACKOFF)
+        assert seen.down == pytest.approx(4.0, abs=0.01)
+        assert seen.last[0].text.startswith("Hung: root/a gave no sign of life for 30 s, in Probe.")
+        await anyio.sleep(10.0)
+        seen = history.child("root/a", anyio.current_time())
+        assert (seen.failures, seen.crashes) == (1, 1)
+
+
 async def test_manual_and_collateral_restarts_have_counters_of_their_own():
     history, events = History(), EventRecorder()
     a, b = Probe("a"), Probe("b")

@@ -295,7 +295,7 @@ def test_a_temporary_child_that_fails_under_maintenance_is_marked_too(incidents)
 @pytest.mark.virtual_time
 async def test_an_incident_under_maintenance_is_open_until_the_child_is_healthy_again_and_has_its_downtime():
     incidents, events = Incidents(), EventRecorder()
-    child = Probe("a", Crash(ValueError("bad")), Run())
+    child = Probe("a", Crash(ValueError("bad"), after=10.0), Run())
     async with open_supervisor(supervisor("root", children=[child.spec()]), hooks=[incidents, events]) as root:
         await root.pause()
         await events.wait_for(ChildPaused)

@@ -65,7 +65,9 @@ def _facts(why: Why, below: tuple[ChildRow, ...], now: float) -> Iterator[Fact]:
     yield Fact("last failure", [_last_failure(child, now)], whole=True)
     yield Fact("needs", [f"{need.name}: {_need(need.down_s, need.outages)}" for need in why.needs])
     yield Fact("children", [f"{row.state.upper():<10}  {row.path.rpartition('/')[2]}" for row in below])
-    yield Fact("incidents", [f"{row.id}  {row.state}, {row.count} ×  {row.cause}" for row in why.incidents])
+    yield Fact(
+        "incidents", [f"{row.id}  {row.state}, {row.count} ×  {row.cause.rpartition('.')[2]}" for row in why.incidents]
+    )
     yield Fact("failures", [f"{clock(row.wall, now)}  {row.outcome:<11}  {row.text}" for row in why.failures])
     yield Fact("settings", why.explained.text.splitlines() if why.explained is not None else [], whole=True)
 

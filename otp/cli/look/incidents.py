@@ -135,5 +135,6 @@ def _cause(row: IncidentRow) -> str:
     states = {"resolved": row.state == "resolved", "injected": row.injected, "maintenance": row.maintenance}
     marks = [name for name, is_so in states.items() if is_so]
     mark = f"[{', '.join(marks)}] " if marks else ""
-    said = row.message if row.message.startswith(row.cause) else f"{row.cause}: {row.message}"
+    kind = row.cause.rpartition(".")[2]
+    said = row.message if row.message.startswith(kind) else f"{kind}: {row.message}"
     return f"{mark}{said.removesuffix(': ')}"

@@ -1,112 +1,59 @@
-"""A tree as it is now, from a snapshot and what changed since.
-
-The seconds in a row are those at the moment of its message, and a child of which nothing is said is not sent again: so
-each row is kept with the time when it came, and is made older by that when somebody looks.
-"""
+"""A tree that is watched, as the snapshot that it would be by now: one look at it is like the other, watched or asked."""
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from otp.control.rows import Blocked, ChildRow, Delta, Snapshot
-from otp.core.paths import is_within
+from otp.control.mirror import Mirror
+from otp.control.rows import Delta, NeedRow, Snapshot
 
-__all__ = ("LiveTree", "aged")
+__all__ = ("LiveTree",)
 
 LAG_HOLDS = 60.0
-"""Seconds that the lag of a snapshot says something: it is the worst of the minute before."""
-
-
-class _Kept(NamedTuple):
-    row: ChildRow
-    came: float
+"""Seconds that the lag in a snapshot says something: it is the worst of the minute before."""
 
 
 class LiveTree:
-    """The newest state of a tree."""
+    """The newest state of a tree.
+
+    Args:
+        snapshot: what a watcher is told first.
+        clock: monotonic, in seconds.
+    """
 
     def __init__(self, snapshot: Snapshot, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._mirror = Mirror()
         self._base = snapshot
-        self._began = self._came = clock()
-        self._rows: dict[str, _Kept] = {}
-        self._begin(snapshot)
+        self.apply(snapshot)
 
     def apply(self, message: Snapshot | Delta) -> None:
         """Take in what the server says; a snapshot begins anew."""
         if isinstance(message, Snapshot):
-            self._begin(message)
-            return
-        now = self._clock()
-        self._came = now
-        self._base = replace(
-            self._base,
-            seq=message.seq,
-            wall=message.wall,
-            state=message.state,
-            blocked=message.blocked,
-            root=message.root,
-            needs=message.needs,
-            open_incidents=message.open_incidents,
-            stale_s=0.0,
-        )
-        for path in message.removed:
-            self._rows = {known: kept for known, kept in self._rows.items() if not is_within(known, path)}
-        for row in message.changed:
-            self._put(_Kept(row, now))
+            self._base = message
+        self._mirror.apply(message, self._clock())
 
     def now(self) -> Snapshot:
         """The whole tree, as old as it is."""
-        now, base = self._clock(), self._base
-        since, since_begin = now - self._came, now - self._began
+        now, mirror, base = self._clock(), self._mirror, self._base
+        root, *children = mirror.rows(now)
+        since = mirror.up_s(now) - base.up_s
         return replace(
             base,
-            up_s=base.up_s + since_begin,
+            seq=mirror.seq,
             wall=base.wall + since,
-            lag_s=base.lag_s if since_begin < LAG_HOLDS else None,
-            blocked=_blocked_for(base.blocked, since),
-            root=aged(base.root, since),
-            children=tuple(aged(kept.row, now - kept.came) for kept in self._rows.values()),
-            needs=tuple(replace(need, down_s=_more(need.down_s, since)) for need in base.needs),
+            up_s=base.up_s + since,
+            state=mirror.state,
+            lag_s=base.lag_s if since < LAG_HOLDS else None,
+            blocked=mirror.blocked(now),
+            root=root,
+            children=tuple(children),
+            needs=tuple(_later(need, mirror.age(now)) for need in mirror.needs),
+            open_incidents=mirror.open_incidents,
+            stale_s=base.stale_s if mirror.seq == base.seq else 0.0,
         )
 
-    def _begin(self, snapshot: Snapshot) -> None:
-        self._base = snapshot
-        self._began = self._came = self._clock()
-        self._rows = {row.path: _Kept(row, self._began) for row in snapshot.children}
 
-    def _put(self, kept: _Kept) -> None:
-        path = kept.row.path
-        if path in self._rows:
-            self._rows[path] = kept
-            return
-        above = path.rpartition("/")[0]
-        order = list(self._rows.items())
-        behind = max((number for number, (known, _) in enumerate(order, 1) if is_within(known, above)), default=0)
-        self._rows = dict([*order[:behind], (path, kept), *order[behind:]])
-
-
-def aged(row: ChildRow, seconds: float) -> ChildRow:
-    """The row, `seconds` later, if nothing has happened to the child."""
-    return replace(
-        row,
-        up_s=_more(row.up_s, seconds),
-        next_retry_s=_less(row.next_retry_s, seconds),
-        down_s=_more(row.down_s, seconds),
-        downtime_s=row.downtime_s + (seconds if row.down_s is not None else 0.0),
-        paused_s=_less(row.paused_s, seconds),
-    )
-
-
-def _blocked_for(blocked: Blocked | None, more: float) -> Blocked | None:
-    return replace(blocked, seconds=blocked.seconds + more) if blocked is not None else None
-
-
-def _more(seconds: float | None, more: float) -> float | None:
-    return None if seconds is None else seconds + more
-
-
-def _less(seconds: float | None, less: float) -> float | None:
-    return None if seconds is None else max(0.0, seconds - less)
+def _later(need: NeedRow, seconds: float) -> NeedRow:
+    return need if need.down_s is None else replace(need, down_s=need.down_s + seconds)

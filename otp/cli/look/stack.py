@@ -1,11 +1,12 @@
 """`otp stack`: where a worker is, without running any of its code.
 
     massive/workers/ws_worker  RUNNING
-      worker       run (workers/stream.py:88)
-                   → recv (asyncio/connection.py:304)
-        keepalive  ping (workers/stream.py:140)
+      run (workers/stream.py:88)
+      → recv (asyncio/connection.py:304)
+      task keepalive
+        ping (workers/stream.py:140)
 
-Tasks that it started stand below it, indented.
+Tasks that it started stand below it.
 """
 
 import re
@@ -19,7 +20,7 @@ from otp.cli.output import Output, Page, Shown, with_output
 from otp.cli.tables import paint
 from otp.cli.text import printable
 from otp.control.protocol import GetStack
-from otp.control.rows import StackRow, TaskRow
+from otp.control.rows import StackRow
 from otp.frames import short_place
 
 __all__ = ("shown", "stack", "stack_lines")
@@ -51,24 +52,20 @@ def shown(app: str, stacks: Sequence[StackRow]) -> Shown:
 
 
 def stack_lines(row: StackRow, *, wide: bool) -> Iterator[str]:
-    """The tasks of one worker, and what each awaits."""
+    """What the worker awaits, and then each task that it started."""
     if not row.tasks:
         yield "(no task)"
-    labels = [f"{'  ' * task.depth}{_name(task, row)}" for task in row.tasks]
-    column = max(map(len, labels), default=0)
-    for label, task in zip(labels, row.tasks, strict=True):
-        steps = [_step(step, wide) for step in task.chain] or ["(nothing is known)"]
-        yield f"{label:<{column}}  {printable(steps[0])}"
-        yield from (f"{'':<{column}}  → {printable(step)}" for step in steps[1:])
+    for task in row.tasks:
+        indent = "  " * task.depth
+        if task.depth or task.name != row.path:
+            yield f"{indent[2:]}task {printable(task.name)}"
+        for number, step in enumerate(task.chain or ("(nothing is known)",)):
+            yield f"{indent}{'→ ' if number else ''}{printable(_step(step, wide))}"
 
 
 def _lines(row: StackRow, page: Page) -> Iterator[str]:
     yield f"{paint(printable(row.path), 'title', colour=page.colour)}  {row.state.upper()}"
     yield from (f"  {line}" for line in stack_lines(row, wide=page.wide))
-
-
-def _name(task: TaskRow, row: StackRow) -> str:
-    return "worker" if task.name == row.path else printable(task.name)
 
 
 def _step(step: str, wide: bool) -> str:

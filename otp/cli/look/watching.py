@@ -87,8 +87,8 @@ def _new(rows: Sequence[Any], before: Sequence[Any], delta: Delta) -> Iterator[A
     """What is not as it was. Times run in the row of a child, so of those the message says which have changed."""
     changed = {row.path for row in delta.changed}
     yield from (row for row in rows if (row.path in changed if isinstance(row, ChildRow) else row not in before))
-    if any(isinstance(row, ChildRow) for row in before):
-        yield from ({"path": path, "removed": True} for path in delta.removed)
+    shown = {row.path for row in before if isinstance(row, ChildRow)}
+    yield from ({"path": path, "removed": True} for path in delta.removed if path in shown)
 
 
 # ------------------------------------------------------------------------------------------------ a terminal

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, with_connection
@@ -78,19 +79,37 @@ def _on_screen(facts: Iterable[Fact]) -> list[Fact]:
 
 
 def _facts(found: Why, page: Page, now: float) -> Iterator[Fact]:
-    child, settings = found.child, found.explained.text.splitlines()[1:] if found.explained is not None else ()
+    child = found.child
     yield Fact("now", [f"{since(child)}, {child.crashes} crashes, streak {child.streak}"])
     yield Fact("cause", [child.last_cause, *_places(found)], whole=True)
     yield Fact("next", [what_next(child)], whole=True)
-    yield Fact("settings", settings, whole=True)
+    yield Fact("settings", list(_settings(found, page)), whole=True)
     yield Fact("incidents", [_incident(row, now) for row in found.incidents])
     yield Fact("needs", [_need(need) for need in found.needs])
+    is_root = found.supervisor.path == child.path
     yield Fact("supervisor", [_supervisor(found.supervisor)])
-    yield Fact("siblings", list(_siblings(found.siblings)))
+    yield Fact("children" if is_root else "siblings", list(_siblings(found.siblings)))
     yield Fact("failures", [f"{stamp(row.wall, now)} {row.outcome:<11} {row.text}" for row in found.failures])
     yield Fact("happened", [_told(row, child, now) for row in found.timeline])
     yield Fact("log", [f"{stamp(row.wall, now)} {row.level:<8} {row.text}" for row in found.log])
-    yield Fact("now in", [line for row in found.stacks if row.tasks for line in stack_lines(row, wide=page.wide)])
+    yield Fact("now in", list(_now_in(found, page)))
+
+
+def _settings(found: Why, page: Page) -> Iterator[str]:
+    """When it is given up, and then; on one screen only for a failure as the last one."""
+    if found.explained is None:
+        return
+    others = {course.verdict for course in found.explained.explanation.courses} - {found.child.verdict}
+    for line in found.explained.text.splitlines()[1:]:
+        if page.wide or line.split()[0] not in others:
+            yield line.strip()
+
+
+def _now_in(found: Why, page: Page) -> Iterator[str]:
+    """Where it is; on one screen only its own task, not those that it started."""
+    for row in found.stacks:
+        if row.tasks:
+            yield from stack_lines(row if page.wide else replace(row, tasks=row.tasks[:1]), wide=page.wide)
 
 
 def _places(found: Why) -> Iterator[str]:

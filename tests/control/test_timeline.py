@@ -1,0 +1,48 @@
+"""What happened lately, numbered."""
+
+from otp.control.timeline import Timeline
+from otp.events import ChildStarted
+
+
+def started(number):
+    return ChildStarted(path=f"r/c{number}", at=float(number), generation=1, downtime=None)
+
+
+def filled(count, **options):
+    timeline = Timeline(wall=lambda: 1_000.0, **options)
+    for number in range(1, count + 1):
+        timeline(started(number))
+    return timeline
+
+
+def test_entries_are_numbered_from_one_and_shown_as_rows():
+    timeline = filled(2)
+    timeline.note("operator.stop", "r/c1", "stop by ann", "WARNING")
+    rows = [entry.row() for entry in timeline.newest()]
+    assert [(row.seq, row.event, row.path, row.level) for row in rows] == [
+        (3, "operator.stop", "r/c1", "WARNING"),
+        (2, "child.started", "r/c2", rows[1].level),
+        (1, "child.started", "r/c1", rows[2].level),
+    ]
+    assert {row.wall for row in rows} == {1_000.0}
+    assert all(row.text for row in rows)
+
+
+def test_what_came_after_a_number_is_told_oldest_first():
+    timeline = filled(5)
+    assert [entry.seq for entry in timeline.since(2)] == [3, 4, 5]
+    assert timeline.since(5) == ()
+    assert [entry.seq for entry in timeline.since(0)] == [1, 2, 3, 4, 5]
+
+
+def test_only_the_newest_are_kept_and_numbers_go_on():
+    timeline = filled(10, kept=3)
+    assert timeline.seq == 10
+    assert [entry.seq for entry in timeline.since(0)] == [8, 9, 10]
+    assert [entry.seq for entry in timeline.newest()] == [10, 9, 8]
+
+
+def test_an_event_costs_one_entry_and_no_sentence():
+    timeline = filled(1)
+    (entry,) = timeline.since(0)
+    assert entry.what == started(1)
