@@ -16,7 +16,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from otp.control.client import PATIENCE
 from otp.control.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
@@ -28,6 +28,7 @@ from otp.tui.events import EventScreen, merged
 from otp.tui.feed import Feed
 from otp.tui.headline import Headline
 from otp.tui.keys import Help, bar
+from otp.tui.label import Label
 from otp.tui.order import Order
 from otp.tui.pages import PAGES
 from otp.tui.picture import Picture
@@ -114,9 +115,9 @@ class Top(App[None]):
         with Container(id="main"):
             yield TreeTable(self._row, id="tree")
             yield Details(id="details")
-        yield Static(id="said")
+        yield Label(id="said")
         yield Input(id="sought", placeholder="part of a path or state, or a pattern such as workers/*", compact=True)
-        yield Static(bar(), id="bar")
+        yield Label(bar(), id="bar")
 
     def on_mount(self) -> None:
         """Begin to watch."""
@@ -147,12 +148,12 @@ class Top(App[None]):
     def _draw(self) -> None:
         clock = self._drawn = time.monotonic()
         picture = self._picture
-        self._headline.show(picture.mirror, picture.link, clock)
+        self._headline.tell(picture.mirror, picture.link, clock)
         self.table.show(
             picture.paths(clock), as_tree=picture.order is Order.TREE, is_stale=picture.link.state == "lost"
         )
         self._draw_details()
-        self.screen_stack[0].query_one("#said", Static).update(self._status(clock))
+        self.screen_stack[0].query_one("#said", Label).show(self._status(clock))
         for screen in self.screen_stack:
             if isinstance(screen, EventScreen):
                 screen.show(tuple(picture.mirror.events))

@@ -10,6 +10,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from otp.control.rows import ChildRow, Why
+from otp.tui.label import Label
 from otp.tui.pages import PAGES, Line, Page, page
 from otp.tui.printable import printable
 from otp.tui.questions import Looked
@@ -27,8 +28,6 @@ class Details(Vertical):
     """The pane. What it shows goes on with the row; the answer to a question comes when it comes."""
 
     DEFAULT_CSS = """
-    Details > #tabs { height: 1; }
-    Details > #title { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     Details VerticalScroll { scrollbar-size-vertical: 1; padding: 0 1; }
     """
 
@@ -40,8 +39,8 @@ class Details(Vertical):
 
     def compose(self) -> ComposeResult:
         """Two lines above, and the page below."""
-        yield Static(id="title")
-        yield Static(id="tabs")
+        yield Label(id="title")
+        yield Label(id="tabs")
         with _Page():
             yield Static(id="page")
 
@@ -61,12 +60,13 @@ class Details(Vertical):
 
     def show(self, row: ChildRow | None) -> None:
         """Draw what is known of a child; None: there is none."""
-        self.query_one("#title", Static).update(Text(f" {row.path}" if row else "", "bold", no_wrap=True))
-        self.query_one("#tabs", Static).update(_tabs(self.page))
+        self.query_one("#title", Label).show(Text(f" {row.path}" if row else "", "bold", no_wrap=True))
+        self.query_one("#tabs", Label).show(_tabs(self.page))
         lines = self._lines(row)
         if lines != self._shown:
+            layout = list(map(_size, lines)) != list(map(_size, self._shown))
             self._shown = lines
-            self.query_one("#page", Static).update(_grid(lines))
+            self.query_one("#page", Static).update(_grid(lines), layout=layout)
 
     def _lines(self, row: ChildRow | None) -> list[Line]:
         if row is None:
@@ -74,6 +74,11 @@ class Details(Vertical):
         answer = self._looked.answer if self._looked and self._looked.path == row.path else None
         lines = page(self.page, row, answer if isinstance(answer, Why) else None)
         return lines if not isinstance(answer, str) else [(Text(), Text(printable(answer), "bold yellow")), *lines]
+
+
+def _size(line: Line) -> tuple[int, int]:
+    """What decides how many lines of the screen it takes."""
+    return len(line[0]), len(line[1])
 
 
 def _grid(lines: list[Line]) -> Table:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from rich.text import Text
-from textual.widgets import Static
 
 from otp.control.mirror import Mirror
 from otp.control.rows import Blocked, NeedRow
 from otp.tui.durations import short
+from otp.tui.label import Label
 from otp.tui.link import Link
 from otp.tui.printable import printable
 
@@ -19,14 +19,10 @@ LATE = 0.1
 Part = tuple[str, str]
 
 
-class Headline(Static):
+class Headline(Label):
     """The lines."""
 
-    DEFAULT_CSS = """
-    Headline { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
-    """
-
-    def show(self, mirror: Mirror, link: Link, clock: float) -> None:
+    def tell(self, mirror: Mirror, link: Link, clock: float) -> None:
         """Draw them.
 
         Args:
@@ -35,7 +31,7 @@ class Headline(Static):
             clock: the monotonic clock.
         """
         lines = [headline(mirror, link, clock), *alarms(mirror, link, clock)]
-        self.update(Text("\n", no_wrap=True, overflow="ellipsis").join(lines))
+        self.show(Text("\n", no_wrap=True, overflow="ellipsis").join(lines))
 
 
 def headline(mirror: Mirror, link: Link, clock: float) -> Text:

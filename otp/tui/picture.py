@@ -10,6 +10,9 @@ from otp.tui.order import Order, arranged, found
 
 __all__ = ("Picture",)
 
+SETTLED = 1.0
+"""Seconds for which an order stays as it is."""
+
 
 class Picture:
     """What is known, and what is wanted of it.
@@ -26,6 +29,9 @@ class Picture:
         self.link = Link()
         self.order = Order.TREE
         self.sought = ""
+        self._arranged_for = self.order, self.sought
+        self._arranged_at = 0.0
+        self._arranged: tuple[str, ...] = ()
 
     def take(self, news: News, selected: str) -> bool:
         """Take over some news; whether more has to be asked about the selected child because of it."""
@@ -37,13 +43,23 @@ class Picture:
                 return isinstance(news, Joined) and bool(selected)
 
     def paths(self, clock: float) -> Sequence[str]:
-        """The children that are shown, in their order; those of a whole tree need no look at the rows.
+        """The children that are shown, in their order.
+
+        Those of a whole tree need no look at the rows. Another order is looked at once a second: in a storm nobody could
+        read what is sorted ten times a second.
 
         Args:
             clock: the monotonic clock.
         """
-        if self.order is Order.TREE and not self.sought:
+        wanted = self.order, self.sought
+        if wanted == (Order.TREE, ""):
             return self.mirror.paths
+        if wanted == self._arranged_for and clock - self._arranged_at < SETTLED:
+            return tuple(path for path in self._arranged if path in self.mirror)
+        self._arranged_for, self._arranged_at, self._arranged = wanted, clock, self._arrange(clock)
+        return self._arranged
+
+    def _arrange(self, clock: float) -> tuple[str, ...]:
         rows = self.mirror.rows(self.link.now(clock))
         kept = found(rows, self.sought, with_above=self.order is Order.TREE)
         return tuple(row.path for row in arranged(kept, self.order))

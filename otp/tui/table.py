@@ -11,7 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -40,10 +40,13 @@ class TreeTable(ScrollView, can_focus=True):
     TreeTable > .tree--waiting { color: $text-warning; text-style: bold; }
     TreeTable > .tree--bad { color: $text-error; text-style: bold; }
     TreeTable > .tree--quiet { color: $text-muted; text-style: dim; }
+    TreeTable > .tree--supervisor { text-style: bold; }
+    TreeTable > .tree--stale { text-style: dim; }
     TreeTable > .tree--cursor { text-style: reverse; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"tree--{name}" for name in ("head", "good", "waiting", "bad", "quiet", "cursor")
+        f"tree--{name}"
+        for name in ("plain", "good", "waiting", "bad", "quiet", "head", "worker", "supervisor", "stale", "cursor")
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "up", show=False),
@@ -70,7 +73,8 @@ class TreeTable(ScrollView, can_focus=True):
         self._as_tree = True
         self._is_stale = False
         self._index = 0
-        self._styles: dict[str, Style] = {}
+        self._styles: dict[tuple[str, ...], Style] = {}
+        self._drawn: dict[int, Strip] = {}
 
     @property
     def selected(self) -> str:
@@ -96,7 +100,7 @@ class TreeTable(ScrollView, can_focus=True):
             self.virtual_size = Size(0, len(paths) + HEAD)
             self._keep(before)
             self.refresh(layout=True)  # its height is that of its lines, where there is room
-        self.refresh()
+        self._refresh_changed()
 
     def select(self, path: str) -> None:
         """Put the cursor on a child, if it is shown."""
@@ -105,20 +109,27 @@ class TreeTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen: the head, a child, or nothing."""
+        self._drawn[y] = self._line(y)
+        return self._drawn[y]
+
+    def _refresh_changed(self) -> None:
+        """Draw the lines that are not as they were drawn last: a terminal may be far away."""
+        width = self.scrollable_content_region.width
+        for y in range(self.scrollable_content_region.height):
+            if self._drawn.get(y) != self._line(y):
+                self.refresh(Region(0, y, width, 1))
+
+    def _line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         columns = columns_for(width)
         if y < HEAD:
-            return self._strip(_head(columns, width), width, self._style("head"))
+            return self._strip(_head(columns, width), width, ("head",))
         index = y - HEAD + self.scroll_offset.y
-        if index >= len(self._paths):
-            return Strip.blank(width, self.rich_style)
-        row = self._row(self._paths[index])
-        if row is None:  # gone since the last drawing; the next one knows
-            return Strip.blank(width, self.rich_style)
-        line = Style(bold=row.kind == "supervisor" and not self._is_stale, dim=self._is_stale)
-        if index == self._index:
-            line += self._style("cursor")
-        return self._strip(self._cells(row, columns, width), width, line)
+        row = self._row(self._paths[index]) if index < len(self._paths) else None
+        if row is None:  # below the last one, or gone since the last drawing
+            return Strip.blank(width, self._style(()))
+        kinds = (row.kind, *(("stale",) if self._is_stale else ()), *(("cursor",) if index == self._index else ()))
+        return self._strip(self._cells(row, columns, width), width, kinds)
 
     def notify_style_update(self) -> None:
         """The theme is another: look its colours up again."""
@@ -176,20 +187,16 @@ class TreeTable(ScrollView, can_focus=True):
             cell = column.cell(row)
             yield _aligned(cell, column), cell.tone
 
-    def _strip(self, cells: Iterator[tuple[str, str]], width: int, line: Style) -> Strip:
-        under = self.rich_style
-        segments: list[Segment] = []
-        for text, tone in cells:
-            segments.append(Segment(text, under + self._style(tone) + line))
-            segments.append(Segment(" ", under + line))
-        return Strip(segments).adjust_cell_length(width, under + line)
+    def _strip(self, cells: Iterator[tuple[str, str]], width: int, kinds: tuple[str, ...]) -> Strip:
+        segments = [Segment(f"{text} ", self._style((tone, *kinds))) for text, tone in cells]
+        return Strip(segments).adjust_cell_length(width, self._style(kinds))
 
-    def _style(self, name: str) -> Style:
-        if name == "plain":
-            return Style.null()
-        if name not in self._styles:
-            self._styles[name] = self.get_component_rich_style(f"tree--{name}", partial=True)
-        return self._styles[name]
+    def _style(self, names: tuple[str, ...]) -> Style:
+        """The widget's own style with those of these names above it."""
+        if names not in self._styles:
+            styles = [self.get_component_rich_style(f"tree--{name}", partial=True) for name in names]
+            self._styles[names] = Style.combine([self.rich_style, *styles])
+        return self._styles[names]
 
 
 def _head(columns: Sequence[Column], width: int) -> Iterator[tuple[str, str]]:

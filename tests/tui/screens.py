@@ -16,7 +16,7 @@ async def top(path, size=(160, 40)):
     feed = Feed(path, retry=0.05, silence=0.2, patience=0.5)
     app = Top(path, feed)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: " up" in line(app, 0))
+        await until(pilot, lambda: " up" in line(app, 0) and "● running" in text(app))
         yield pilot
     feed.join()
     app.looks.join()

@@ -322,3 +322,36 @@ async def test_a_click_puts_the_cursor_there(server, path):
         assert pilot.app.table.selected == WS
         await pilot.click("#tree", offset=(5, 0))
         assert pilot.app.table.selected == WS
+
+
+async def test_only_lines_that_are_others_are_drawn_again(server, path, monkeypatch):
+    async with top(path) as pilot:
+        await pilot.pause(0.3)
+        drawn = set()
+        refresh = pilot.app.table.refresh
+
+        def record(*regions, **options):
+            drawn.update(region.y for region in regions)
+            return refresh(*regions, **options)
+
+        monkeypatch.setattr(pilot.app.table, "refresh", record)
+        await until(pilot, lambda: {5, 6} <= drawn)  # a countdown, and one that has been up for seconds
+    assert drawn.isdisjoint({0, 1, 2, 3, 4, 9})  # the head, those that have been up for hours, and one that is stopped
+
+
+async def test_lines_of_a_process_that_is_gone_are_dim(path):
+    first = Server(path, massive())
+    async with top(path) as pilot:
+        first.end()
+        await until(pilot, lambda: "DISCONNECTED" in line(pilot.app, 1))
+        strips = pilot.app.screen._compositor.render_strips()
+        orchestrator = next(strip for strip in strips if "  orchestrator" in strip.text)
+        assert next(iter(orchestrator)).style.dim
+
+
+@pytest.mark.parametrize("name", ["ws_worker", "spot_worker"])
+async def test_tones_are_colours_of_the_terminal(server, path, name):
+    async with top(path) as pilot:
+        strip = next(one for one in pilot.app.screen._compositor.render_strips() if name in one.text)
+        state = next(segment for segment in strip if "running" in segment.text or "backoff" in segment.text)
+    assert state.style.color.number == {"ws_worker": 3, "spot_worker": 2}[name]  # yellow, green

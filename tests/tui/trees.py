@@ -96,9 +96,9 @@ def massive(**given):
     """A tree of eight children, one of which waits for its restart."""
     return snapshot(
         supervisor("massive", strategy="rest_for_one", up_s=8_040.0, used=1, intensity=5),
-        row("massive/orchestrator", up_s=8_039.0),
-        supervisor("massive/workers", used=3, intensity=5, up_s=8_039.0),
-        row("massive/workers/chain_worker", up_s=8_030.0, manual=1),
+        row("massive/orchestrator", up_s=8_045.0),
+        supervisor("massive/workers", used=3, intensity=5, up_s=8_045.0),
+        row("massive/workers/chain_worker", up_s=8_045.0, manual=1),
         down("massive/workers/ws_worker"),
         row("massive/workers/spot_worker", up_s=12.0, crashes=2, collateral=3, downtime_s=3.0),
         supervisor("massive/model", kind="supervisor", strategy="dynamic", up_s=8_000.0),

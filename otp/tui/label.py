@@ -1,0 +1,26 @@
+"""A text on the screen that is drawn again only if it is another."""
+
+from rich.text import Text
+from textual.widgets import Static
+
+__all__ = ("Label",)
+
+
+class Label(Static):
+    """Lines of text, each cut off at the edge; their number may change."""
+
+    DEFAULT_CSS = """
+    Label { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def __init__(self, text: Text | None = None, id: str | None = None) -> None:
+        super().__init__(text or "", id=id)
+        self._text = text
+
+    def show(self, text: Text) -> None:
+        """Show this text."""
+        if self._text is not None and (text, text.style) == (self._text, self._text.style):
+            return
+        had = self._text.plain.count("\n") if self._text else -1
+        self._text = text
+        self.update(text, layout=text.plain.count("\n") != had)
