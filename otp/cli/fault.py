@@ -25,7 +25,10 @@ Kind = Literal["crash", "hang", "cancel", "block-loop", "flap"]
 @click.command(epilog=KINDS)
 @click.argument("kind", type=click.Choice(["crash", "hang", "cancel", "block-loop", "flap"]))
 @click.option(
-    "--times", type=click.IntRange(min=1), default=1, show_default=True, help="How often, where it comes back."
+    "--times",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many incarnations; without it one, and for flap as many as there is time for.",
 )
 @click.option(
     "--for",
@@ -36,8 +39,8 @@ Kind = Literal["crash", "hang", "cancel", "block-loop", "flap"]
     metavar="DURATION",
     help="Nothing of it is left after that.",
 )
-@acting("fault", "faulted")
-def fault(named: Named, kind: Kind, times: int, seconds: float) -> InjectFault:
+@acting("make fail", "a fault is on its way to")
+def fault(named: Named, kind: Kind, times: int | None, seconds: float) -> InjectFault:
     """Make a worker fail on purpose.
 
     Only in a process that was started with faults enabled. Its incidents are marked as injected.

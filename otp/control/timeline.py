@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+import anyio
 from msgspec import Struct
 
 from otp.control.rows import EventRow
@@ -43,21 +44,29 @@ class Timeline:
 
     Args:
         kept: entries that are kept.
+        now: the tree's clock.
         wall: the wall clock, in seconds since 1970.
 
     Attributes:
         seq: number of the newest entry; 0 before the first.
     """
 
-    def __init__(self, *, kept: int = KEPT, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        kept: int = KEPT,
+        now: Callable[[], float] = anyio.current_time,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self.seq = 0
         self._entries: deque[Entry] = deque(maxlen=kept)
+        self._now = now
         self._wall = wall
 
     def __call__(self, event: Event) -> None:
-        """Remember the event."""
+        """Remember the event, as of when it was: it may have waited for an event loop that was blocked."""
         self.seq += 1
-        self._entries.append(Entry(self.seq, self._wall(), event))
+        self._entries.append(Entry(self.seq, self._wall() - (self._now() - event.at), event))
 
     def note(self, event: str, path: str, text: str, level: str = "INFO") -> None:
         """Remember what somebody did."""

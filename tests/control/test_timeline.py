@@ -9,7 +9,7 @@ def started(number):
 
 
 def filled(count, **options):
-    timeline = Timeline(wall=lambda: 1_000.0, **options)
+    timeline = Timeline(now=lambda: 1.0, wall=lambda: 1_000.0, **options)
     for number in range(1, count + 1):
         timeline(started(number))
     return timeline
@@ -24,7 +24,7 @@ def test_entries_are_numbered_from_one_and_shown_as_rows():
         (2, "child.started", "r/c2", rows[1].level),
         (1, "child.started", "r/c1", rows[2].level),
     ]
-    assert {row.wall for row in rows} == {1_000.0}
+    assert [row.wall for row in rows] == [1_000.0, 1_001.0, 1_000.0]
     assert all(row.text for row in rows)
 
 
@@ -46,3 +46,10 @@ def test_an_event_costs_one_entry_and_no_sentence():
     timeline = filled(1)
     (entry,) = timeline.since(0)
     assert entry.what == started(1)
+
+
+def test_an_event_that_waited_for_the_loop_has_the_time_when_it_was():
+    timeline = Timeline(now=lambda: 10.0, wall=lambda: 1_000.0)
+    timeline(started(4))
+    (entry,) = timeline.since(0)
+    assert entry.wall == 994.0

@@ -47,25 +47,30 @@ def _bus(name: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
     show_default=True,
     help="json: one document on standard output, all else on standard error.",
 )
+@click.option("--calm", is_flag=True, help="No faults: they are left to you, by otp fault from another shell.")
 @click.option("--all", "everything", is_flag=True, help="All four services, and each row of the failure table.")
 @_bus("system")
 @_bus("market")
 @_bus("intel")
-def command(seconds: float, output: str, *, everything: bool, **buses: str) -> None:
+def command(seconds: float, output: str, *, calm: bool, everything: bool, **buses: str) -> None:
     """Show market data under supervision, and what happens when things fail.
 
     It starts Valkey servers, a provider that speaks the vendor's protocol, and massive under supervision. Then
     the provider closes with 1012, a worker crashes, a Valkey server is killed, and a key is revoked. It ends by itself
     and leaves nothing behind; Ctrl-C ends it earlier.
 
+    While it runs, otp ps, otp top, otp restart and all the others speak to it from another shell.
+
     With --all, intel, sentiment and execution run beside massive, with a newspaper and a paper broker, and each row of
     the failure table is shown with its verdict, its incident and its downtime. It takes about a minute.
     """
+    if calm and everything:
+        raise click.UsageError("--calm is for massive alone; leave out --all")
     quiet = output == "json"
     screen = AllScreen(quiet=quiet) if everything else Screen(quiet=quiet)
     screen.take_log()
     try:
-        code, report = anyio.run(_play, seconds, screen, buses)
+        code, report = anyio.run(_play, seconds, screen, buses, calm)
     except (ValueError, RuntimeError) as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:  # the tree was not there yet to take the signal, or not any more
@@ -77,28 +82,38 @@ def command(seconds: float, output: str, *, everything: bool, **buses: str) -> N
     sys.exit(code)
 
 
-async def _play(seconds: float, screen: Screen, buses: Mapping[str, str]) -> tuple[int, Report | AllReport | None]:
-    return await run_all(screen) if isinstance(screen, AllScreen) else await _demo(seconds, screen, buses)
+async def _play(
+    seconds: float, screen: Screen, buses: Mapping[str, str], calm: bool
+) -> tuple[int, Report | AllReport | None]:
+    if isinstance(screen, AllScreen):
+        return await run_all(screen)
+    return await _demo(seconds, screen, buses, calm=calm)
 
 
-async def _demo(seconds: float, screen: Screen, buses: Mapping[str, str]) -> tuple[int, Report | None]:
+async def _demo(seconds: float, screen: Screen, buses: Mapping[str, str], *, calm: bool) -> tuple[int, Report | None]:
     screen.say("starting Valkey servers, the provider, and massive under supervision")
     code = 0
     report: Report | None = None
+    failure: RuntimeError | None = None
     async with open_stage(buses) as stage, anyio.create_task_group() as group:
         events = EventRecorder()
-        scenario = Scenario(stage, screen, events, seconds)
+        scenario = Scenario(stage, screen, events, seconds, calm=calm)
 
         async def play() -> None:
-            nonlocal report
-            await scenario.play()
-            report = await scenario.report()
+            nonlocal report, failure
+            try:
+                await scenario.play()
+                report = await scenario.report()
+            except RuntimeError as error:
+                failure = error
             stage.supervisor.stop()
 
         group.start_soon(stage.heartbeats.run)
         group.start_soon(play)
         code = await stage.supervisor.run(hooks=[events], faults=True)
         group.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
     if report is None:
         return code or INTERRUPTED, None
     screen.summary(report)

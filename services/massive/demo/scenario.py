@@ -38,9 +38,20 @@ OUTAGE = 3.0
 
 
 class Scenario:
-    """Plays the acts, one after the other, in `seconds` altogether."""
+    """Plays the acts, one after the other, in `seconds` altogether.
 
-    def __init__(self, stage: Stage, screen: Screen, events: EventRecorder, seconds: float) -> None:
+    Args:
+        stage: all parts, running.
+        screen: where it is told.
+        events: of the tree.
+        seconds: how long it takes.
+        calm: there are no acts: the faults are left to whoever watches.
+    """
+
+    def __init__(
+        self, stage: Stage, screen: Screen, events: EventRecorder, seconds: float, *, calm: bool = False
+    ) -> None:
+        self._calm = calm
         self._stage = stage
         self._screen = screen
         self._events = events
@@ -56,6 +67,13 @@ class Scenario:
         await self._all_up()
         self._screen.act("the tree, all up")
         self._screen.say(indent(draw(self._stage.supervisor.spec()), "   "))
+        if self._calm:
+            self._screen.say("\n   the faults are left to you: in another shell, otp top, otp fault, otp restart")
+        else:
+            await self._faults_in_turn()
+        await self._rest_until(1.0)
+
+    async def _faults_in_turn(self) -> None:
         await self._rest_until(0.1)
         await self._act("1  the provider closes with 1012", self._provider_restarts)
         await self._rest_until(0.28)
@@ -67,7 +85,6 @@ class Scenario:
             self._screen.act("3  market-redis is somebody else's, so it is not killed")
         await self._rest_until(0.78)
         await self._act("4  in a copy the key is revoked", self._key_is_revoked)
-        await self._rest_until(1.0)
 
     async def report(self) -> Report:
         """What was measured so far."""
@@ -141,8 +158,14 @@ class Scenario:
         self._screen.act(title)
         self._gap = None
         self._before = {child.path: child for child in self._tree.walk()}
-        outcome = await strike()
-        await self._all_up()
+        try:
+            outcome = await strike()
+            await self._all_up()
+        except TimeoutError:
+            raise RuntimeError(
+                f"act {title}: the tree is not up again after {RECOVERY:g} s; if it was steered from another shell "
+                "meanwhile, that is why, and otp demo --calm leaves the faults to you"
+            ) from None
         books = await self._stage.audit.balance()
         after = {child.path: child for child in self._tree.walk()}
         restarted = [path for path, child in after.items() if child.generation != self._before[path].generation]
