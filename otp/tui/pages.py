@@ -155,9 +155,10 @@ def _log_line(line: LogRow) -> Line:
     return _stamp(line.wall, line.level), Text(printable(line.text))
 
 
-def _stack(_: ChildRow, why: Why | None) -> Iterator[Line]:
+def _stack(row: ChildRow, why: Why | None) -> Iterator[Line]:
     lines = [line for stack in (why.stacks if why else ()) for line in _tasks(stack)]
-    yield from lines or [_line("it does not run", "dim")]
+    nothing = "it does not run" if row.kind == "worker" else "a supervisor awaits nothing of its own; choose a worker"
+    yield from lines or [_line(nothing, "dim")]
 
 
 def _tasks(stack: StackRow) -> Iterator[Line]:

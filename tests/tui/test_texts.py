@@ -143,6 +143,7 @@ def test_pages_without_anything_say_so():
     assert "nothing happened" in words("Events", child, answer)
     assert "it has logged nothing" in words("Log", child, answer)
     assert "it does not run" in words("Stack", child, answer)
+    assert "choose a worker" in words("Stack", supervisor("massive"), answer)
     assert "the root" in words("Policy", child, answer)
     assert all("asking" in words(name, child, None) for name in PAGES if name != "Summary")
 
