@@ -162,10 +162,12 @@ class ChildFailed(_Event, frozen=True, kw_only=True, tag="child.failed"):
     Attributes:
         exit: how it ended.
         verdict: what the failure was, by its policy.
+        streak: failures in a row, this one included.
     """
 
     exit: Exit
     verdict: str
+    streak: int = 0
 
 
 class ChildPaused(_Event, frozen=True, kw_only=True, tag="child.paused"):
@@ -262,6 +264,7 @@ class IntensityReached(_Event, frozen=True, kw_only=True, tag="supervisor.intens
         intensity: the limit: the supervisor's own, or that of the policy for this class of failure.
         period: of the limit, in seconds.
         verdict: what the failure was, by the policy; empty without one.
+        streak: failures of the offender in a row, this one included.
     """
 
     offender: str
@@ -269,6 +272,7 @@ class IntensityReached(_Event, frozen=True, kw_only=True, tag="supervisor.intens
     intensity: int
     period: float
     verdict: str = ""
+    streak: int = 0
 
 
 class FatalFailure(_Event, frozen=True, kw_only=True, tag="supervisor.fatal"):
@@ -278,11 +282,13 @@ class FatalFailure(_Event, frozen=True, kw_only=True, tag="supervisor.fatal"):
         offender: the child that failed.
         exit: how it ended.
         verdict: what the failure was.
+        streak: failures of the offender in a row, this one included.
     """
 
     offender: str
     exit: Exit
     verdict: str
+    streak: int = 0
 
 
 class SupervisorStopping(_Event, frozen=True, kw_only=True, tag="supervisor.stopping"):

@@ -1,6 +1,7 @@
 """Which frames of a crash or an await chain are somebody's own: neither standard library nor installed packages."""
 
 import sysconfig
+from functools import lru_cache
 from pathlib import PurePath
 
 __all__ = ("blocking_place", "hanging_place", "own_frames", "short_place")
@@ -17,6 +18,7 @@ def own_frames(frames: tuple[str, ...]) -> tuple[str, ...]:
     return own or frames[-1:]
 
 
+@lru_cache(maxsize=1_024)  # an error has the same few places each time, and is told often
 def short_place(place: str) -> str:
     """A file by its name and its folder: `workers/stream.py`, a line number behind it included."""
     return "/".join(PurePath(place).parts[-2:])

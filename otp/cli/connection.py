@@ -59,8 +59,8 @@ def with_connection(command: Command) -> Command:
     @click.option(
         "--timeout",
         type=seconds,
-        default=PATIENCE,
-        show_default="30s",
+        default=f"{PATIENCE:g}s",
+        show_default=True,
         metavar="DURATION",
         help="How long an answer may take.",
     )

@@ -31,8 +31,8 @@ Kind = Literal["crash", "hang", "cancel", "block-loop", "flap"]
     "--for",
     "seconds",
     type=seconds,
-    default=30.0,
-    show_default="30s",
+    default="30s",
+    show_default=True,
     metavar="DURATION",
     help="Nothing of it is left after that.",
 )

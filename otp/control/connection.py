@@ -52,8 +52,8 @@ class Connection:
 
     @property
     def is_idle(self) -> bool:
-        """Whether it waits for a request."""
-        return self._requests == 0
+        """Whether nothing is done for it: it waits for a request, or its client has left and what it asked goes on."""
+        return self._requests == 0 or self._reader.at_eof()
 
     def is_stuck(self, now: float) -> bool:
         """Whether its client has not taken what was sent to it for a while, by the clock of the loop."""

@@ -220,21 +220,23 @@ class Desk:
             events=tuple(entry.row() for entry in entries),
         )
 
-    def _touched(self, entries: tuple[Entry, ...]) -> set[str]:
-        """Whose rows may be different: those who something happened to, those above them, and sometimes all below."""
-        touched = {entry.path for entry in entries}
-        for path in tuple(touched):
-            touched.update(_from_root(path))
+    def _touched(self, entries: tuple[Entry, ...]) -> tuple[str, ...]:
+        """Whose rows may be different: those who something happened to, those above them, and sometimes all below.
+
+        In the order in which it happened, those above first: so new ones come in the order in which they were added.
+        """
+        touched = {path: None for entry in entries for path in reversed(tuple(_to_root(entry.path)))}
         wide = {entry.path for entry in entries if isinstance(entry.what, _FOR_ALL_BELOW)}
         wide = {path for path in wide if self._view.has_below(path)}
         if wide:
             below = (info.path for info in self._view.handle.walk(remembered=True))
-            touched.update(path for path in below if not wide.isdisjoint(_from_root(path)))
-        return touched - {self._view.app}
+            touched |= dict.fromkeys(path for path in below if not wide.isdisjoint(_to_root(path)))
+        touched.pop(self._view.app, None)
+        return tuple(touched)
 
 
-def _from_root(path: str) -> Iterator[str]:
-    """The path, and those of all above it."""
+def _to_root(path: str) -> Iterator[str]:
+    """The path, and those of all above it, the root last."""
     while path:
         yield path
         path = path.rpartition("/")[0]

@@ -1,7 +1,6 @@
 """The commands that look."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from itertools import islice
 from typing import Any
 
 import anyio
@@ -57,6 +56,9 @@ LOG_LINES = 20
 MOST_EVENTS = 5_000
 """Events that can be asked for at once."""
 
+PASSED, MADE = 0.05, 1.0
+"""What it costs to pass an event over, and to make a sentence of one; as much as a child's row."""
+
 
 class Looks:
     """Answers what is asked about a tree, in its event loop.
@@ -96,17 +98,7 @@ class Looks:
     async def events(self, command: GetEvents) -> Events:
         """The last events, oldest first."""
         about = _about(self._view.app, command.path)
-        limit = min(command.limit, MOST_EVENTS)
-        found: list[EventRow] = []
-        for number, entry in enumerate(tuple(self._timeline.newest()), 1):
-            if len(found) >= limit:
-                break
-            row = entry.row() if about(entry.path) else None
-            if row is not None and (command.debug or row.level != "DEBUG"):
-                found.append(row)
-            if number % AT_ONCE == 0:
-                await anyio.lowlevel.checkpoint()
-        return Events(tuple(reversed(found)))
+        return Events(await self._newest(about, min(command.limit, MOST_EVENTS), debug=command.debug))
 
     async def incidents(self, command: GetIncidents) -> Incidents:
         """Incidents, newest first."""
@@ -141,7 +133,7 @@ class Looks:
             incidents=tuple(row for row in self._incidents(resolved=True) if is_within(row.path, path)),
             failures=self._view.failures(path),
             needs=self._needs(path),
-            timeline=self._around(path, set(siblings)),
+            timeline=await self._around(path, set(siblings)),
             log=tuple(self._logged(path)),
             stacks=self._stacks_if_running(child),
             explained=None if is_root else self._explained(nodes, path),
@@ -180,12 +172,28 @@ class Looks:
         above = {path, *_above(path)}
         return tuple(need for need in self._view.needs() if need.path in above)
 
-    def _around(self, path: str, siblings: set[str]) -> tuple[EventRow, ...]:
+    async def _around(self, path: str, siblings: set[str]) -> tuple[EventRow, ...]:
         """What happened to it and below it, to its siblings, and to those above."""
         others = siblings | set(_above(path))
-        entries = (e for e in self._timeline.newest() if is_within(e.path, path) or e.path in others)
-        rows = (row for row in (entry.row() for entry in entries) if row.level != "DEBUG")
-        return tuple(islice(rows, TIMELINE))[::-1]
+        return await self._newest(lambda other: is_within(other, path) or other in others, TIMELINE, debug=False)
+
+    async def _newest(self, about: Callable[[str], bool], limit: int, *, debug: bool) -> tuple[EventRow, ...]:
+        """The last events about these paths, oldest first. Others get a turn of the event loop between."""
+        found: list[EventRow] = []
+        done = 0.0
+        for entry in tuple(self._timeline.newest()):
+            if len(found) >= limit:
+                break
+            done += PASSED
+            if about(entry.path):
+                row = entry.row()
+                done += MADE
+                if debug or row.level != "DEBUG":
+                    found.append(row)
+            if done >= AT_ONCE:
+                done = 0.0
+                await anyio.lowlevel.checkpoint()
+        return tuple(reversed(found))
 
     def _logged(self, path: str) -> Iterator[LogRow]:
         for line in self._log.last(path, LOG_LINES) if self._log is not None else ():

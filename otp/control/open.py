@@ -8,8 +8,9 @@ It is opened before the tree and closed after it, so it answers while the tree s
 """
 
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -32,6 +33,7 @@ from otp.faults import Faults
 from otp.observe.beside import beside
 from otp.observe.log_ring import LogRing
 from otp.observe.observation import Observation
+from otp.runtime.crash import describe
 from otp.runtime.handle import Supervisor
 from otp.version import __version__
 
@@ -101,8 +103,8 @@ class Control:
         self._desk = desk
         handle.attach(desk)
         self._seen.incidents.listen(desk.resolved)
-        self._tasks.start_soon(desk.run, server.publish)
-        self._tasks.start_soon(maintenance.run, actions.over)
+        self._tasks.start_soon(_alone, partial(desk.run, server.publish))
+        self._tasks.start_soon(_alone, partial(maintenance.run, actions.over))
 
     def tell_blocked(self, blocked: Blocked | None) -> None:
         """Tell those who watch that the tree's loop does not turn, and that it does again; called from any thread."""
@@ -118,8 +120,10 @@ class Control:
     async def close(self) -> None:
         """Serve no more, and remove the sockets."""
         if self._server is not None and self._desk is not None:
-            self._desk.tell_the_end(self._server.publish)
-            self._server.stop()
+            try:
+                self._desk.tell_the_end(self._server.publish)
+            finally:
+                self._server.stop()
         elif self._claim is not None:
             self._claim.release()
 
@@ -142,6 +146,14 @@ class Control:
             role="operate",
             faults=self._faults is not None,
         )
+
+
+async def _alone(run: Callable[[], Awaitable[None]]) -> None:
+    """What ends with a bug ends alone: the tree goes on without being looked into."""
+    try:
+        await run()
+    except Exception as bug:  # noqa: BLE001 # the control plane is outside of the tree, and so are its bugs
+        logger.error("control: it has failed, please report it: {}", describe(bug))
 
 
 @asynccontextmanager

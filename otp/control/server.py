@@ -95,18 +95,16 @@ class Server:
         """Begin to serve.
 
         Raises:
-            OSError: the sockets, or what a thread needs, cannot be had.
+            OSError: the sockets cannot be had.
+            RuntimeError: the thread cannot.
         """
-        self._listeners = self._claim.listen()
+        self._loop = asyncio.SelectorEventLoop()
         try:
-            self._loop = asyncio.new_event_loop()
-            thread = threading.Thread(target=self._run, name="otp-control", daemon=True)
-            thread.start()
+            self._listeners = self._claim.listen()
+            self._thread = self._begun()
         except BaseException:
-            for listener in self._listeners:
-                listener.close()
+            self._loop.close()
             raise
-        self._thread = thread
         self._serving.wait()
 
     def stop(self) -> None:
@@ -128,6 +126,16 @@ class Server:
             self._loop.call_soon_threadsafe(callback, *args)
 
     # ------------------------------------------------------------------------------------------------ the thread
+
+    def _begun(self) -> threading.Thread:
+        try:
+            thread = threading.Thread(target=self._run, name="otp-control", daemon=True)
+            thread.start()
+        except BaseException:
+            for listener in self._listeners:
+                listener.close()
+            raise
+        return thread
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:

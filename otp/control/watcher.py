@@ -5,7 +5,7 @@ import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from otp.control.connection import Connection
+from otp.control.connection import Connection, Gone
 from otp.control.protocol import Answer, Failed, encode
 from otp.control.questions import Waiting
 from otp.control.rows import Snapshot
@@ -70,17 +70,18 @@ class Watcher:
         self._something.set()
 
     async def run(self) -> None:
-        """Send until the client leaves, or the tree has ended.
+        """Send until there is nothing more to send.
 
         Raises:
-            Gone: the client has left, or takes nothing.
+            Gone: the client has left, takes nothing, or says something where nothing is to be said.
         """
         sending = asyncio.create_task(self._send())
         leaving = asyncio.create_task(self._connection.until_gone())
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if sending.done():
-                sending.result()
+            if not sending.done():
+                raise Gone
+            sending.result()
         finally:
             for task in (sending, leaving):
                 task.cancel()

@@ -180,7 +180,9 @@ class Recovery(PlannedRoster):
         """Leave the child down and its siblings alone; somebody may restart it."""
         child.state = ChildState.FAILED
         child.verdict = verdict.name
-        self.emit(events.ChildFailed(path=child.path, at=self.now, exit=exit, verdict=verdict.name))
+        self.emit(
+            events.ChildFailed(path=child.path, at=self.now, exit=exit, verdict=verdict.name, streak=child.streak)
+        )
         self.awaited_no_more(child)
 
     def set_aside(self, child: Child, exit: Exit | None) -> None:
@@ -202,7 +204,14 @@ class Recovery(PlannedRoster):
         child.verdict = verdict.name
         child.state = ChildState.STOPPED
         self.emit(
-            events.FatalFailure(path=self.path, at=self.now, offender=child.path, exit=exit, verdict=verdict.name)
+            events.FatalFailure(
+                path=self.path,
+                at=self.now,
+                offender=child.path,
+                exit=exit,
+                verdict=verdict.name,
+                streak=child.streak,
+            )
         )
         error = FatalFailure(self.path, child.path, verdict.name)
         if isinstance(exit, Crashed):
@@ -240,6 +249,7 @@ class Recovery(PlannedRoster):
                 intensity=intensity,
                 period=period,
                 verdict=verdict,
+                streak=child.streak,
             )
         )
         child.state = ChildState.STOPPED

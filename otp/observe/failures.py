@@ -74,6 +74,7 @@ class Failure(Struct, frozen=True, kw_only=True):
         outcome: what followed.
         verdict: what it was, by a policy; empty without one.
         again: the same failure has been told before, by `ChildStartFailed`; now there is a decision about it.
+        streak: failures in a row, this one included; None: its event does not say.
     """
 
     path: str
@@ -82,6 +83,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     verdict: str = ""
     again: bool = False
+    streak: int | None = None
 
     @property
     def crash(self) -> Crash | None:
@@ -156,7 +158,14 @@ def _failure(event: Event) -> Failure | None:  # noqa: C901, PLR0911 # one arm a
 
 
 def _of(event: Event, exit: Exit, outcome: Outcome, verdict: str = "", path: str = "") -> Failure:
-    return Failure(path=path or event.path, at=event.at, exit=exit, outcome=outcome, verdict=verdict)
+    return Failure(
+        path=path or event.path,
+        at=event.at,
+        exit=exit,
+        outcome=outcome,
+        verdict=verdict,
+        streak=getattr(event, "streak", None),
+    )
 
 
 def cause_of(exit: Exit) -> tuple[str, tuple[str, ...]]:

@@ -51,9 +51,6 @@ _STATES = {
     Outcome.FATAL: ChildState.STOPPED,
 }
 
-_UNTOLD_STREAK = (Outcome.FAILED, Outcome.GAVE_UP, Outcome.FATAL)
-"""Failures whose event does not say which in a row they are."""
-
 
 class _Dependency:
     def __init__(self) -> None:
@@ -127,10 +124,9 @@ class History:
 
     def _failed(self, failure: Failure, generation: int | None) -> None:
         account = self._adopted(failure.path, generation)
-        healthy = account.is_healthy(failure.at)
         account.failed(failure)
-        if failure.outcome in _UNTOLD_STREAK:
-            account.streak = 1 if healthy else account.streak + 1
+        if failure.streak is not None:
+            account.streak = failure.streak
         state = _STATES[failure.outcome]
         if failure.outcome in (Outcome.LEFT, Outcome.REFUSED):
             account.ended(failure.at, state)

@@ -1,7 +1,7 @@
 """Failures in a row: what is part of a streak, and when a child has recovered."""
 
 from otp import events
-from otp.policy import Backoff, FailurePolicy, RestartAfter, RestartNow, on
+from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, RestartAfter, RestartNow, on
 from otp.spec import Strategy, supervisor
 from otp.testing.simulation import Simulation, stand_in
 
@@ -129,3 +129,16 @@ def test_a_restart_says_by_which_verdict_and_one_by_request_has_none():
     sim.restart("a")
     told = [(str(event.cause), event.verdict, event.streak) for event in sim.of(events.ChildRestarting)]
     assert told == [("crash", "announced", 1), ("crash", "lookup_error", 2), ("manual", "", 2)]
+
+
+def test_a_failure_that_parks_a_child_or_ends_its_supervisor_says_which_in_a_row_it_is():
+    for verdict, event in ((GiveUp(), events.ChildFailed), (Fatal(), events.FatalFailure)):
+        policy = FailurePolicy(on(OSError, RestartNow()), on(KeyError, verdict))
+        sim = tree("a", policy=policy)
+        sim.crash("a", OSError())
+        sim.crash("a", KeyError())
+        assert [told.streak for told in sim.of(event)] == [2]
+    sim = tree("a", intensity=1)
+    sim.crash("a", RuntimeError())
+    sim.crash("a", RuntimeError())
+    assert [told.streak for told in sim.of(events.IntensityReached)] == [2]

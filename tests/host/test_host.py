@@ -64,7 +64,7 @@ async def test_it_goes_on_while_a_cancelled_block_stops_its_tree_and_ends_then(p
             await up.wait()
             scope.cancel()
             await anyio.sleep_forever()
-    assert seen == [(True, {"otp-loop-watch", "otp-health"})]
+    assert seen == [(True, {"otp-loop-watch", "otp-health", "otp-control"})]
     assert not answers(port)
     assert threads() == set()
     assert len(lines) == 1
@@ -103,7 +103,14 @@ def run_by_serve(spec, **options):
 
 
 @pytest.mark.parametrize("run", [otp.run, run_by_serve])
-@pytest.mark.parametrize(("options", "watching"), [({}, {"otp-loop-watch"}), ({"loop_watch": None}, set())])
+@pytest.mark.parametrize(
+    ("options", "watching"),
+    [
+        ({}, {"otp-loop-watch", "otp-control"}),
+        ({"loop_watch": None}, {"otp-control"}),
+        ({"control": False}, {"otp-loop-watch"}),
+    ],
+)
 def test_it_is_all_to_be_had_of_run_and_of_serve(run, options, watching, port):
     async def look():
         seen.append((answers(port), threads()))

@@ -101,8 +101,10 @@ def test_the_health_port_answers_while_the_loop_is_blocked(backend):
         assert ask(port, "/readyz") == (200, ["ok", "2/2 up"])
 
 
-@pytest.mark.parametrize(("options", "threads"), [([], 2), (["--loop-watch", "0"], 1)])
-def test_a_thread_watches_the_loop_unless_it_is_not_wanted(options, threads):
+@pytest.mark.parametrize(
+    ("options", "threads"), [([], 3), (["--loop-watch", "0"], 2), (["--loop-watch", "0", "--no-control"], 1)]
+)
+def test_a_thread_watches_the_loop_and_one_is_at_the_sockets_unless_they_are_not_wanted(options, threads):
     with running("calm", *options) as process:
         assert process.stdout.readline() == "up\n"
         assert len(list(pathlib.Path(f"/proc/{process.pid}/task").iterdir())) == threads

@@ -223,13 +223,18 @@ MUTATIONS = [
     ),
     recovery(
         "nobody is told that a child is parked",
-        "self.emit(events.ChildFailed(path=child.path, at=self.now, exit=exit, verdict=verdict.name))",
-        "pass",
+        "self.emit(\n            events.ChildFailed(",
+        "str(\n            events.ChildFailed(",
+    ),
+    recovery(
+        "which in a row a failure is that parks is not told",
+        "verdict=verdict.name, streak=child.streak)\n        )\n        self.awaited_no_more",
+        "verdict=verdict.name)\n        )\n        self.awaited_no_more",
     ),
     recovery(
         "a startup waits for ever for a child that is parked",
-        "verdict=verdict.name))\n        self.awaited_no_more(child)",
-        "verdict=verdict.name))",
+        "streak=child.streak)\n        )\n        self.awaited_no_more(child)",
+        "streak=child.streak)\n        )",
     ),
     machine(
         "all_significant counts a parked child as alive",

@@ -70,16 +70,6 @@ def delayed(**fields):
 
 SAID = [
     (
-        ChildLate(path="top/a", at=1.0, generation=1, grace=5.0, chain=("drain (/srv/app/feed/stream.py:88)",)),
-        "WARNING",
-        "did not stop within 5 s and is killed; it hangs in drain (feed/stream.py:88)",
-    ),
-    (
-        ChildLate(path="top/a", at=1.0, generation=1, grace=0.5),
-        "WARNING",
-        "did not stop within 0.5 s and is killed",
-    ),
-    (
         LoopBlocked(path="top/a", at=1.0, seconds=1.25, stack=FRAMES),
         "ERROR",
         "blocks the event loop, for 1.2 s now, in run (feed/stream.py:88) → read (feed/socket.py:12)",

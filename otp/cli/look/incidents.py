@@ -55,7 +55,7 @@ class _ListFirst(click.Group):
 
 
 @click.group(
-    epilog='\b\nExamples:  otp incidents --all\n           otp incidents resolve 0M4P7Q2Z9A1B --reason "fixed upstream"',
+    epilog='\b\nExamples:  otp incidents --all\n           otp incidents resolve 1HB3V0ZK7Q2F --reason "fixed upstream"',
     cls=_ListFirst,
     options_metavar="[PATH] [OPTIONS]",
     subcommand_metavar="| resolve ID",
@@ -74,20 +74,26 @@ def incidents() -> None:
 @with_connection
 @with_output
 def list_incidents(*, path: str, everything: bool, watching: bool, connection: Connection, output: Output) -> None:
-    """List open incidents, newest first; with PATH those of it and what is below it."""
+    """List open incidents, newest first.
+
+    With PATH, which may be a pattern, those of it and what is below it.
+    """
     with connection.open() as client:
         if watching:
             watch(connection, output, lambda _: _found(client, path, everything))
         output.show(_found(client, path, everything))
 
 
-@incidents.command(epilog='Example:  otp incidents resolve 0M4P7Q2Z9A1B --reason "fixed upstream"')
+@incidents.command(epilog='Example:  otp incidents resolve 1HB3V0ZK7Q2F --reason "fixed upstream"')
 @click.argument("incident", metavar="ID", shell_complete=complete_incident)
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit.")
 @with_connection
 @with_output
 def resolve(*, incident: str, reason: str, connection: Connection, output: Output) -> None:
-    """Call an incident over; another failure of its kind opens a new one."""
+    """Call an incident over.
+
+    Another failure of its kind opens a new one.
+    """
     with connection.open() as client:
         resolved = client.ask(ResolveIncident(incident=incident, reason=reason))
     row = resolved.incident
