@@ -124,7 +124,7 @@ def _radius(paths: Sequence[str], untouched: int) -> str:
 
 def _incident(incident: IncidentRow) -> Text:
     text = Text(f"{incident.id} {incident.state}", STYLES["bad"] if incident.state == "open" else "")
-    text.append(f" since {clock_time(incident.opened_wall)}, {incident.count} failures", "")
+    text.append(f" since {clock_time(incident.opened_wall)}, {incident.count} failure{'s'[: incident.count != 1]}", "")
     for marked, word in ((incident.injected, "injected"), (incident.maintenance, "maintenance")):
         text.append(f", {word}" if marked else "", "bold")
     where = f" at {incident.frame}" if incident.frame else ""
