@@ -168,7 +168,7 @@ class Top(App[None]):
         said, at = self._said
         if said and clock - at < SAID:
             return said
-        text = Text(f" sort: {self._picture.order}", no_wrap=True)
+        text = Text(f" sort: {self._picture.order}")
         if self._picture.sought:
             shown, total = len(self.table.paths), self._picture.mirror.total + 1
             text.append(f" · filter: {self._picture.sought} ({shown} of {total}), Esc ends it")

@@ -7,7 +7,7 @@ __all__ = ("Label",)
 
 
 class Label(Static):
-    """Lines of text, each cut off at the edge; their number may change."""
+    """Lines of text, each cut off at the edge unless a style says otherwise; their number may change."""
 
     DEFAULT_CSS = """
     Label { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -21,6 +21,6 @@ class Label(Static):
         """Show this text."""
         if self._text is not None and (text, text.style) == (self._text, self._text.style):
             return
-        had = self._text.plain.count("\n") if self._text else -1
+        size = len(self._text) if self._text is not None else -1
         self._text = text
-        self.update(text, layout=text.plain.count("\n") != had)
+        self.update(text, layout=len(text) != size)  # of the same length it takes as many lines

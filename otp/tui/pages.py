@@ -124,7 +124,7 @@ def _radius(paths: Sequence[str], untouched: int) -> str:
 
 def _incident(incident: IncidentRow) -> Text:
     text = Text(f"{incident.id} {incident.state}", STYLES["bad"] if incident.state == "open" else "")
-    text.append(f" since {clock_time(incident.opened_wall)}, {incident.count} failures", "")
+    text.append(f" since {clock_time(incident.opened_wall)}, {incident.count} failure{'s'[: incident.count != 1]}", "")
     for marked, word in ((incident.injected, "injected"), (incident.maintenance, "maintenance")):
         text.append(f", {word}" if marked else "", "bold")
     where = f" at {incident.frame}" if incident.frame else ""
@@ -155,9 +155,10 @@ def _log_line(line: LogRow) -> Line:
     return _stamp(line.wall, line.level), Text(printable(line.text))
 
 
-def _stack(_: ChildRow, why: Why | None) -> Iterator[Line]:
+def _stack(row: ChildRow, why: Why | None) -> Iterator[Line]:
     lines = [line for stack in (why.stacks if why else ()) for line in _tasks(stack)]
-    yield from lines or [_line("it does not run", "dim")]
+    nothing = "it does not run" if row.kind == "worker" else "a supervisor awaits nothing of its own; choose a worker"
+    yield from lines or [_line(nothing, "dim")]
 
 
 def _tasks(stack: StackRow) -> Iterator[Line]:

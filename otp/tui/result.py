@@ -1,4 +1,4 @@
-"""What came of a command, in one line."""
+"""What came of a command, in a line or two."""
 
 from rich.text import Text
 
@@ -17,7 +17,7 @@ def result(outcome: Outcome) -> Text:
     """`✓ restart massive/workers/ws_worker: running in 0.1s  (op 01K9…)`, or `✗ …` and why not."""
     if isinstance(outcome.answer, str):
         return refused(outcome)
-    text = Text(no_wrap=True, overflow="ellipsis")
+    text = Text()
     for change in outcome.answer.changes:
         text.append_text(_change(type(outcome.command).__name__.lower(), change))
     return text.append(f"  (op {outcome.answer.op[:OP]})", "dim")
@@ -30,7 +30,7 @@ def _time(seconds: float) -> str:
 def refused(outcome: Outcome) -> Text:
     """Why nothing was done."""
     what = f"{type(outcome.command).__name__.lower()} {outcome.command.path}"
-    return Text(f"✗ {what}: {printable(str(outcome.answer))}", "bold red", no_wrap=True, overflow="ellipsis")
+    return Text(f"✗ {what}: {printable(str(outcome.answer))}", "bold red")
 
 
 def _change(verb: str, change: Change) -> Text:

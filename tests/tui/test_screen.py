@@ -158,6 +158,14 @@ async def test_on_a_read_only_socket_the_refusal_is_shown(path):
             await until(pilot, lambda: "✗ restart massive: this socket is for looking only" in text(pilot.app))
 
 
+async def test_a_refusal_is_readable_to_its_end_at_80_columns(server, path):
+    server.refusal = Failed(id="", kind="refused", message=f"{'not here, ' * 12}; use the other socket")
+    async with top(path, size=(80, 24)) as pilot:
+        await pilot.press("r")
+        await until(pilot, lambda: "use the other socket" in " ".join(text(pilot.app).split()))
+        assert "q quit" in line(pilot.app, 23)
+
+
 async def test_what_was_refused_after_the_dialog_is_shown_too(server, path):
     async with top(path) as pilot:
         await select(pilot, WS)

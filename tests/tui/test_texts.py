@@ -113,6 +113,8 @@ def test_the_summary_has_incidents_needs_radius_and_failures_of_the_answer():
     answer = replace(why(child, child), incidents=(incident,), failures=(failure,), needs=(need,))
     text = words("Summary", child, answer)
     assert ", 5 failures, injected: 1006  at feeds.py:131 recv" in text
+    once = replace(answer, incidents=(replace(incident, count=1),))
+    assert ", 1 failure, injected" in words("Summary", child, once)
     assert "redis is there · 2 outages, 30s" in text
     assert "touches workers/ws_worker; 7 untouched" in text
     assert "ConnectionClosed: 1006  f.py:1 g → delayed" in text
@@ -143,6 +145,7 @@ def test_pages_without_anything_say_so():
     assert "nothing happened" in words("Events", child, answer)
     assert "it has logged nothing" in words("Log", child, answer)
     assert "it does not run" in words("Stack", child, answer)
+    assert "choose a worker" in words("Stack", supervisor("massive"), answer)
     assert "the root" in words("Policy", child, answer)
     assert all("asking" in words(name, child, None) for name in PAGES if name != "Summary")
 
