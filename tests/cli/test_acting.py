@@ -49,7 +49,7 @@ def test_a_fault_has_a_kind_a_number_and_a_time(otp_of):
     otp("fault", "crash", "x")
     assert otp.server.asked == [
         InjectFault(path="x", kind="block-loop", times=3, seconds=10.0),
-        InjectFault(path="x", kind="crash", times=1, seconds=30.0),
+        InjectFault(path="x", kind="crash", seconds=30.0),
     ]
 
 
