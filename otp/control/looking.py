@@ -180,7 +180,7 @@ class Looks:
     async def _newest(self, about: Callable[[str], bool], limit: int, *, debug: bool) -> tuple[EventRow, ...]:
         """The last events about these paths, oldest first. Others get a turn of the event loop between."""
         found: list[EventRow] = []
-        done = 0
+        done = 0.0
         for entry in tuple(self._timeline.newest()):
             if len(found) >= limit:
                 break
@@ -191,7 +191,7 @@ class Looks:
                 if debug or row.level != "DEBUG":
                     found.append(row)
             if done >= AT_ONCE:
-                done = 0
+                done = 0.0
                 await anyio.lowlevel.checkpoint()
         return tuple(reversed(found))
 
