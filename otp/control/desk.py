@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import anyio
+from anyio.abc import TaskGroup
 from loguru import logger
 from msgspec import Struct
 
@@ -30,9 +31,13 @@ __all__ = ("Desk", "Question")
 OFTEN = 0.1
 """Seconds between two deltas at least: a storm is told in few words."""
 
-PACE = 0.002
-"""Seconds between two questions at least, and as long as the loop was busy with the last one: many clients at once get
-less than half of the loop's time, and the tree goes first."""
+PACE = 0.005
+"""Seconds of pause for each question, and at least as long as the loop was busy with the last ones: many clients at
+once get less than half of the loop's time."""
+
+BURST = 10
+"""Questions that are taken before a pause. A pause of some length leaves the tree undisturbed for most of the time; as
+many short ones disturb it all the time."""
 
 _FOR_ALL_BELOW = (SupervisorStopping, SupervisorExited, MaintenanceStarted, MaintenanceEnded, EventRow)
 """After these the rows below are different too, and nothing is told of each; a row is what an operator did."""
@@ -122,10 +127,14 @@ class Desk:
                 await self._asked.wait()
                 self._asked = anyio.Event()
                 while self._inbox:
-                    begun = anyio.current_time()
-                    group.start_soon(self._answer, self._inbox.popleft())
-                    await anyio.lowlevel.checkpoint()
-                    await anyio.sleep(max(PACE, anyio.current_time() - begun))
+                    await self._take_some(group)
+
+    async def _take_some(self, group: TaskGroup) -> None:
+        begun, taken = anyio.current_time(), min(BURST, len(self._inbox))
+        for _ in range(taken):
+            group.start_soon(self._answer, self._inbox.popleft())
+            await anyio.lowlevel.checkpoint()  # one for each turn of the loop: the tree goes first
+        await anyio.sleep(max(taken * PACE, anyio.current_time() - begun))
 
     # ------------------------------------------------------------------------------------------------ questions
 

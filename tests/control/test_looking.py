@@ -5,6 +5,7 @@ import pytest
 from loguru import logger
 
 from otp import FailurePolicy, Strategy, supervisor, worker
+from otp.control.desk import PACE
 from otp.control.health import health_of
 from otp.control.protocol import (
     Explain,
@@ -267,3 +268,17 @@ async def test_what_changes_while_a_big_snapshot_is_made_does_not_disturb_it():
         assert (await stage.ask(GetSnapshot())).state == "degraded"
         await stage.handle.restart_child("w0")
         assert (await stage.ask(GetSnapshot())).state == "up"
+
+
+@pytest.mark.virtual_time
+async def test_the_first_question_is_answered_at_once_and_many_are_paced_so_that_the_tree_goes_first():
+    async with at_the_desk(shop()) as stage:
+        begun = anyio.current_time()
+        await stage.ask(GetHealth())
+        assert anyio.current_time() - begun < PACE
+        await anyio.sleep(1.0)
+        begun = anyio.current_time()
+        async with anyio.create_task_group() as tasks:
+            for _ in range(21):
+                tasks.start_soon(stage.ask, GetHealth())
+        assert anyio.current_time() - begun == pytest.approx(20 * PACE, rel=0.2)
