@@ -5,7 +5,7 @@ SCENARIOS ?= 10000
 WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-framework test-services lint format bench conformance clean
+.PHONY: help demo test test-framework test-operating test-services lint format bench conformance clean
 
 help:
 	@echo "make demo         market data under supervision, and four faults, in about 40 seconds"
@@ -19,13 +19,18 @@ help:
 demo: .venv/demo
 	@$(BIN)/otp demo
 
-# The first half computes and the second mostly waits, for processes and sockets: side by side they take as long as one.
+# The first part computes and the others mostly wait, for processes and sockets: side by side they take as long as one.
 test: .venv/test
-	@echo "running the tests, in about three minutes"
-	@$(MAKE) --no-print-directory --jobs 2 $(WHOLE) test-framework test-services
+	@echo "running the tests, in about four minutes"
+	@$(MAKE) --no-print-directory --jobs 3 $(WHOLE) test-framework test-operating test-services
+
+OPERATING := tests/cli tests/control tests/host tests/tui
 
 test-framework: .venv/test
-	@$(BIN)/python -m pytest --ignore tests/services -p no:cacheprovider
+	@$(BIN)/python -m pytest $(foreach folder,tests/services $(OPERATING),--ignore $(folder)) -p no:cacheprovider
+
+test-operating: .venv/test
+	@$(BIN)/python -m pytest $(OPERATING) -p no:cacheprovider
 
 test-services: .venv/test
 	@$(BIN)/python -m pytest tests/services -p no:cacheprovider
