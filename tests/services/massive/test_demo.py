@@ -134,3 +134,54 @@ def test_ctrl_c_ends_it_in_order_and_leaves_nothing_behind(runtime, moment):
     assert out.endswith("everything is stopped\n")
     assert servers_in(runtime) == []
     assert list(runtime.iterdir()) == []
+
+
+def otp(runtime, *words):
+    """The command line from another shell."""
+    return subprocess.run(
+        [sys.executable, "-m", "otp", *words],
+        cwd=ROOT,
+        env=os.environ | {"XDG_RUNTIME_DIR": str(runtime)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def children_of(runtime):
+    rows = json.loads(otp(runtime, "ps", "-o", "json").stdout)["children"]
+    return {row["path"].rpartition("/")[2]: row for row in rows}
+
+
+def test_one_worker_of_a_calm_demo_is_restarted_from_another_shell_and_the_others_are_untouched(runtime):
+    with demo(runtime, "--calm", "--for", "60") as process:
+        for line in process.stdout:
+            if "the faults are left to you" in line:
+                break
+        before = children_of(runtime)
+        done = otp(runtime, "restart", "massive/workers/ws_worker", "--reason", "new key", "-o", "json")
+        assert done.returncode == 0
+        assert json.loads(done.stdout)["untouched"] == len(CHILDREN) - 1
+        after = children_of(runtime)
+        changed = {name for name in CHILDREN if after[name]["generation"] != before[name]["generation"]}
+        assert changed == {"ws_worker"}
+        assert (after["ws_worker"]["manual"], after["ws_worker"]["crashes"], after["ws_worker"]["state"]) == (
+            1,
+            0,
+            "running",
+        )
+        told = otp(runtime, "events", "massive/workers/ws_worker").stdout
+        assert re.search(r"restart by .*; reason: new key", told)
+        assert otp(runtime, "drain").returncode == 0
+        process.communicate(timeout=20)
+        assert process.returncode == 130  # ended before its last act
+    assert servers_in(runtime) == []
+    assert otp(runtime, "ps").returncode == 6
+
+
+def test_calm_is_for_massive_alone(runtime):
+    with demo(runtime, "--calm", "--all") as process:
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert "--calm is for massive alone" in said
