@@ -201,6 +201,7 @@ async def test_why_shows_what_the_child_logged():
         await anyio.sleep_forever()
 
     async with at_the_desk(supervisor("shop", children=[worker("w", anyio.sleep_forever), worker("t", talk)])) as stage:
+        await turns()  # the first one has said it before anybody listened
         with stage.log.listening():
             await stage.ask(Restart(path="t"))
             await turns()
