@@ -18,8 +18,10 @@ import socket
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from fcntl import LOCK_EX, LOCK_NB, flock
+from contextlib import suppress
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 from typing import IO, Final
 from weakref import WeakSet
@@ -27,6 +29,9 @@ from weakref import WeakSet
 from otp.errors import ControlError
 
 __all__ = ("LONGEST_PATH", "Claim", "claim", "folder", "live_sockets", "not_for_children", "socket_path")
+
+LOOKS: Final = 5
+"""Times that a name is looked at before it counts as taken: somebody who lists the sockets holds the lock for a moment."""
 
 LONGEST_PATH: Final = 107 if sys.platform == "linux" else 103
 """Bytes that the path of a Unix socket may have."""
@@ -65,10 +70,11 @@ class Claim:
         read: path of the one for looking only.
     """
 
-    def __init__(self, operate: Path, lock: IO[str]) -> None:
+    def __init__(self, operate: Path, lock: IO[str], *, made: bool) -> None:
         self.operate = operate
         self.read = operate.with_suffix(".ro.sock")
         self._lock = lock
+        self._made = made
 
     def listen(self) -> tuple[socket.socket, socket.socket]:
         """Both sockets, listening, and for our eyes only from their first moment.
@@ -84,8 +90,12 @@ class Claim:
             raise
 
     def release(self) -> None:
-        """Remove the sockets, then let go of the name."""
+        """Remove the sockets, and the folder if we have made it and nobody else is in it; then let go of the name."""
         _remove(self.operate)
+        self.operate.with_suffix(".lock").unlink(missing_ok=True)
+        if self._made:
+            with suppress(OSError):
+                self.operate.parent.rmdir()
         self._lock.close()
 
 
@@ -99,15 +109,18 @@ def claim(app: str, place: Path | None = None) -> Claim:
     Raises:
         ControlError: the folder is not ours alone, or the path is too long for a socket.
     """
-    place = _private(place or folder())
+    place = place or folder()
+    made = not place.exists()
     for name in (app, f"{app}-{os.getpid()}"):
         path = socket_path(name, place)
         _check_length(_hidden(path.with_suffix(".ro.sock")))
-        lock = _locked(path.with_suffix(".lock"))
-        if lock is not None:
-            not_for_children(lock)
-            _clear(path)
-            return Claim(path, lock)
+        for _ in range(LOOKS):
+            lock = _taken(path.with_suffix(".lock"))
+            if lock is not None:
+                not_for_children(lock)
+                _clear(path)
+                return Claim(path, lock, made=made)
+            time.sleep(0.01)
     raise ControlError(f"{socket_path(app, place)} and the name with our process id are both taken; remove {place}")
 
 
@@ -118,7 +131,15 @@ def live_sockets(place: Path | None = None) -> Iterator[Path]:
             yield path
 
 
-def _private(place: Path) -> Path:
+def _taken(path: Path) -> IO[str] | None:
+    """The lock, taken; None if somebody holds it, or has just removed the folder as the last one in it."""
+    _check_private(path.parent)
+    with suppress(FileNotFoundError):
+        return _locked(path)
+    return None
+
+
+def _check_private(place: Path) -> None:
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     seen = place.lstat()
     if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.getuid() or stat.S_IMODE(seen.st_mode) & 0o077:
@@ -126,7 +147,6 @@ def _private(place: Path) -> Path:
             f"the folder of the control sockets has to be ours alone, and {place} belongs to uid {seen.st_uid} with "
             f"mode {stat.S_IMODE(seen.st_mode):04o}; chmod 700 it, or set XDG_RUNTIME_DIR to a private folder"
         )
-    return place
 
 
 def _check_length(path: Path) -> None:
@@ -186,7 +206,7 @@ def _clear(path: Path) -> None:
 def _is_held(path: Path) -> bool:
     try:
         with path.open("r+") as lock:
-            flock(lock, LOCK_EX | LOCK_NB)
+            flock(lock, LOCK_SH | LOCK_NB)  # so that two who list them do not take each other for the owner
     except BlockingIOError:
         return True
     except OSError:

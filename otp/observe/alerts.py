@@ -1,8 +1,9 @@
 """Alerts: incidents as notifications to people, few of them.
 
 One for each incident and severity, and one when it is resolved, if somebody was told of it. A failure that is dealt with
-by itself is told from the third time on, one under maintenance never. In a storm, more than so many notifications in a minute, the rest goes into one
-digest a minute. The text of an exception stays inside unless `include_messages=True`, for mail and chat are outside.
+by itself is told from the third time on, one under maintenance never. In a storm, more than so many notifications in a
+minute, the rest goes into one digest a minute. The text of an exception stays inside unless `include_messages=True`, for
+mail and chat are outside.
 """
 
 from collections import deque

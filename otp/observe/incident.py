@@ -53,7 +53,7 @@ class Incident(Struct, frozen=True, kw_only=True):
         downtime: seconds that the child was down over it, as far as they are over.
         down_since: since when it is down over it, on the tree's clock; None while it is not.
         injected: all its failures were brought about on purpose.
-        maintenance: all its failures happened under maintenance.
+        maintenance: its last failure happened under maintenance, of which nobody is alerted.
         state: open or resolved.
         revision: changes so far, from 1.
     """

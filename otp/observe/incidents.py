@@ -4,7 +4,7 @@ An incident is opened by the first failure of a kind of one child, its fingerpri
 resolved once the child has been up for `healthy_after` seconds. A child that is parked, or that nothing brings back,
 keeps it open, until somebody starts the child or resolves the incident by hand. A temporary child is not expected back:
 its incident is over when the same time has passed in quiet. Restarts by request or along with a sibling open none.
-A failure under maintenance opens one as well, and marks it: somebody works there, and knows.
+A failure under maintenance opens one as well, or adds to one, and marks it: somebody works there, and knows.
 """
 
 import math
@@ -253,7 +253,7 @@ class Incidents:
             last=Moment(failure.at, self._wall()),
             down_since=failure.at if goes_down else incident.down_since,
             injected=incident.injected and self._is_injected(failure),
-            maintenance=incident.maintenance and self._is_maintenance(failure),
+            maintenance=self._is_maintenance(failure),
         )
 
     def _update(self, incident: Incident, **fields: object) -> None:

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from fcntl import LOCK_SH, flock
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,27 @@ def test_the_folder_is_made_for_us_alone_and_so_are_the_sockets(place):
         assert not os.get_inheritable(listener.fileno())
         listener.close()
     ours.release()
-    assert [path.name for path in (place / "otp").iterdir()] == ["shop.lock"]
+    assert not (place / "otp").exists()
+
+
+def test_a_folder_that_was_there_stays_and_so_does_one_that_others_use(place):
+    ours, others = claim("shop", place), claim("bakery", place / "otp")
+    more = claim("mill", place / "otp")
+    ours.release()
+    others.release()
+    assert [path.name for path in place.iterdir()] == ["otp"]
+    assert [path.name for path in (place / "otp").iterdir()] == ["mill.lock"]
+    more.release()
+    assert list((place / "otp").iterdir()) == []
+
+
+def test_a_name_is_had_although_somebody_who_lists_the_sockets_holds_its_lock_for_a_moment(place, monkeypatch):
+    lock = (place / "shop.lock").open("w")
+    flock(lock, LOCK_SH)
+    monkeypatch.setattr("otp.control.sockets.time.sleep", lambda _: lock.close())
+    ours = claim("shop", place)
+    assert ours.operate.name == "shop.sock"
+    ours.release()
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o710, 0o701, 0o777])

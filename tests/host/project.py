@@ -92,6 +92,7 @@ def opened(folder, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(str(folder))
     importlib.invalidate_caches()
+    monkeypatch.delitem(sys.modules, "shop", raising=False)  # other tests have one too
     project = Project(folder)
     sink = logger.add(
         lambda message: project.log.append(str(message).rstrip()), format="{level} {message}", level="INFO"

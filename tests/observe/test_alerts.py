@@ -149,6 +149,15 @@ def test_nobody_is_told_of_failures_under_maintenance_nor_that_they_are_over():
     assert desk.got == []
 
 
+def test_nobody_is_told_that_it_grows_worse_under_maintenance_though_it_was_told_of_before():
+    desk = Desk()
+    desk(crashed(at=1.0, verdict="logic_bug"))
+    assert desk.severities == ["error"]
+    desk(MaintenanceStarted(path="root", at=2.0))
+    desk(FatalFailure(path="root", at=3.0, offender="root/a", exit=exit_with(), verdict="logic_bug"))
+    assert desk.severities == ["error"]
+
+
 def test_the_first_failure_after_maintenance_counts_with_those_before():
     desk = Desk()
     desk(MaintenanceStarted(path="root/a", at=0.0))

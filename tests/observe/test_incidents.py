@@ -250,7 +250,7 @@ def paused(path="root/a", at=1.0):
     return ChildPaused(path=path, at=at, exit=Crashed(None, CRASH))
 
 
-def test_a_failure_under_maintenance_is_marked_until_the_child_fails_outside_of_it(incidents):
+def test_an_incident_is_marked_when_its_last_failure_was_under_maintenance(incidents):
     incidents(paused())
     (incident,) = incidents.open()
     assert (incident.maintenance, incident.worst, incident.verdict) == (True, Outcome.PAUSED, "maintenance")
@@ -260,7 +260,7 @@ def test_a_failure_under_maintenance_is_marked_until_the_child_fails_outside_of_
     assert not incidents.open()[0].maintenance
     incidents(paused(at=3.0))
     (incident,) = incidents.open()
-    assert (incident.maintenance, incident.count, incident.worst) == (False, 3, Outcome.PAUSED)
+    assert (incident.maintenance, incident.count, incident.worst) == (True, 3, Outcome.PAUSED)
 
 
 def test_a_failed_start_under_maintenance_is_one_failure_and_marked_from_the_first(incidents, told):
