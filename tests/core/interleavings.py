@@ -116,7 +116,7 @@ def static(strategy) -> Iterator[Tree]:
     )
     yield Tree(
         "a child hangs, and refuses to stop, and is wanted again, or down",
-        of(A, B, C),
+        of(A, B),
         [Hangs("b"), *refuses("b"), Crashes("a"), restart("b"), terminate("b"), Stops()],
     )
     yield Tree(
