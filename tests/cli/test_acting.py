@@ -53,6 +53,17 @@ def test_a_fault_has_a_kind_a_number_and_a_time(otp_of):
     ]
 
 
+def test_a_fault_that_cannot_be_and_faults_for_many_are_told_in_sentences(otp_of):
+    changes = (
+        rows.change("massive/a"),
+        rows.change("massive/b"),
+        rows.change("massive/c", error="conflict", message="it is down"),
+    )
+    result = otp_of({InjectFault: rows.acted(*changes)})("fault", "crash", "*", "--all")
+    assert "\n2 of 3 get a fault  (others untouched: 19)" in result.stdout
+    assert result.stderr == "Error: massive/c gets no fault: it is down\n"
+
+
 RADIUS = tuple(f"massive/workers/w{n}" for n in range(12))
 
 
