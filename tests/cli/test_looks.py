@@ -248,6 +248,20 @@ def test_the_head_of_a_tree_says_what_is_wrong_with_all_of_it(otp_of):
     )
 
 
+def test_ps_of_a_blocked_tree_says_so_and_how_old_it_is_and_that_not_all_is_up(otp_of):
+    blocked = Blocked(path="massive/a", seconds=3.2, stack=("model.py:88 fit",))
+    otp = otp_of({GetSnapshot: rows.snapshot((rows.child("massive/a"),), state="up", blocked=blocked, stale_s=4.1)})
+    for arguments in ((), ("a",)):
+        result = otp("ps", *arguments)
+        assert result.exit_code == 3
+        assert result.stdout.startswith(
+            "BLOCKED for 3.2 s by massive/a in model.py:88 fit\n"
+            "this is how it was 4.1 s ago: the event loop does not answer\n"
+            "PATH "
+        )
+    assert otp("ps", "-o", "name").stdout == "massive/a\n"
+
+
 def test_tree_as_json_is_the_whole_snapshot(otp):
     found = document(otp("tree", "-o", "json"))
     assert found["root"]["path"] == "massive"
