@@ -212,6 +212,14 @@ def test_an_unknown_path_is_exit_code_4_and_is_told_the_nearest(otp, arguments):
     assert result.stdout == ""
 
 
+def test_why_of_a_child_below_a_supervisor_that_is_down_says_what_becomes_of_that(otp_of):
+    stopped = rows.down("massive/workers", "stopped", kind="supervisor", down_s=None)
+    found = replace(rows.WHY, child=rows.down("massive/workers/a", "stopped", down_s=None), supervisor=stopped)
+    said = otp_of({GetWhy: found})("why", "a").stdout
+    assert "its supervisor is down: it stays down until somebody starts it: otp start massive/workers\n" in said
+    assert "  supervisor  massive/workers  STOPPED\n" in said
+
+
 # ------------------------------------------------------------------------------------------------ tree
 
 

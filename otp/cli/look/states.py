@@ -34,8 +34,8 @@ def since(row: ChildRow) -> str:
 
 
 def budget(row: ChildRow) -> str:
-    """How much of its restarts a supervisor has used; empty for a worker."""
-    if row.kind == "worker":
+    """How much of its restarts a supervisor has used; empty for a worker, and for one that is down and has no window."""
+    if not row.strategy:
         return ""
     return f"{row.used}/{row.intensity} in {row.period_s:g} s"
 
