@@ -34,12 +34,16 @@ class Named(TypedDict):
     reason: str
 
 
-def acting(verb: str, done: str) -> Callable[[Callable[..., Command]], Callable[..., None]]:
+def acting(
+    verb: str, done: str, *, undone: str = "", sum_of: str = ""
+) -> Callable[[Callable[..., Command]], Callable[..., None]]:
     """Make a command of a function that only says what to ask for.
 
     Args:
         verb: what is done to a child.
         done: the same when it is.
+        undone: the same when it is not; without it, that it was not `done`.
+        sum_of: how many it is done to, where they are many; without it, that they are `done`.
     """
 
     def decorate(wanted: Callable[..., Command]) -> Callable[..., None]:
@@ -56,28 +60,28 @@ def acting(verb: str, done: str) -> Callable[[Callable[..., Command]], Callable[
             command = wanted(Named(path=path, all=all_, dry_run=dry_run, reason=reason), **more)
             with connection.open() as client:
                 acted = client.ask(command)
-            output.show(shown(acted, verb, done))
-            _end(acted, done)
+            output.show(shown(acted, verb, done, sum_of or done))
+            _end(acted, undone or f"was not {done}")
 
         return call
 
     return decorate
 
 
-def shown(acted: Acted, verb: str, done: str) -> Shown:
+def shown(acted: Acted, verb: str, done: str, sum_of: str) -> Shown:
     """One line for each child that something was done to."""
     rows = [{"op": acted.op, "dry_run": acted.dry_run, **fields(change)} for change in acted.changes]
     names = [change.path for change in acted.changes if not change.error]
-    return Shown(fields(acted), rows, names, lambda page: _text(acted, verb, done, page))
+    return Shown(fields(acted), rows, names, lambda page: _text(acted, verb, done, sum_of, page))
 
 
-def _text(acted: Acted, verb: str, done: str, page: Page) -> str:
+def _text(acted: Acted, verb: str, done: str, sum_of: str, page: Page) -> str:
     listed = sys.maxsize if page.wide else LISTED
-    lines = _planned(acted, verb, listed) if acted.dry_run else _done(acted, done, listed)
+    lines = _planned(acted, verb, listed) if acted.dry_run else _done(acted, done, sum_of, listed)
     return "\n".join(map(printable, lines))
 
 
-def _done(acted: Acted, done: str, listed: int) -> Iterator[str]:
+def _done(acted: Acted, done: str, sum_of: str, listed: int) -> Iterator[str]:
     changes = [change for change in acted.changes if not change.error]
     for change in changes:
         note = f"  {change.message}" if change.message else ""
@@ -86,7 +90,7 @@ def _done(acted: Acted, done: str, listed: int) -> Iterator[str]:
         yield f"{done} {change.path}  {states}  in {duration(change.took_s)}{behind}{note}"
         yield from _with_it(change, listed)
     if len(acted.changes) > 1 and changes:
-        yield f"{len(changes)} of {len(acted.changes)} {done}  {_untouched(acted)}"
+        yield f"{len(changes)} of {len(acted.changes)} {sum_of}  {_untouched(acted)}"
 
 
 def _planned(acted: Acted, verb: str, listed: int) -> Iterator[str]:
@@ -109,13 +113,13 @@ def _untouched(acted: Acted) -> str:
     return f"(others untouched: {acted.untouched})  op {acted.op[:8]}"
 
 
-def _end(acted: Acted, done: str) -> None:
+def _end(acted: Acted, undone: str) -> None:
     """Tell of what did not work, and end with the exit code for it: 1 if there is more than one kind."""
     failed = [change for change in acted.changes if change.error]
     if not failed:
         return
     kinds = {_code(change) for change in failed}
-    text = "\n".join(f"{change.path} was not {done}: {change.message}" for change in failed)
+    text = "\n".join(f"{change.path} {undone}: {change.message}" for change in failed)
     raise Ended(text, kinds.pop() if len(kinds) == 1 else ExitCode.ERROR)
 
 

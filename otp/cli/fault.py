@@ -39,7 +39,7 @@ Kind = Literal["crash", "hang", "cancel", "block-loop", "flap"]
     metavar="DURATION",
     help="Nothing of it is left after that.",
 )
-@acting("make fail", "a fault is on its way to")
+@acting("make fail", "a fault is on its way to", undone="gets no fault", sum_of="get a fault")
 def fault(named: Named, kind: Kind, times: int | None, seconds: float) -> InjectFault:
     """Make a worker fail on purpose.
 

@@ -29,6 +29,7 @@ from otp.control.radius import of_restart, of_stop
 from otp.control.rows import Change
 from otp.control.targets import Node, NoSuchChild, TooMany, chosen
 from otp.control.view import View, incident_row
+from otp.core.child import ChildState
 from otp.errors import (
     ChildRefused,
     ControlError,
@@ -169,7 +170,7 @@ class Actions:
         try:
             message = await self._do[type(command)](self._below(path), command) or ""
         except OTPError as no:
-            error, message = self._kind_of(no), one_line(str(no))
+            error, message = self._kind_of(no), one_line(self._said(no))
         change = Change(
             path=path,
             radius=touched,
@@ -184,6 +185,16 @@ class Actions:
 
     def _kind_of(self, error: OTPError) -> Failure:
         return "gone" if isinstance(error, NoProc) and self._view.has_ended else kind_of(error)
+
+    def _said(self, error: OTPError) -> str:
+        """What stands in the way, and what to do about it."""
+        match error:
+            case NoProc():
+                return self._view.no_supervisor(error)
+            case ChildRefused(paths=paths):
+                return f"{error}; otp stack {paths[0]} says where it hangs, and only the end of the process ends it"
+            case _:
+                return str(error)
 
     def _state(self, path: str) -> str:
         if path == self._view.app:
@@ -214,6 +225,9 @@ class Actions:
         try:
             await self._handle.restart_child(path)
         except Running:
+            whole = self._whole(path)
+            if self._state(whole) == ChildState.REFUSED:
+                raise ChildRefused((whole,)) from None
             return "it is up already"
         return None
 

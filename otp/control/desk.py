@@ -151,9 +151,10 @@ class Desk:
         question.answer(answer)
 
     def _no(self, question: Question, error: OTPError) -> Failed:
-        if isinstance(error, NoProc) and self._view.has_ended:
-            return Failed(id=question.op, kind="gone", message=f"the tree has ended: {error}")
-        return Failed(id=question.op, kind=kind_of(error), message=str(error))
+        if not isinstance(error, NoProc):
+            return Failed(id=question.op, kind=kind_of(error), message=str(error))
+        kind = "gone" if self._view.has_ended else kind_of(error)
+        return Failed(id=question.op, kind=kind, message=self._view.no_supervisor(error))
 
     async def _act(self, question: Question) -> Answer:
         command = question.command

@@ -12,11 +12,12 @@ def health_of(snapshot: Snapshot) -> Health:
     """Whether all is well in a tree that looks like this."""
     children = snapshot.children
     refused = any(child.state == ChildState.REFUSED for child in children)
+    live = snapshot.blocked is None and not refused and snapshot.state != "stopped"
     return Health(
         app=snapshot.app,
         state=snapshot.state,
-        live=snapshot.blocked is None and not refused and snapshot.state != "stopped",
-        ready=snapshot.blocked is None and snapshot.state in ("up", "degraded"),
+        live=live,
+        ready=live and snapshot.state in ("up", "degraded"),
         up=sum(child.ready for child in children),
         total=len(children),
         problems=tuple(_problems(snapshot)),

@@ -5,6 +5,7 @@ operator wanted is done, also when the operator's terminal is gone.
 """
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import blake2s
@@ -41,6 +42,7 @@ class Questions:
         ask: takes a question to the tree's loop; a RuntimeError once that has ended.
         soon: has something called in this loop, from any thread.
         blocked: what keeps the tree's loop from turning; None: it turns.
+        now: the time, in seconds; it only ever grows.
 
     Attributes:
         latest: the newest snapshot that somebody got.
@@ -52,12 +54,16 @@ class Questions:
         ask: Callable[[Question], None],
         soon: Callable[..., None],
         blocked: Callable[[], Blocked | None],
+        *,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.latest: Snapshot | None = None
+        self._latest_at = 0.0
         self._app = app
         self._ask = ask
         self._soon = soon
         self._blocked = blocked
+        self._now = now
         self._open: set[Waiting] = set()
         self._acted: OrderedDict[tuple[int, str], tuple[bytes, Waiting]] = OrderedDict()
 
@@ -108,7 +114,7 @@ class Questions:
     def _give(self, waiting: Waiting, answer: Answer | Failed) -> None:
         self._open.discard(waiting)
         if isinstance(answer, Snapshot):
-            self.latest = answer
+            self.latest, self._latest_at = answer, self._now()
         if not waiting.done():
             waiting.set_result(answer)
 
@@ -129,7 +135,7 @@ class Questions:
     def _without_the_loop(self, request: Request, blocked: Blocked) -> Answer | Failed:
         latest = self.latest
         if latest is not None and isinstance(request.command, GetSnapshot | GetHealth | Watch):
-            stale = replace(latest, blocked=blocked, stale_s=blocked.seconds)
+            stale = replace(latest, blocked=blocked, stale_s=max(blocked.seconds, self._now() - self._latest_at))
             return health_of(stale) if isinstance(request.command, GetHealth) else stale
         where = f", at {blocked.stack[-1]}" if blocked.stack else ""
         what = f"the event loop has not turned for {blocked.seconds:.1f} s: {blocked.path} keeps it{where}"

@@ -190,6 +190,17 @@ class View:
         wanted = set(paths)
         return {info.path: info for info in self.handle.walk(remembered=True) if info.path in wanted}
 
+    def no_supervisor(self, error: NoProc) -> str:
+        """What to do where a supervisor does not run that is needed."""
+        if self.has_ended:
+            return f"the tree has ended: {error}"
+        if self.handle.phase is Phase.STOPPING:
+            return f"{error}, for the whole tree stops"
+        info = self.info(error.path)
+        if info is not None and info.state in (ChildState.STOPPED, ChildState.FAILED, ChildState.DONE):
+            return f"{error}; start it first: otp start {error.path}"
+        return f"{error}; wait until it does: otp wait {error.path}"
+
     def row(self, info: ChildInfo, now: float, incident: str) -> ChildRow:
         """A child as a row."""
         past = self.seen.history.child(info.path, now)

@@ -1,10 +1,12 @@
 """What the commands that act ask for, and how they tell what was done."""
 
 import json
+import time
 
 import pytest
 
-from otp.control.protocol import Drain, InjectFault, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.protocol import Drain, InjectFault, Pause, Reset, Restart, Resume, Start, Stop, Watch
+from otp.control.rows import Delta
 from tests.cli import rows
 from tests.cli.prepared import HANG, LEAVE
 
@@ -51,6 +53,17 @@ def test_a_fault_has_a_kind_a_number_and_a_time(otp_of):
         InjectFault(path="x", kind="block-loop", times=3, seconds=10.0),
         InjectFault(path="x", kind="crash", seconds=30.0),
     ]
+
+
+def test_a_fault_that_cannot_be_and_faults_for_many_are_told_in_sentences(otp_of):
+    changes = (
+        rows.change("massive/a"),
+        rows.change("massive/b"),
+        rows.change("massive/c", error="conflict", message="it is down"),
+    )
+    result = otp_of({InjectFault: rows.acted(*changes)})("fault", "crash", "*", "--all")
+    assert "\n2 of 3 get a fault  (others untouched: 19)" in result.stdout
+    assert result.stderr == "Error: massive/c gets no fault: it is down\n"
 
 
 RADIUS = tuple(f"massive/workers/w{n}" for n in range(12))
@@ -120,9 +133,43 @@ def test_drain_waits_for_the_end_of_the_process(otp_of):
 
 def test_a_process_that_does_not_end_in_time_is_exit_code_7(otp_of, monkeypatch):
     monkeypatch.setattr("otp.cli.drain.LAST_CHANCE", 0.0)
-    result = otp_of({Drain: rows.DRAINING})("drain", "--timeout", "50ms")
+    stopping = (rows.snapshot(), lambda: time.sleep(0.3) or b"")
+    result = otp_of({Drain: rows.DRAINING, Watch: lambda _: iter(stopping)})("drain", "--timeout", "50ms")
     assert result.exit_code == 7
     assert "massive has not ended after 50 ms" in result.stderr
+
+
+def test_a_drain_that_somebody_refused_was_not_in_order(otp_of):
+    ended = rows.child("massive/a", state="refused", ready=False, up_s=None)
+    told = Delta(
+        seq=900,
+        wall=rows.NOW,
+        state="stopping",
+        blocked=None,
+        root=rows.snapshot().root,
+        changed=(rows.down("massive/feeds/refused_feed", "stopped"),),
+        removed=(),
+        needs=(),
+        open_incidents=0,
+        events=(rows.event(900, "refuses to stop and still runs", "massive/b", "ERROR", "child.refused"),),
+    )
+    messages = (rows.snapshot((*rows.CHILDREN, ended)), told)
+    result = otp_of({Drain: rows.DRAINING, Watch: lambda _: iter(messages)})("drain")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "massive has ended, but not in order: massive/a, massive/b refused to stop" in result.stderr
+
+
+def test_a_drain_that_cannot_be_watched_waits_for_the_end_all_the_same(otp_of):
+    assert (
+        otp_of({Drain: rows.DRAINING, Watch: ("refused", "64 clients watch already")})(
+            "drain", "--timeout", "50ms"
+        ).exit_code
+        == 7
+    )
+    otp = otp_of({Watch: ("gone", "the tree has ended")})
+    otp.server.answer(Drain, rows.DRAINING)
+    otp.server._last.add(Watch)
+    assert otp("drain").exit_code == 0
 
 
 def test_a_dry_drain_lists_who_would_be_stopped_in_order(otp_of):

@@ -212,6 +212,14 @@ def test_an_unknown_path_is_exit_code_4_and_is_told_the_nearest(otp, arguments):
     assert result.stdout == ""
 
 
+def test_why_of_a_child_below_a_supervisor_that_is_down_says_what_becomes_of_that(otp_of):
+    stopped = rows.down("massive/workers", "stopped", kind="supervisor", down_s=None)
+    found = replace(rows.WHY, child=rows.down("massive/workers/a", "stopped", down_s=None), supervisor=stopped)
+    said = otp_of({GetWhy: found})("why", "a").stdout
+    assert "its supervisor is down: it stays down until somebody starts it: otp start massive/workers\n" in said
+    assert "  supervisor  massive/workers  STOPPED\n" in said
+
+
 # ------------------------------------------------------------------------------------------------ tree
 
 
@@ -246,6 +254,20 @@ def test_the_head_of_a_tree_says_what_is_wrong_with_all_of_it(otp_of):
         "this is how it was 4.1 s ago: the event loop does not answer\n"
         "system-redis is down for 3.0 s: ConnectionRefusedError\n"
     )
+
+
+def test_ps_of_a_blocked_tree_says_so_and_how_old_it_is_and_that_not_all_is_up(otp_of):
+    blocked = Blocked(path="massive/a", seconds=3.2, stack=("model.py:88 fit",))
+    otp = otp_of({GetSnapshot: rows.snapshot((rows.child("massive/a"),), state="up", blocked=blocked, stale_s=4.1)})
+    for arguments in ((), ("a",)):
+        result = otp("ps", *arguments)
+        assert result.exit_code == 3
+        assert result.stdout.startswith(
+            "BLOCKED for 3.2 s by massive/a in model.py:88 fit\n"
+            "this is how it was 4.1 s ago: the event loop does not answer\n"
+            "PATH "
+        )
+    assert otp("ps", "-o", "name").stdout == "massive/a\n"
 
 
 def test_tree_as_json_is_the_whole_snapshot(otp):

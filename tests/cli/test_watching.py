@@ -16,7 +16,7 @@ import time
 import pytest
 
 from otp.control.protocol import Events, GetEvents, GetHealth, GetIncidents, GetSnapshot, Incidents, Watch
-from otp.control.rows import Delta
+from otp.control.rows import Blocked, Delta
 from tests.cli import rows
 from tests.cli.rows import NOW, WS_WORKER, child, down, event, snapshot
 
@@ -85,6 +85,17 @@ def test_watched_incidents_as_jsonl_are_the_new_ones(otp_of):
     otp = otp_of(watched(snapshot(), delta()) | {GetIncidents: lambda _: next(answers)})
     lines = otp("incidents", "-w", "-o", "jsonl").stdout.splitlines()
     assert [json.loads(line)["id"] for line in lines] == [old.id, new.id]
+
+
+def test_watched_incidents_stay_on_the_screen_while_the_event_loop_is_blocked(otp_of):
+    new = rows.incident(id="1HB3V0ZK9999", count=1)
+    answers = iter([Incidents((rows.incident(),)), ("blocked", "the event loop has not turned"), Incidents((new,))])
+    blocked = Blocked(path="massive/a", seconds=3.2, stack=("model.py:88 fit",))
+    messages = (snapshot(), delta(blocked=blocked), delta(seq=814, changed=[UP]))
+    result = otp_of(watched(*messages) | {GetIncidents: lambda _: next(answers)})("incidents", "-w")
+    first, second, third = result.stdout.strip().split("\n\n")
+    assert second.splitlines() == ["BLOCKED for 3.2 s by massive/a in model.py:88 fit", *first.splitlines()]
+    assert new.id in third
 
 
 def test_a_path_that_is_not_there_is_not_watched(otp_of):

@@ -4,7 +4,18 @@ import anyio
 import pytest
 
 from otp import Strategy, supervisor, worker
-from otp.control.protocol import Drain, InjectFault, Pause, Reset, ResolveIncident, Restart, Resume, Start, Stop
+from otp.control.protocol import (
+    Drain,
+    GetStack,
+    InjectFault,
+    Pause,
+    Reset,
+    ResolveIncident,
+    Restart,
+    Resume,
+    Start,
+    Stop,
+)
 from otp.errors import ChildRefused
 from otp.events import ChildPaused, ChildRestarting, ChildStarted
 from otp.faults import Faults
@@ -153,6 +164,9 @@ async def test_a_child_of_a_supervisor_that_is_down_is_a_conflict_and_not_the_en
         await stage.ask(Stop(path="s"))
         change = (await stage.ask(Start(path="s/a"))).changes[0]
         assert (change.error, change.after) == ("conflict", change.before)
+        assert change.message == "shop/s: the supervisor is not running; start it first: otp start shop/s"
+        failed = await stage.refused(GetStack(path="s/a"))
+        assert (failed.kind, failed.message) == ("conflict", change.message)
 
 
 @pytest.mark.virtual_time
@@ -162,6 +176,18 @@ async def test_a_child_that_refuses_to_stop_is_an_error():
         async with at_the_desk(supervisor("shop", children=[a.spec(shutdown=1.0)])) as stage:
             change = (await stage.ask(Stop(path="a"))).changes[0]
             assert (change.error, change.after) == ("error", "refused")
+            assert "otp stack shop/a says where it hangs" in change.message
+
+
+@pytest.mark.virtual_time
+async def test_to_start_what_refused_to_stop_is_an_error_since_it_is_not_up():
+    a = Probe("a", Refuse(60.0), Run())
+    with pytest.raises(ChildRefused):
+        async with at_the_desk(supervisor("shop", children=[a.spec(shutdown=1.0)])) as stage:
+            await stage.ask(Stop(path="a"))
+            change = (await stage.ask(Start(path="a"))).changes[0]
+            assert (change.error, change.after) == ("error", "refused")
+            assert change.message.startswith("refused to stop: shop/a; ")
 
 
 @pytest.mark.virtual_time
@@ -185,7 +211,10 @@ async def test_commands_while_the_tree_stops_slowly_are_answered_and_after_it_th
         assert stage.view.state == "stopping"
         for path in ("a", "b"):
             change = (await stage.ask(Restart(path=path))).changes[0]
-            assert (change.error, "not running" in change.message) == ("conflict", True)
+            assert (change.error, change.message.endswith("not running, for the whole tree stops")) == (
+                "conflict",
+                True,
+            )
         await anyio.sleep(4.0)
         failed = await stage.refused(Restart(path="a"))
         assert (failed.kind, "the tree has ended" in failed.message) == ("gone", True)

@@ -21,9 +21,10 @@ from otp.control.protocol import (
 )
 from otp.control.rows import Blocked
 from otp.control.view import ONE_BY_ONE
+from otp.errors import ChildRefused
 from otp.events import ChildStarted
 from otp.policy import Backoff, RestartAfter
-from otp.testing import Crash, Probe, Run
+from otp.testing import Crash, Probe, Refuse, Run
 from tests.control.stage import at_the_desk, turns
 
 
@@ -201,7 +202,7 @@ async def test_why_shows_what_the_child_logged():
         await anyio.sleep_forever()
 
     async with at_the_desk(supervisor("shop", children=[worker("w", anyio.sleep_forever), worker("t", talk)])) as stage:
-        await turns()  # the first one has said it before anybody listened
+        await turns()  # trio runs its tasks in any order: the first line has been said
         with stage.log.listening():
             await stage.ask(Restart(path="t"))
             await turns()
@@ -283,3 +284,13 @@ async def test_the_first_question_is_answered_at_once_and_many_are_paced_so_that
             for _ in range(21):
                 tasks.start_soon(stage.ask, GetHealth())
         assert anyio.current_time() - begun == pytest.approx(20 * PACE, rel=0.2)
+
+
+@pytest.mark.virtual_time
+async def test_a_child_that_refuses_to_stop_makes_the_tree_neither_live_nor_ready_as_it_does_for_the_health_port():
+    a = Probe("a", Refuse(60.0), Run())
+    with pytest.raises(ChildRefused):
+        async with at_the_desk(supervisor("shop", children=[a.spec(shutdown=1.0)])) as stage:
+            await stage.ask(Stop(path="a"))
+            health = await stage.ask(GetHealth())
+            assert (health.state, health.live, health.ready) == ("degraded", False, False)

@@ -400,6 +400,26 @@ async def test_while_the_loop_is_blocked_it_says_who_blocks_and_acts_once_afterw
         assert (stage.handle.child("a").manual, a.starts) == (1, 2)
 
 
+async def test_what_is_known_of_a_blocked_tree_is_as_old_as_the_last_look_at_it(place):
+    blocking = Blocking()
+    spec = supervisor("shop", children=[worker("blocker", blocking.run)])
+    async with served(spec, place, blocked=blocking.blocked) as stage:
+        soon, socket, questions = stage.handle.soon, stage.socket, stage.server._questions
+        looked = []
+        questions._now = lambda: 7200.0 if looked else 0.0
+
+        def operator():
+            asked(socket, GetSnapshot())
+            looked.append(True)
+            soon(blocking.now.set)
+            assert blocking.blocks.wait(10.0)
+            stale = asked(socket, GetSnapshot())
+            blocking.release.set()
+            return stale
+
+        assert (await InThread(operator).result()).stale_s == 7200.0
+
+
 async def test_before_anybody_has_looked_there_is_nothing_to_show_of_a_blocked_tree_but_who_blocks(place):
     blocking = Blocking()
     async with served(

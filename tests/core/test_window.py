@@ -69,3 +69,11 @@ def test_a_window_never_holds_more_than_one_stamp_above_its_intensity():
     for at in range(1_000):
         assert window.record(float(at))
         assert window.used <= 3
+
+
+def test_how_much_is_used_now_is_told_without_counting_anything():
+    window = RestartWindow(3, 5.0)
+    window.record(0.0)
+    window.record(3.0)
+    assert [window.used_at(now) for now in (3.0, 5.0, 5.1, 8.1)] == [2, 2, 1, 0]
+    assert window.used == 2

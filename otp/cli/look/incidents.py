@@ -7,19 +7,21 @@ Newest first.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import click
 
 from otp.cli.completion import complete_incident, complete_path
 from otp.cli.connection import Connection, with_connection
 from otp.cli.durations import clock, duration
+from otp.cli.look.states import blocked, head
 from otp.cli.look.watching import watch, watch_option
 from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.cli.tables import Cell, Column, Row, table
-from otp.control.client import Client
+from otp.control.client import Client, CommandFailed
 from otp.control.protocol import GetIncidents, ResolveIncident
-from otp.control.rows import IncidentRow
+from otp.control.rows import IncidentRow, Snapshot
 
 __all__ = ("incidents", "shown")
 
@@ -80,7 +82,7 @@ def list_incidents(*, path: str, everything: bool, watching: bool, connection: C
     """
     with connection.open() as client:
         if watching:
-            watch(connection, output, lambda _: _found(client, path, everything))
+            watch(connection, output, _asked_again(client, path, everything))
         output.show(_found(client, path, everything))
 
 
@@ -111,6 +113,30 @@ def shown(app: str, found: Sequence[IncidentRow], now: float) -> Shown:
         names=[row.id for row in found],
         text=lambda page: _text(found, now, page),
     )
+
+
+def _asked_again(client: Client, path: str, everything: bool) -> Callable[[Snapshot], Shown]:
+    """What a watcher sees at each change; while the event loop is blocked, what there was before."""
+    last: Shown | None = None
+
+    def now(snapshot: Snapshot) -> Shown:
+        nonlocal last
+        try:
+            last = _found(client, path, everything)
+        except CommandFailed as no:
+            if no.kind != "blocked" or last is None:
+                raise
+            return _as_before(last, snapshot)
+        return last
+
+    return now
+
+
+def _as_before(last: Shown, snapshot: Snapshot) -> Shown:
+    def text(page: Page) -> str:
+        return "\n".join([*head(blocked(snapshot), page), last.text(page)])
+
+    return replace(last, text=text)
 
 
 def _found(client: Client, path: str, everything: bool) -> Shown:

@@ -15,7 +15,7 @@ from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, with_connection
 from otp.cli.durations import duration
 from otp.cli.exit_codes import ExitCode
-from otp.cli.look.states import all_well, cause, maintenance, since, state
+from otp.cli.look.states import all_well, blocked, cause, head, maintenance, since, state
 from otp.cli.look.watching import watch, watch_option
 from otp.cli.names import is_meant
 from otp.cli.output import Output, Page, Shown, with_output
@@ -60,7 +60,7 @@ def ps(*, path: str, watching: bool, connection: Connection, output: Output) -> 
     With PATH, which may be a pattern, only those at and below it.
 
     UP is how long a child is up, when it is tried again, or how long it is down; ↺ counts its crashes. Exit code 3 if
-    one of them is not up; one that is done counts as up.
+    one of them is not up, or the event loop does not turn; one that is done counts as up.
     """
     with connection.open() as client:
         snapshot = client.ask(GetSnapshot())
@@ -70,7 +70,7 @@ def ps(*, path: str, watching: bool, connection: Connection, output: Output) -> 
     if watching:
         watch(connection, output, lambda snapshot: shown(snapshot, path))
     output.show(shown(snapshot, path))
-    if not (all(row.ready for row in found) if path else all_well(snapshot)):
+    if not (snapshot.blocked is None and all(row.ready for row in found) if path else all_well(snapshot)):
         raise Exit(ExitCode.NOT_UP)
 
 
@@ -81,7 +81,7 @@ def shown(snapshot: Snapshot, path: str = "") -> Shown:
         document={"app": snapshot.app, "children": rows},
         rows=rows,
         names=[row.path for row in rows],
-        text=lambda page: _text(rows, snapshot.wall, page),
+        text=lambda page: _text(rows, snapshot, page),
     )
 
 
@@ -89,9 +89,10 @@ def _meant(snapshot: Snapshot, path: str) -> list[ChildRow]:
     return [row for row in snapshot.children if is_meant(row.path, path, snapshot.app)]
 
 
-def _text(rows: list[ChildRow], now: float, page: Page) -> str:
+def _text(rows: list[ChildRow], snapshot: Snapshot, page: Page) -> str:
     columns, line = (_WIDE, _wide) if page.wide else (_NARROW, _narrow)
-    return table(columns, [line(row, now) for row in rows], within=page.within, colour=page.colour)
+    lines = table(columns, [line(row, snapshot.wall) for row in rows], within=page.within, colour=page.colour)
+    return "\n".join([*head(blocked(snapshot), page), lines])
 
 
 def _narrow(row: ChildRow, now: float) -> Row:

@@ -1,12 +1,14 @@
 """How a child's state is said in a word, a time and a few notes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from otp.cli.durations import ago, duration
-from otp.cli.tables import Cell
+from otp.cli.output import Page
+from otp.cli.tables import Cell, paint
+from otp.cli.text import cut, printable
 from otp.control.rows import ChildRow, Snapshot
 
-__all__ = ("all_well", "budget", "cause", "maintenance", "notes", "since", "state", "up_count")
+__all__ = ("all_well", "blocked", "budget", "cause", "head", "maintenance", "notes", "since", "state", "up_count")
 
 _STYLES = {
     "running": "good",
@@ -32,8 +34,8 @@ def since(row: ChildRow) -> str:
 
 
 def budget(row: ChildRow) -> str:
-    """How much of its restarts a supervisor has used; empty for a worker."""
-    if row.kind == "worker":
+    """How much of its restarts a supervisor has used; empty for a worker, and for one that is down and has no window."""
+    if not row.strategy:
         return ""
     return f"{row.used}/{row.intensity} in {row.period_s:g} s"
 
@@ -66,6 +68,23 @@ def _notes(row: ChildRow, now: float) -> Iterator[str]:
         cause(row, now),
     )
     yield from filter(None, found)
+
+
+def blocked(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    """That the event loop does not turn, and how old what is shown is; each line with its style."""
+    if snapshot.blocked is not None:
+        keeps = snapshot.blocked
+        place = f" in {keeps.stack[-1]}" if keeps.stack else ""
+        yield f"BLOCKED for {duration(keeps.seconds)} by {keeps.path}{place}", "bad"
+    if snapshot.stale_s:
+        yield f"this is how it was {duration(snapshot.stale_s)} ago: the event loop does not answer", "warn"
+
+
+def head(lines: Iterable[tuple[str, str]], page: Page) -> Iterator[str]:
+    """Lines above a table, each with its style, as they are on the page."""
+    for text, style in lines:
+        clean = printable(text)
+        yield paint(clean if page.within is None else cut(clean, page.within), style, colour=page.colour)
 
 
 def up_count(snapshot: Snapshot) -> str:

@@ -19,12 +19,11 @@ from click.exceptions import Exit
 from otp.cli.connection import Connection, with_connection
 from otp.cli.durations import duration
 from otp.cli.exit_codes import ExitCode
-from otp.cli.look.states import all_well, notes, since, state, up_count
+from otp.cli.look.states import all_well, blocked, head, notes, since, state, up_count
 from otp.cli.look.watching import watch, watch_option
 from otp.cli.output import Output, Page, Shown, fields, with_output
-from otp.cli.tables import Cell, Column, Row, paint, table
+from otp.cli.tables import Cell, Column, Row, table
 from otp.cli.target import load_target, with_optional_target
-from otp.cli.text import cut, printable
 from otp.cli.tree import draw
 from otp.control.protocol import GetSnapshot
 from otp.control.rows import ChildRow, Snapshot
@@ -88,23 +87,12 @@ def _text(snapshot: Snapshot, page: Page) -> str:
     columns = (*_WIDE, _COLUMNS[-1]) if page.wide else _COLUMNS
     lines = [_line(name, row, snapshot.wall, page) for name, row in _drawn(snapshot)]
     drawing = table(columns, lines, within=page.within, colour=page.colour)
-    return "\n".join([*_head(snapshot, page), drawing])
+    return "\n".join([*head(_head(snapshot), page), drawing])
 
 
-def _head(snapshot: Snapshot, page: Page) -> Iterator[str]:
-    for text, style in _head_lines(snapshot):
-        clean = printable(text)
-        yield paint(clean if page.within is None else cut(clean, page.within), style, colour=page.colour)
-
-
-def _head_lines(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+def _head(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     yield f"{snapshot.app}  {' · '.join(_facts(snapshot))}", "title"
-    if snapshot.blocked is not None:
-        blocked = snapshot.blocked
-        place = f" in {blocked.stack[-1]}" if blocked.stack else ""
-        yield f"BLOCKED for {duration(blocked.seconds)} by {blocked.path}{place}", "bad"
-    if snapshot.stale_s:
-        yield f"this is how it was {duration(snapshot.stale_s)} ago: the event loop does not answer", "warn"
+    yield from blocked(snapshot)
     for need in snapshot.needs:
         if need.down_s is not None:
             yield f"{need.name} is down for {duration(need.down_s)}: {need.last}", "warn"

@@ -22,6 +22,8 @@ __all__ = ("shown", "what_next", "why")
 SCREEN = {"happened": 8, "log": 6, "now in": 6, "failures": 3}
 """Lines of a part on one screen; -o wide has all."""
 
+_AT_WORK = ("starting", "running", "stopping")
+"""States in which a supervisor has a say in what becomes of its children."""
 
 MANY = 1_000
 """More lines than a part has."""
@@ -82,7 +84,7 @@ def _facts(found: Why, page: Page, now: float) -> Iterator[Fact]:
     child = found.child
     yield Fact("now", [f"{since(child)}, {child.crashes} crashes, streak {child.streak}"])
     yield Fact("cause", [child.last_cause, *_places(found)], whole=True)
-    yield Fact("next", [what_next(child)], whole=True)
+    yield Fact("next", [_what_next(child, found.supervisor)], whole=True)
     yield Fact("settings", list(_settings(found, page)), whole=True)
     yield Fact("incidents", [_incident(row, now) for row in found.incidents])
     yield Fact("needs", [_need(need) for need in found.needs])
@@ -93,6 +95,13 @@ def _facts(found: Why, page: Page, now: float) -> Iterator[Fact]:
     yield Fact("happened", [_told(row, child, now) for row in found.timeline])
     yield Fact("log", [f"{stamp(row.wall, now)} {row.level:<8} {row.text}" for row in found.log])
     yield Fact("now in", list(_now_in(found, page)))
+
+
+def _what_next(child: ChildRow, supervisor: ChildRow) -> str:
+    """The same; while the supervisor is down, what becomes of that."""
+    if child.state != "stopped" or supervisor.state in _AT_WORK:
+        return what_next(child)
+    return f"its supervisor is down: {what_next(supervisor)}"
 
 
 def _settings(found: Why, page: Page) -> Iterator[str]:
@@ -131,7 +140,8 @@ def _need(need: NeedRow) -> str:
 
 
 def _supervisor(row: ChildRow) -> str:
-    return f"{row.path}  {row.state.upper()}  {row.strategy}, {budget(row)} used"
+    used = f"  {row.strategy}, {budget(row)} used" if row.strategy else ""
+    return f"{row.path}  {row.state.upper()}{used}"
 
 
 def _told(row: EventRow, child: ChildRow, now: float) -> str:
