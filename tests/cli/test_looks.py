@@ -284,6 +284,17 @@ def test_tree_with_a_target_is_on_paper_and_asks_nobody(otp, monkeypatch):
     assert otp.server.asked == []
 
 
+def test_a_tree_on_paper_is_there_for_programs_too(otp, monkeypatch):
+    monkeypatch.syspath_prepend("tests/cli")
+    found = document(otp("tree", "shop:spec", "-o", "json"))
+    assert (found["schema"], found["app"]) == (1, "shop")
+    by_path = {row["path"]: row for row in found["tree"]}
+    assert (by_path["shop/till"]["kind"], by_path["shop/stock"]["shutdown"]) == ("worker", None)
+    assert otp("tree", "shop:spec", "-o", "name").stdout.splitlines() == list(by_path)
+    lines = [json.loads(line) for line in otp("tree", "shop:spec", "-o", "jsonl").stdout.splitlines()]
+    assert lines == [{"schema": 1, **row} for row in found["tree"]]
+
+
 # ------------------------------------------------------------------------------------------------ events
 
 
