@@ -323,6 +323,16 @@ def test_no_lines_are_no_lines(otp):
     assert otp("events", "-n", "0").stdout == ""
 
 
+@pytest.mark.parametrize("look", ["events", "incidents"])
+def test_nothing_about_somebody_unknown_is_exit_code_4_and_nothing_about_a_child_is_nothing(otp_of, look):
+    otp = otp_of({GetEvents: Events(()), GetIncidents: Incidents(()), GetSnapshot: rows.snapshot()})
+    unknown = otp(look, "wrokers")
+    assert (unknown.exit_code, "there is no child massive/wrokers; did you mean" in unknown.stderr) == (4, True)
+    assert otp(look, "workers").exit_code == 0
+    gone = otp_of({GetEvents: rows.EVENTS, GetIncidents: rows.INCIDENTS, GetSnapshot: rows.snapshot(())})
+    assert gone(look, "workers/ws_worker").exit_code == 0
+
+
 # ------------------------------------------------------------------------------------------------ incidents
 
 
