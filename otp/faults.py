@@ -213,7 +213,7 @@ class Faults:
             if other.path == path:
                 seconds = other.until - anyio.current_time()
                 raise FaultError(
-                    path, f"{other.kind} is injected there already, for {seconds:.1f} s more; clear it first"
+                    path, f"{other.kind} is injected there already, for {seconds:.1f} s more; wait until that is over"
                 )
 
     # ------------------------------------------------------------------------------------------------ one worker

@@ -407,7 +407,9 @@ async def test_only_what_can_be_hit_is_hit_and_the_answer_says_what_to_do():
             stage.inject("crash")
         await root.restart_child("below/b")
         stage.inject("hang")
-        with pytest.raises(FaultError, match=r"root/below/b: hang is injected there already, for .* s more; clear it"):
+        with pytest.raises(
+            FaultError, match=r"root/below/b: hang is injected there already, for .* s more; wait until"
+        ):
             stage.inject("crash")
 
 

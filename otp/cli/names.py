@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from otp.control.client import Client
 from otp.control.protocol import GetIncidents, GetSnapshot
-from otp.control.targets import absolute
+from otp.control.targets import absolute, chosen
 from otp.core.paths import is_pattern, is_within, matches, parts
 
-__all__ = ("all_paths", "is_meant", "open_incidents", "without_root")
+__all__ = ("all_paths", "check_known", "is_meant", "open_incidents", "without_root")
 
 
 def all_paths(client: Client) -> Iterator[str]:
@@ -20,6 +20,16 @@ def all_paths(client: Client) -> Iterator[str]:
 def open_incidents(client: Client) -> Iterator[str]:
     """The ids of open incidents."""
     yield from (incident.id for incident in client.ask(GetIncidents()).incidents)
+
+
+def check_known(client: Client, path: str) -> None:
+    """Of `path` nothing is told: is it in the tree at all?
+
+    Raises:
+        NoSuchChild: it is not.
+    """
+    snapshot = client.ask(GetSnapshot())
+    chosen((snapshot.root, *snapshot.children), path)
 
 
 def without_root(path: str) -> str:

@@ -1,5 +1,7 @@
 """`otp top`: a running tree on the whole screen."""
 
+import sys
+
 import click
 
 from otp.cli.connection import Connection, with_connection
@@ -24,4 +26,10 @@ def top(*, connection: Connection) -> None:
         raise Ended(f"otp top is not available: {error}{install}", ExitCode.USAGE) from error
     with connection.open():  # whoever cannot be reached now is more likely a mistake than still to come
         path = find_socket(connection.socket)
+    if not _on_a_terminal():
+        raise Ended("otp top needs a terminal to draw on; otp tree -w is for pipes and files", ExitCode.USAGE)
     Top(path, patience=connection.timeout).run()
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()

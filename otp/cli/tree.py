@@ -11,14 +11,28 @@ Nobody restarts or stops a root: it has no RESTART and no SHUTDOWN.
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
+from otp.cli.output import Shown
 from otp.spec import AnySpec, AutoShutdown, ChildSpec, Grace, SupervisorSpec
 
-__all__ = ("draw",)
+__all__ = ("draw", "on_paper")
 
 Row = tuple[str, ...]
 
 HEADER: Row = ("TREE", "RESTART", "SHUTDOWN", "")
+
+
+def on_paper(spec: SupervisorSpec) -> Shown:
+    """The tree, and for programs a row for each child, the root first."""
+    rows = list(_documents(spec, spec.id))
+    rows[0]["restart"] = ""  # nobody restarts a root
+    return Shown(
+        document={"app": spec.id, "tree": rows},
+        rows=rows,
+        names=[row["path"] for row in rows],
+        text=lambda _: draw(spec),
+    )
 
 
 def draw(spec: SupervisorSpec) -> str:
@@ -35,6 +49,20 @@ def _rows(spec: SupervisorSpec, indent: str) -> Iterator[Row]:
         yield f"{indent}{branch}{child.id}", child.restart.value, _shutdown(child.shutdown), _how(child)
         if isinstance(child, SupervisorSpec):
             yield from _rows(child, indent + below)
+
+
+def _documents(spec: AnySpec, path: str) -> Iterator[dict[str, Any]]:
+    """`shutdown` is in seconds, or `brutal_kill`; null: no limit."""
+    yield {
+        "path": path,
+        "kind": "supervisor" if isinstance(spec, SupervisorSpec) else "worker",
+        "restart": spec.restart.value,
+        "shutdown": None if spec.shutdown == math.inf else spec.shutdown,
+        "how": _how(spec),
+    }
+    if isinstance(spec, SupervisorSpec):
+        for child in spec.children:
+            yield from _documents(child, f"{path}/{child.id}")
 
 
 def _shutdown(grace: Grace) -> str:

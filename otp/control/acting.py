@@ -245,7 +245,10 @@ class Actions:
     async def _inject(self, path: str, command: InjectFault) -> None:
         assert self._faults is not None
         whole = self._whole(path)
-        injection = self._faults.inject(whole, command.kind, times=command.times, seconds=command.seconds)
+        try:
+            injection = self._faults.inject(whole, command.kind, times=command.times, seconds=command.seconds)
+        except NotFound:  # it is there, so it was added by start_child
+            raise FaultError(whole, "it was added while the tree ran; faults reach those that it began with") from None
         self._view.seen.incidents.injecting(whole, injection.marked_until)
 
 

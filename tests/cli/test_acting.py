@@ -159,7 +159,8 @@ def test_a_drain_that_somebody_refused_was_not_in_order(otp_of):
     assert "massive has ended, but not in order: massive/a, massive/b refused to stop" in result.stderr
 
 
-def test_a_drain_that_cannot_be_watched_waits_for_the_end_all_the_same(otp_of):
+def test_a_drain_that_cannot_be_watched_waits_for_the_end_all_the_same(otp_of, monkeypatch):
+    monkeypatch.setattr("otp.cli.drain.LAST_CHANCE", 0.0)
     assert (
         otp_of({Drain: rows.DRAINING, Watch: ("refused", "64 clients watch already")})(
             "drain", "--timeout", "50ms"

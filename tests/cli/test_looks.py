@@ -284,6 +284,17 @@ def test_tree_with_a_target_is_on_paper_and_asks_nobody(otp, monkeypatch):
     assert otp.server.asked == []
 
 
+def test_a_tree_on_paper_is_there_for_programs_too(otp, monkeypatch):
+    monkeypatch.syspath_prepend("tests/cli")
+    found = document(otp("tree", "shop:spec", "-o", "json"))
+    assert (found["schema"], found["app"]) == (1, "shop")
+    by_path = {row["path"]: row for row in found["tree"]}
+    assert (by_path["shop/till"]["kind"], by_path["shop/stock"]["shutdown"]) == ("worker", None)
+    assert otp("tree", "shop:spec", "-o", "name").stdout.splitlines() == list(by_path)
+    lines = [json.loads(line) for line in otp("tree", "shop:spec", "-o", "jsonl").stdout.splitlines()]
+    assert lines == [{"schema": 1, **row} for row in found["tree"]]
+
+
 # ------------------------------------------------------------------------------------------------ events
 
 
@@ -310,6 +321,16 @@ def test_events_asks_for_what_was_wanted(otp, arguments, asked):
 
 def test_no_lines_are_no_lines(otp):
     assert otp("events", "-n", "0").stdout == ""
+
+
+@pytest.mark.parametrize("look", ["events", "incidents"])
+def test_nothing_about_somebody_unknown_is_exit_code_4_and_nothing_about_a_child_is_nothing(otp_of, look):
+    otp = otp_of({GetEvents: Events(()), GetIncidents: Incidents(()), GetSnapshot: rows.snapshot()})
+    unknown = otp(look, "wrokers")
+    assert (unknown.exit_code, "there is no child massive/wrokers; did you mean" in unknown.stderr) == (4, True)
+    assert otp(look, "workers").exit_code == 0
+    gone = otp_of({GetEvents: rows.EVENTS, GetIncidents: rows.INCIDENTS, GetSnapshot: rows.snapshot(())})
+    assert gone(look, "workers/ws_worker").exit_code == 0
 
 
 # ------------------------------------------------------------------------------------------------ incidents

@@ -285,6 +285,13 @@ async def test_faults_are_refused_where_the_process_was_started_without_them():
         assert (failed.kind, "--faults" in failed.message) == ("refused", True)
 
 
+async def test_a_fault_for_a_child_that_was_added_later_is_a_conflict_and_not_an_unknown_child():
+    async with at_the_desk(shop(Probe("a")), faults=Faults()) as stage:
+        await stage.handle.start_child(Probe("b").spec())
+        change = (await stage.ask(InjectFault(path="b", kind="crash"))).changes[0]
+        assert (change.error, "was added while the tree ran" in change.message) == ("conflict", True)
+
+
 async def test_an_injected_crash_restarts_the_worker_and_its_incident_is_marked():
     async with at_the_desk(shop(Probe("a"), Probe("b")), faults=Faults()) as stage:
         change = (await stage.ask(InjectFault(path="a", kind="crash"))).changes[0]

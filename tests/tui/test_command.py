@@ -20,8 +20,9 @@ def otp(monkeypatch, tmp_path):
 
 @pytest.fixture
 def shown(monkeypatch):
-    """The sockets whose trees have been shown."""
+    """The sockets whose trees have been shown, on a terminal."""
     shown = []
+    monkeypatch.setattr("otp.cli.top._on_a_terminal", lambda: True)
     monkeypatch.setattr(Top, "run", lambda top: shown.append((top.path, top.patience)))
     return shown
 
@@ -44,6 +45,14 @@ def test_the_socket_may_be_named_by_the_environment_or_by_the_application(otp, t
         monkeypatch.setenv("OTP_SOCKET", str(server.path))
         assert otp("top").exit_code == 0
     assert shown == [(server.path, 30.0)] * 2
+
+
+def test_without_a_terminal_nothing_is_drawn(otp, server, path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Top, "run", drawn.append)
+    done = otp("top", "-S", str(path))
+    assert (done.exit_code, drawn) == (2, [])
+    assert done.output.startswith("Error: otp top needs a terminal")
 
 
 def test_without_a_process_it_says_so_and_exits_with_6(otp, path, shown):

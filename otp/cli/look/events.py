@@ -15,7 +15,7 @@ from otp.cli.connection import Connection, with_connection
 from otp.cli.durations import stamp
 from otp.cli.exit_codes import Ended, ExitCode
 from otp.cli.look.watching import watched
-from otp.cli.names import is_meant
+from otp.cli.names import check_known, is_meant
 from otp.cli.output import Output, Page, Shown, with_output
 from otp.cli.tables import paint
 from otp.cli.text import cut, printable
@@ -51,6 +51,8 @@ def events(*, path: str, follow: bool, lines: int, verbose: bool, connection: Co
     wanted = GetEvents(path=path, limit=max(1, lines), debug=verbose)
     with connection.open() as client:
         found = client.ask(wanted).events
+        if path and not found and not follow:  # one that is gone still has its events
+            check_known(client, path)
         output.show(shown(client.greeting.app, found if lines else ()))
         if follow:
             _follow(connection, client, output, wanted, last=found[-1].seq if found else 0)

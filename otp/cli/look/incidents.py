@@ -17,6 +17,7 @@ from otp.cli.connection import Connection, with_connection
 from otp.cli.durations import clock, duration
 from otp.cli.look.states import blocked, head
 from otp.cli.look.watching import watch, watch_option
+from otp.cli.names import check_known
 from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.cli.tables import Cell, Column, Row, table
 from otp.control.client import Client, CommandFailed
@@ -83,7 +84,10 @@ def list_incidents(*, path: str, everything: bool, watching: bool, connection: C
     with connection.open() as client:
         if watching:
             watch(connection, output, _asked_again(client, path, everything))
-        output.show(_found(client, path, everything))
+        found = _found(client, path, everything)
+        if path and not found.rows:  # one that is gone still has its incidents
+            check_known(client, path)
+        output.show(found)
 
 
 @incidents.command(epilog='Example:  otp incidents resolve 1HB3V0ZK7Q2F --reason "fixed upstream"')

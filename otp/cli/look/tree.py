@@ -24,7 +24,7 @@ from otp.cli.look.watching import watch, watch_option
 from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.cli.tables import Cell, Column, Row, table
 from otp.cli.target import load_target, with_optional_target
-from otp.cli.tree import draw
+from otp.cli.tree import on_paper
 from otp.control.protocol import GetSnapshot
 from otp.control.rows import ChildRow, Snapshot
 
@@ -60,7 +60,7 @@ def tree(
     With TARGET that tree is printed without being started. Exit code 3 if something in the running tree is not up; what is done counts as up.
     """
     if target is not None:
-        click.echo(draw(load_target(target, config, show_traceback)))
+        output.show(on_paper(load_target(target, config, show_traceback)))
     elif watching:
         watch(connection, output, shown)
     else:
