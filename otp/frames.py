@@ -7,6 +7,10 @@ from pathlib import PurePath
 __all__ = ("blocking_place", "hanging_place", "own_frames", "short_place")
 
 _STDLIB = sysconfig.get_path("stdlib")
+_FAULTS = str(PurePath(__file__).with_name("faults.py"))
+"""What stands around every worker where faults are allowed is nobody's own either."""
+
+_OTHERS = ("site-packages", _STDLIB, _FAULTS)
 
 CHAIN_LIMIT = 4
 """Own steps of an await chain that a line shows: the innermost."""
@@ -14,7 +18,7 @@ CHAIN_LIMIT = 4
 
 def own_frames(frames: tuple[str, ...]) -> tuple[str, ...]:
     """The own ones among `frames`, in their order; the innermost one if there are none."""
-    own = tuple(frame for frame in frames if "site-packages" not in frame and _STDLIB not in frame)
+    own = tuple(frame for frame in frames if not any(sign in frame for sign in _OTHERS))
     return own or frames[-1:]
 
 

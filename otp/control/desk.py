@@ -18,7 +18,7 @@ from otp.control.acting import Actions, kind_of
 from otp.control.looking import Looks
 from otp.control.peer import Peer
 from otp.control.protocol import ON_CHILDREN, Answer, Command, Drain, Failed, ResolveIncident
-from otp.control.rows import ChildRow, Delta, EventRow
+from otp.control.rows import ChildRow, Delta, EventRow, Snapshot
 from otp.control.timeline import Entry, Timeline
 from otp.control.view import View
 from otp.errors import NoProc, OTPError
@@ -30,6 +30,12 @@ __all__ = ("Desk", "Question")
 
 OFTEN = 0.1
 """Seconds between two deltas at least: a storm is told in few words."""
+
+FRESH = 1.0
+"""Seconds between two pictures of the tree for the other thread, while something happens."""
+
+SMALL = 500
+"""Children of which a picture is taken unasked: it costs a few milliseconds."""
 
 PACE = 0.005
 """Seconds of pause for each question, and at least as long as the loop was busy with the last ones: many clients at
@@ -86,6 +92,8 @@ class Desk:
         self._inbox: deque[Question] = deque()
         self._asked = anyio.Event()
         self._happened = anyio.Event()
+        self._changed = anyio.Event()
+        self._size = 0
         self._answers: dict[type[Command], Callable[[Question], Awaitable[Answer]]] = {
             **{kind: _looking(look) for kind, look in looks.by_command.items()},
             **dict.fromkeys(ON_CHILDREN, self._act),
@@ -114,15 +122,17 @@ class Desk:
         self._inbox.append(question)
         self._asked.set()
 
-    async def run(self, publish: Callable[[Delta], None]) -> None:
+    async def run(self, publish: Callable[[Delta], None], keep: Callable[[Snapshot], None]) -> None:
         """Answer and tell, until cancelled.
 
         Args:
             publish: told what changed, while somebody watches.
+            keep: told how a small tree looks, a while after something happened.
         """
         async with anyio.create_task_group() as group:
             self._group = group
             group.start_soon(self._tell, publish)
+            group.start_soon(self._show, keep)
             while True:
                 await self._asked.wait()
                 self._asked = anyio.Event()
@@ -182,6 +192,7 @@ class Desk:
 
     def _noted(self) -> None:
         """There is a new entry in the timeline; without anybody who watches it counts as told."""
+        self._changed.set()
         if self._watched:
             self._happened.set()
         else:
@@ -208,6 +219,21 @@ class Desk:
         with suppress(NoProc):  # the tree has ended
             changed, gone = await self._view.rows(self._touched(entries))
         publish(self._delta(entries, tuple(changed.values()), tuple(sorted(gone))))
+
+    async def _show(self, keep: Callable[[Snapshot], None]) -> None:
+        """What the other thread shows while this loop does not turn is not much older than the block."""
+        while self._size <= SMALL:
+            await self._changed.wait()
+            self._changed = anyio.Event()
+            try:
+                snapshot = await self._looks.snapshot()
+                self._size = len(snapshot.children)
+                keep(snapshot)
+            except NoProc:
+                return
+            except Exception as bug:  # noqa: BLE001 # it must not end the process
+                logger.error("control: how the tree looks cannot be kept: {}", describe(bug))
+            await anyio.sleep(FRESH)
 
     def tell_the_end(self, publish: Callable[[Delta], None]) -> None:
         """The tree has ended, and the control plane is about to: tell what has not been told."""

@@ -103,7 +103,7 @@ class Control:
         self._desk = desk
         handle.attach(desk)
         self._seen.incidents.listen(desk.resolved)
-        self._tasks.start_soon(_alone, partial(desk.run, server.publish))
+        self._tasks.start_soon(_alone, partial(desk.run, server.publish, server.keep))
         self._tasks.start_soon(_alone, partial(maintenance.run, actions.over))
 
     def tell_blocked(self, blocked: Blocked | None) -> None:

@@ -19,7 +19,7 @@ from otp.control.peer import Peer
 from otp.control.protocol import ACTING, Answer, Command, Failed, GetHealth, GetSnapshot, Request, Watch
 from otp.control.rows import Blocked, Snapshot
 
-__all__ = ("Questions", "Waiting")
+__all__ = ("Questions", "Waiting", "acts")
 
 REMEMBERED = 4_096
 """Acting requests whose answers are kept, for those that come again."""
@@ -45,7 +45,7 @@ class Questions:
         now: the time, in seconds; it only ever grows.
 
     Attributes:
-        latest: the newest snapshot that somebody got.
+        latest: the newest snapshot that there was.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Questions:
 
     async def answer(self, peer: Peer, request: Request) -> Answer | Failed:
         """The answer to a request; an acting one is done once, however often it comes."""
-        if not _acts(request.command):
+        if not acts(request.command):
             return await self.patient(self.put(peer, request), request)
         key, digest = (peer.uid, request.id), _digest(request.command)
         if key not in self._acted:
@@ -106,6 +106,10 @@ class Questions:
             if (blocked := self._blocked()) is not None:
                 return self._without_the_loop(request, blocked)
 
+    def keep(self, snapshot: Snapshot) -> None:
+        """The tree looks like this now."""
+        self.latest, self._latest_at = snapshot, self._now()
+
     def end(self) -> None:
         """There will be no more answers."""
         for waiting in tuple(self._open):
@@ -114,7 +118,7 @@ class Questions:
     def _give(self, waiting: Waiting, answer: Answer | Failed) -> None:
         self._open.discard(waiting)
         if isinstance(answer, Snapshot):
-            self.latest, self._latest_at = answer, self._now()
+            self.keep(answer)
         if not waiting.done():
             waiting.set_result(answer)
 
@@ -139,11 +143,11 @@ class Questions:
             return health_of(stale) if isinstance(request.command, GetHealth) else stale
         where = f", at {blocked.stack[-1]}" if blocked.stack else ""
         what = f"the event loop has not turned for {blocked.seconds:.1f} s: {blocked.path} keeps it{where}"
-        then = "; it is done as soon as the loop turns again" if _acts(request.command) else ""
+        then = "; it is done as soon as the loop turns again" if acts(request.command) else ""
         return Failed(id=request.id, kind="blocked", message=what + then)
 
 
-def _acts(command: Command) -> bool:
+def acts(command: Command) -> bool:
     """Whether it changes something: a dry run only looks."""
     return isinstance(command, ACTING) and not getattr(command, "dry_run", False)
 

@@ -24,7 +24,6 @@ from otp.control.connection import Connection, Gone
 from otp.control.desk import Question
 from otp.control.peer import Peer, peer_of
 from otp.control.protocol import (
-    ACTING,
     PROTOCOL,
     Answer,
     Failed,
@@ -35,8 +34,8 @@ from otp.control.protocol import (
     Watch,
     encode,
 )
-from otp.control.questions import Questions
-from otp.control.rows import Blocked, Delta
+from otp.control.questions import Questions, acts
+from otp.control.rows import Blocked, Delta, Snapshot
 from otp.control.sockets import Claim, not_for_children
 from otp.control.watcher import ALWAYS, Watcher
 
@@ -116,6 +115,10 @@ class Server:
     def publish(self, delta: Delta) -> None:
         """Tell all that watch."""
         self._soon(self._spread, delta)
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Remember how the tree looks, for as long as it cannot be asked."""
+        self._soon(self._questions.keep, snapshot)
 
     def tell_blocked(self, blocked: Blocked | None) -> None:
         """Tell all that watch what keeps the tree's loop, which cannot tell them itself."""
@@ -236,7 +239,7 @@ class Server:
         if connection in self._connections:  # it has not just given way
             self._connections.move_to_end(connection)
         with connection.busy():
-            if isinstance(request.command, ACTING) and role == "read":
+            if role == "read" and acts(request.command):
                 refused = "this socket is for looking only; act on the one without .ro in its name"
                 await connection.send(encode(Failed(id=request.id, kind="refused", message=refused)))
             elif isinstance(request.command, Watch):

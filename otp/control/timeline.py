@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from otp.control.rows import EventRow
 from otp.events import Event
+from otp.observe.recoveries import Recoveries
 from otp.observe.sentences import sentence
 
 __all__ = ("Entry", "Timeline")
@@ -24,6 +25,7 @@ class Entry(Struct, frozen=True):
     seq: int
     wall: float
     what: Event | EventRow
+    before: type[Event] | None = None
 
     @property
     def path(self) -> str:
@@ -34,7 +36,7 @@ class Entry(Struct, frozen=True):
         """The same to look at. Made only when somebody looks: an event costs the tree no more than this entry."""
         if isinstance(self.what, EventRow):
             return self.what
-        said = sentence(self.what)
+        said = sentence(self.what, self.before)
         kind = str(type(self.what).__struct_config__.tag)
         return EventRow(seq=self.seq, wall=self.wall, event=kind, path=self.what.path, level=said.level, text=said.text)
 
@@ -60,13 +62,16 @@ class Timeline:
     ) -> None:
         self.seq = 0
         self._entries: deque[Entry] = deque(maxlen=kept)
+        self._recoveries = Recoveries()
         self._now = now
         self._wall = wall
 
     def __call__(self, event: Event) -> None:
         """Remember the event, as of when it was: it may have waited for an event loop that was blocked."""
         self.seq += 1
-        self._entries.append(Entry(self.seq, self._wall() - (self._now() - event.at), event))
+        wall = self._wall() - (self._now() - event.at)
+        self._entries.append(Entry(self.seq, wall, event, self._recoveries.before(event)))
+        self._recoveries.note(event)
 
     def note(self, event: str, path: str, text: str, level: str = "INFO") -> None:
         """Remember what somebody did."""

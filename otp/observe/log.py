@@ -14,15 +14,12 @@ import sys
 from loguru import logger
 
 from otp.events import (
-    ChildRestarting,
-    ChildStarted,
-    ChildStartFailed,
     Event,
     LoopBlocked,
     LoopFreed,
-    SupervisorExited,
 )
 from otp.exits import Crash
+from otp.observe.recoveries import Recoveries
 from otp.observe.sentences import Sentence, crash_of, sentence
 
 __all__ = ("FORMAT", "Log", "log_events", "open_stderr")
@@ -61,17 +58,17 @@ class Log:
     """Writes each event, and remembers which children are on their way up again: a recovery is news, a start is not."""
 
     def __init__(self) -> None:
-        self._down: dict[str, type[Event]] = {}
+        self._recoveries = Recoveries()
 
     def __call__(self, event: Event) -> None:
         """Write an event, as a hook. What a thread sees has been written by then: see `write`."""
         if not isinstance(event, LoopBlocked | LoopFreed):
             self.write(event)
-            self._remember(event)
+            self._recoveries.note(event)
 
     def write(self, event: Event) -> None:
         """Write an event now, from whatever thread: of a blocked event loop no hook hears before it turns again."""
-        said = sentence(event, self._down.get(event.path))
+        said = sentence(event, self._recoveries.before(event))
         crash = crash_of(event)
         bound = logger.bind(
             path=event.path,
@@ -85,15 +82,6 @@ class Log:
     def say(self, path: str, said: Sentence) -> None:
         """Write what is no event."""
         logger.bind(path=path).log(said.level, f"{path}  {said.text}")
-
-    def _remember(self, event: Event) -> None:
-        if isinstance(event, ChildRestarting | ChildStartFailed):
-            self._down[event.path] = type(event)
-        elif isinstance(event, ChildStarted):
-            self._down.pop(event.path, None)
-        elif isinstance(event, SupervisorExited):  # what is below it never comes up
-            below = f"{event.path}/"
-            self._down = {path: kind for path, kind in self._down.items() if not path.startswith(below)}
 
 
 def _frames(crash: Crash | None) -> tuple[str, ...]:

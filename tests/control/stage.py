@@ -58,6 +58,7 @@ class AtTheDesk:
         self.desk = Desk(view=self.view, looks=looks, actions=self.actions, timeline=self.timeline)
         self.deltas = []
         handle.attach(self.events)
+        self.kept = []
         handle.attach(self.desk)
         seen.incidents.listen(self.desk.resolved)
 
@@ -104,7 +105,7 @@ async def at_the_desk(spec, *, faults=None, begin=True, ticking=False):
         try:
             async with open_tree(faults.around(spec) if faults is not None else spec, seen.hooks) as tree:
                 stage = AtTheDesk(tree, seen, faults)
-                tasks.start_soon(stage.desk.run, stage.deltas.append)
+                tasks.start_soon(stage.desk.run, stage.deltas.append, stage.kept.append)
                 tasks.start_soon(stage.maintenance.run, stage.actions.over)
                 if begin:
                     tree.root.begin()

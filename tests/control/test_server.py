@@ -86,7 +86,6 @@ async def test_the_socket_for_looking_looks_and_refuses_every_command_that_acts(
         assert (await stage.ask(GetSnapshot(), path=stage.read_socket)).app == "shop"
         for command in (
             Restart(path="a"),
-            Restart(path="a", dry_run=True),
             Stop(path="a"),
             Start(path="a"),
             Reset(path="a"),
@@ -99,6 +98,9 @@ async def test_the_socket_for_looking_looks_and_refuses_every_command_that_acts(
             with pytest.raises(CommandFailed, match="for looking only") as refused:
                 await stage.ask(command, path=stage.read_socket)
             assert refused.value.kind == "refused"
+        planned = await stage.ask(Restart(path="a", dry_run=True), path=stage.read_socket)
+        assert (planned.dry_run, [change.radius for change in planned.changes]) == (True, [("shop/a",)])
+        assert (await stage.ask(Drain(dry_run=True), path=stage.read_socket)).dry_run
         assert stage.generations() == {"shop/a": 1}
 
 

@@ -1,7 +1,8 @@
 """What happened lately, numbered."""
 
 from otp.control.timeline import Timeline
-from otp.events import ChildStarted
+from otp.events import Cause, ChildRestarting, ChildStarted
+from otp.exits import Normal
 
 
 def started(number):
@@ -53,3 +54,18 @@ def test_an_event_that_waited_for_the_loop_has_the_time_when_it_was():
     timeline(started(4))
     (entry,) = timeline.since(0)
     assert entry.wall == 994.0
+
+
+def test_that_a_child_is_up_again_is_news_and_that_it_is_up_is_not():
+    timeline = Timeline(now=lambda: 2.0, wall=lambda: 1_000.0)
+    timeline(started(1))
+    timeline(
+        ChildRestarting(
+            path="r/c1", at=1.5, generation=2, cause=Cause.CRASH, exit=Normal(), used=1, intensity=3, period=5.0
+        )
+    )
+    timeline(ChildStarted(path="r/c1", at=2.0, generation=2, downtime=0.5))
+    assert [(row.level, row.text) for row in (entry.row() for entry in timeline.since(0))][::2] == [
+        ("DEBUG", "is up"),
+        ("INFO", "up again after 500.0 ms"),
+    ]

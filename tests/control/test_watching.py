@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from otp import FailurePolicy, Strategy, supervisor, worker
-from otp.control import watcher
+from otp.control import desk, watcher
 from otp.control.client import Unreachable, connect
-from otp.control.desk import OFTEN
+from otp.control.desk import FRESH, OFTEN
 from otp.control.mirror import Mirror
 from otp.control.protocol import (
     GetHealth,
@@ -241,6 +241,41 @@ class TestAtTheDesk:
                 await stage.handle.restart("a")
             await anyio.sleep(10 * OFTEN)
             assert stage.deltas == []
+
+    async def test_how_the_tree_looks_is_kept_for_when_its_loop_is_blocked_though_nobody_has_asked(self):
+        async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
+            await anyio.sleep(2 * FRESH)
+            await stage.handle.terminate_child("a")
+            await anyio.sleep(2 * FRESH)
+            assert [child.state for child in stage.kept[-1].children] == ["stopped"]
+            kept = len(stage.kept)
+            for _ in range(100):
+                await stage.handle.pause("a")
+                await stage.handle.resume("a")
+                await anyio.sleep(FRESH / 50)
+            assert 2 <= len(stage.kept) - kept <= 5
+            await anyio.sleep(100.0)
+            assert 2 <= len(stage.kept) - kept <= 5  # nothing happens, nothing is looked at
+
+    async def test_of_a_large_tree_no_picture_is_taken_unasked_but_the_first(self, monkeypatch):
+        monkeypatch.setattr(desk, "SMALL", 2)
+        children = [Probe(name).spec() for name in "abc"]
+        async with at_the_desk(supervisor("shop", children=children)) as stage:
+            await anyio.sleep(2 * FRESH)
+            await stage.handle.restart("a")
+            await anyio.sleep(2 * FRESH)
+            assert len(stage.kept) == 1
+
+    async def test_a_bug_in_looking_harms_neither_the_tree_nor_those_who_ask(self, monkeypatch):
+        async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
+            monkeypatch.setattr(View, "snapshot", None)
+            await stage.handle.restart("a")
+            await anyio.sleep(2 * FRESH)
+            monkeypatch.undo()
+            await stage.handle.restart("a")
+            await anyio.sleep(2 * FRESH)
+            assert stage.kept[-1].children[0].manual == 2
+            assert (await stage.ask(GetHealth())).state == "up"
 
     async def test_what_happened_before_somebody_watched_is_not_told(self):
         async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:

@@ -160,7 +160,7 @@ async def test_what_was_on_its_way_up_when_its_supervisor_ended_is_forgotten():
     log(ChildRestarting(path="root/sub/a", **restarting))
     log(ChildRestarting(path="root/subway", **restarting))
     log(SupervisorExited(path="root/sub", at=2.0, exit=Shutdown()))
-    assert set(log._down) == {"root/subway"}
+    assert set(log._recoveries._down) == {"root/subway"}
 
 
 # ------------------------------------------------------------------------------------------------ standard error

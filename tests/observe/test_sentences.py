@@ -1,8 +1,11 @@
 """What the log says of each event, and how loud."""
 
+from pathlib import Path
+
 import anyio
 import pytest
 
+import otp.faults
 from otp import events
 from otp.errors import Hung
 from otp.events import (
@@ -304,3 +307,10 @@ def test_of_an_exception_group_the_first_leaf_shows_the_place():
 def test_without_own_frames_the_innermost_one_is_shown():
     assert own_frame(Crash("E", "", ("/x/site-packages/a/b.py:1 f", "/x/site-packages/a/c.py:2 g"))) == "a/c.py:2 g"
     assert own_frame(Crash("E", "")) == ""
+
+
+def test_what_stands_around_a_worker_where_faults_are_allowed_is_nobodys_own():
+    around = str(Path(otp.faults.__file__))
+    own, theirs = "/srv/app/feed/socket.py:12 read", f"{around}:229 Faults._exposed.<locals>.exposed"
+    assert own_frame(Crash("E", "", (theirs, own))) == "feed/socket.py:12 read"
+    assert own_frame(Crash("E", "", (own, theirs))) == "feed/socket.py:12 read"
