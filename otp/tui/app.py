@@ -137,6 +137,8 @@ class Top(App[None]):
 
     def _tick(self) -> None:
         """Take over what has come, and draw if that is anything, or a second is over."""
+        if not self._is_whole:
+            return
         news = self._feed.take()
         for one in news:
             if self._picture.take(one, self.table.selected):
@@ -181,8 +183,9 @@ class Top(App[None]):
     # ------------------------------------------------------------------------------------------------ answers of threads
 
     def on_told(self, told: Told) -> None:
-        """A thread has an answer."""
-        told.take()
+        """A thread has an answer; one that comes while the screen is taken down is for nobody."""
+        if self._is_whole:
+            told.take()
 
     def _tell(self, take: Callable[[], None]) -> None:
         """Have `take` called in the thread of the screen; from any thread."""
@@ -303,6 +306,11 @@ class Top(App[None]):
     def action_colours(self) -> None:
         """The next colours."""
         self.theme = next_theme(self.theme)
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the parts of the screen are there: while it is taken down they are not."""
+        return bool(self.screen_stack) and bool(self.screen_stack[0].query(Details))
 
     @property
     def table(self) -> TreeTable:

@@ -4,6 +4,7 @@ import pytest
 
 from otp.control.protocol import Failed, GetWhy, Pause, Reset, Restart, Resume, Start, Stop
 from otp.control.rows import Blocked
+from otp.tui.app import Told
 from tests.tui.screens import line, line_of, lines, text, top, until
 from tests.tui.server import Server
 from tests.tui.trees import delta, down, event, large, massive, replace, row, supervisor
@@ -296,8 +297,8 @@ async def test_colours_may_be_changed_and_the_words_stay(server, path, theme):
 async def test_without_colours_it_is_the_same(server, path, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     async with top(path) as pilot:
+        await until(pilot, lambda: "✗" in text(pilot.app) or "◷ backoff" in text(pilot.app))
         strips = pilot.app.screen._compositor.render_strips()
-        assert any("✗" in strip.text or "◷ backoff" in strip.text for strip in strips)
         filtered = [pilot.app._filters[-1].apply(list(strip), None) for strip in strips]
         colours = {
             segment.style.color for line in filtered for segment in line if segment.style and segment.style.color
@@ -360,6 +361,15 @@ async def test_lines_of_a_process_that_is_gone_are_dim(path):
 @pytest.mark.parametrize("name", ["ws_worker", "spot_worker"])
 async def test_tones_are_colours_of_the_terminal(server, path, name):
     async with top(path) as pilot:
+        await until(pilot, lambda: any(name in shown for shown in text(pilot.app).splitlines()))
         strip = next(one for one in pilot.app.screen._compositor.render_strips() if name in one.text)
         state = next(segment for segment in strip if "running" in segment.text or "backoff" in segment.text)
     assert state.style.color.number == {"ws_worker": 3, "spot_worker": 2}[name]  # yellow, green
+
+
+async def test_an_answer_that_comes_while_the_screen_is_taken_down_is_for_nobody(server, path):
+    async with top(path) as pilot:
+        await pilot.app.screen_stack[0].query("#main").remove()
+        taken = []
+        pilot.app.on_told(Told(lambda: taken.append(True)))
+        assert taken == []
