@@ -224,7 +224,9 @@ class Desk:
         """What the other thread shows while this loop does not turn is not much older than the block."""
         while self._size <= SMALL:
             await self._changed.wait()
-            await anyio.sleep(OFTEN)  # what follows at once is in the picture, a restart as well as the failure before it
+            await anyio.sleep(
+                OFTEN
+            )  # what follows at once is in the picture, a restart as well as the failure before it
             self._changed = anyio.Event()
             try:
                 snapshot = await self._looks.snapshot()
