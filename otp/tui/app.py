@@ -310,7 +310,8 @@ class Top(App[None]):
     @property
     def _is_whole(self) -> bool:
         """Whether the parts of the screen are there: while it is taken down they are not."""
-        return bool(self.screen_stack) and bool(self.screen_stack[0].query(Details))
+        screens = self.screen_stack
+        return bool(screens) and all(screens[0].query(part) for part in (Headline, TreeTable, Details, "#said"))
 
     @property
     def table(self) -> TreeTable:

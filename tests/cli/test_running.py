@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 from click.testing import CliRunner
@@ -246,6 +247,26 @@ def test_a_drained_process_ends_with_0():
     assert program("ps").exit_code == 6
 
 
+def opened_by(pid):
+    for number in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed again
+            yield str(number.readlink())
+
+
+def until_it_waits(pid):
+    """Until a command has connected, and has had nothing to do for a while."""
+    deadline, work, since = time.monotonic() + 30, None, time.monotonic()
+    while time.monotonic() < deadline:
+        connected = any("socket:" in where for where in opened_by(pid))
+        done = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13] if connected else None
+        if done != work:
+            work, since = done, time.monotonic()
+        if connected and time.monotonic() - since > 1.0:
+            return
+        time.sleep(0.05)
+    raise AssertionError("it does not come to wait")
+
+
 def test_whoever_waits_for_the_end_is_told():
     program = Program("corner:burning")
     waiting = subprocess.Popen(
@@ -253,7 +274,7 @@ def test_whoever_waits_for_the_end_is_told():
         stdout=subprocess.PIPE,
         text=True,
     )
-    time.sleep(0.5)
+    until_it_waits(waiting.pid)
     program.end()
     said, _ = waiting.communicate(timeout=30)
     assert waiting.returncode == 0

@@ -4,6 +4,7 @@ import math
 
 import anyio
 import pytest
+from msgspec.structs import replace
 
 from otp import (
     AlreadyPresent,
@@ -273,7 +274,7 @@ async def test_which_children_is_in_start_order_and_shows_what_they_are_d8_s53()
         assert (b.id, b.path, b.kind, b.state, b.restart) == ("b", "root/b", "worker", "running", Restart.TRANSIENT)
         assert (b.generation, b.value, b.crashes, b.manual, b.collateral, b.downtime) == (1, 1, 0, 0, 0, 0.0)
         assert (a.id, a.kind, c.id) == ("a", "supervisor", "c")
-        assert root.child("b") == b
+        assert replace(root.child("b"), up=b.up) == b  # the clock may have gone on
 
 
 async def test_count_children_counts_specs_and_the_living_s55():

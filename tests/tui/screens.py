@@ -16,10 +16,16 @@ async def top(path, size=(160, 40)):
     feed = Feed(path, retry=0.05, silence=0.2, patience=0.5)
     app = Top(path, feed)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: " up" in line(app, 0) and "● running" in text(app))
+        await until(pilot, lambda: " up" in line(app, 0) and "● running" in text(app) and is_drawn(app))
         yield pilot
     feed.join()
     app.looks.join()
+
+
+def is_drawn(app):
+    """Whether the tree is on the screen, as far as it may be expected to be."""
+    shown = text(app)
+    return all(path.rpartition("/")[2] in shown for path in app.table.paths[:8])
 
 
 async def until(pilot, condition):
