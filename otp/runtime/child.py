@@ -6,10 +6,10 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 from otp.core.inputs import Exited, Ignored, Started, StartFailed
-from otp.core.paths import join
 from otp.errors import ExitShutdown, Ignore
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
 from otp.runtime.redaction import redact
+from otp.runtime.whose import CHILD
 from otp.spec import ChildSpec
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ __all__ = ("TaskChild", "child_of")
 _NORMAL = Normal()
 _SHUTDOWN = Shutdown()
 _KILLED = Killed()
+_whose = CHILD.set
 
 
 class TaskChild:
@@ -41,6 +42,7 @@ class TaskChild:
         "_watch",
         "generation",
         "id",
+        "path",
     )
 
     def __init__(self, owner: "RunningSupervisor", spec: ChildSpec, generation: int) -> None:
@@ -58,7 +60,12 @@ class TaskChild:
         self._task: object = None  # held here: an event loop keeps only weak references
 
     def start(self, path: str) -> None:
-        """Start the task."""
+        """Start the task.
+
+        Args:
+            path: of the child, from the root of the tree.
+        """
+        self.path = path
         tree, watch = self._owner.tree, self._watch
         if watch is None:
             self._task = tree.spawner.spawn(self._open, path, self._over)
@@ -93,11 +100,6 @@ class TaskChild:
         """What runs, for looking at; None when it has not begun or is over."""
         return self._coroutine
 
-    @property
-    def path(self) -> str:
-        """Its path, from the root of the tree."""
-        return join(self._owner.machine.path, self.id)
-
     def _over(self, _: object) -> None:
         # asyncio only: somebody else cancelled the task before its first line, so its last line never ran.
         if self._owner.live.get(self.id) is self and not self._interrupted:
@@ -114,6 +116,7 @@ class TaskChild:
 
     async def _run(self) -> None:
         exit: Exit | None
+        _whose(self.path)
         try:
             with self._scope:
                 await self._call()

@@ -15,7 +15,6 @@ import anyio
 
 from otp.runtime.beat import PULSE, Pulse
 from otp.runtime.lineage import asyncio_lineage, trio_lineage
-from otp.runtime.whose import CHILD
 
 if TYPE_CHECKING:
     import trio
@@ -99,7 +98,6 @@ class _AsyncioSpawner:
         /,
     ) -> object:
         context = self._context.copy()
-        context.run(CHILD.set, name)
         if pulse is not None:
             context.run(PULSE.set, pulse)
         task = self._loop.create_task(run(), name=name, context=context)
@@ -130,9 +128,9 @@ class _TrioSpawner:
         /,
     ) -> object:
         # A nursery copies the context that it is called in.
-        context = self._context.copy()
-        context.run(CHILD.set, name)
+        context = self._context
         if pulse is not None:
+            context = context.copy()
             context.run(PULSE.set, pulse)
         context.run(self._start_soon, run, name=name)
         return None
