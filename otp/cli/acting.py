@@ -12,9 +12,9 @@ from otp.cli.connection import Connection, with_connection
 from otp.cli.durations import duration
 from otp.cli.exit_codes import CODES, Ended, ExitCode
 from otp.cli.output import Output, Page, Shown, fields, with_output
-from otp.cli.text import printable
 from otp.control.protocol import Acted, InjectFault, Pause, Reset, Restart, Resume, Start, Stop
 from otp.control.rows import Change
+from otp.printable import printable
 
 __all__ = ("Named", "acting", "shown")
 

@@ -4,8 +4,8 @@ from enum import IntEnum
 
 import click
 
-from otp.cli.text import printable
 from otp.control.protocol import Failure
+from otp.printable import printable
 
 __all__ = ("CODES", "CODES_HELP", "Ended", "ExitCode")
 

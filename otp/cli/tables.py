@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import click
 
-from otp.cli.text import cut, cut_start, printable, width
+from otp.cli.text import cut, cut_start, width
+from otp.printable import printable
 
 __all__ = ("Cell", "Column", "Row", "paint", "table")
 

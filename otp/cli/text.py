@@ -1,15 +1,8 @@
-"""Text of others on somebody's terminal: how wide it is, and what must not get there."""
+"""How wide a text is on somebody's terminal, and what of it fits."""
 
 import unicodedata
 
-__all__ = ("cut", "cut_start", "printable", "width")
-
-
-def printable(text: str) -> str:
-    """The text without control characters, which could move the cursor or recolour the terminal; line ends are spaces."""
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() else " " for sign in text)
+__all__ = ("cut", "cut_start", "width")
 
 
 def width(text: str) -> int:

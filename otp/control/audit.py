@@ -6,6 +6,7 @@ from otp.control.peer import Peer
 from otp.control.protocol import Acting, Drain, InjectFault, Pause, ResolveIncident
 from otp.control.rows import Change
 from otp.control.timeline import Timeline
+from otp.printable import printable
 from otp.runtime.redaction import redact
 
 __all__ = ("Audit",)
@@ -57,8 +58,7 @@ class Audit:
 
 def one_line(text: str) -> str:
     """What somebody wrote, fit for a line of a log: no control characters, no secrets, not endless."""
-    printable = "".join(c if c.isprintable() else " " for c in text)
-    return redact(printable[:LONGEST_REASON]).strip()
+    return redact(printable(text[:LONGEST_REASON])).strip()
 
 
 def _outcome(change: Change) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 from msgspec import Struct
 
+from otp.printable import printable
 from otp.runtime.redaction import redact
 from otp.runtime.whose import CHILD
 
@@ -75,5 +76,4 @@ class LogRing:
 
 
 def _text(message: str) -> str:
-    printable = "".join(c if c.isprintable() else " " for c in message[:LONGEST])
-    return redact(printable)
+    return redact(printable(message[:LONGEST]))

@@ -37,6 +37,7 @@ from otp.events import (
 )
 from otp.exits import Crash, Crashed, Exit, Killed, Normal, Refused, Shutdown
 from otp.frames import blocking_place, hanging_place, own_frames, short_place
+from otp.printable import printable
 from otp.runtime.redaction import redact
 
 __all__ = ("Level", "Sentence", "crash_of", "duration", "own_frame", "sentence")
@@ -60,7 +61,7 @@ def sentence(event: Event, before: type[Event] | None = None) -> Sentence:
             a first start, and another try from a first restart.
     """
     said = _SENTENCES[type(event)](event, before)
-    return Sentence(said.level, _printable(said.text))
+    return Sentence(said.level, printable(said.text))
 
 
 def crash_of(event: Event) -> Crash | None:
@@ -327,7 +328,3 @@ def _at(crash: Crash) -> str:
 def duration(seconds: float) -> str:
     """Seconds as one says them."""
     return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)

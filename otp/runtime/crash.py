@@ -6,6 +6,7 @@ from typing import cast
 
 from otp.errors import Hung
 from otp.exits import Crash
+from otp.printable import printable
 from otp.runtime.redaction import redact
 
 __all__ = ("describe",)
@@ -55,7 +56,7 @@ def _message(error: BaseException, limit: int) -> str:
         text = str(error)
     except Exception as broken:  # noqa: BLE001 # whatever a foreign __str__ raises, the crash is reported
         text = f"<str() raised {type(broken).__name__}>"
-    line = "".join(c if c.isprintable() else " " for c in _without_secrets(text))
+    line = printable(_without_secrets(text))
     return line if len(line) <= limit and len(text) <= SCAN_LIMIT else f"{line[: limit - 1]}…"
 
 

@@ -11,8 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from otp.control.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
+from otp.printable import printable
 from otp.tui.durations import parse
-from otp.tui.printable import printable
 from otp.tui.questions import Action
 
 __all__ = ("Confirm", "radius")

@@ -10,9 +10,9 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from otp.control.rows import ChildRow, Why
+from otp.printable import printable
 from otp.tui.label import Label
 from otp.tui.pages import PAGES, Line, Page, page
-from otp.tui.printable import printable
 from otp.tui.questions import Looked
 
 __all__ = ("Details",)

@@ -6,10 +6,10 @@ from rich.text import Text
 
 from otp.control.mirror import Mirror
 from otp.control.rows import Blocked, NeedRow
+from otp.printable import printable
 from otp.tui.durations import short
 from otp.tui.label import Label
 from otp.tui.link import Link
-from otp.tui.printable import printable
 
 __all__ = ("Headline", "alarms", "headline")
 

@@ -10,9 +10,9 @@ from typing import Literal
 from rich.text import Text
 
 from otp.control.rows import ChildRow, EventRow, FailureRow, IncidentRow, LogRow, StackRow, TaskRow, Why
+from otp.printable import printable
 from otp.tui.columns import time_of
 from otp.tui.durations import short
-from otp.tui.printable import printable
 from otp.tui.states import LEVELS, Tone, sign, tone
 
 __all__ = ("PAGES", "STYLES", "Line", "Page", "clock_time", "event_line", "page")

@@ -3,8 +3,8 @@
 from rich.text import Text
 
 from otp.control.rows import Change
+from otp.printable import printable
 from otp.tui.durations import short
-from otp.tui.printable import printable
 from otp.tui.questions import Outcome
 
 __all__ = ("refused", "result")

@@ -17,8 +17,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from otp.control.rows import ChildRow
+from otp.printable import printable
 from otp.tui.columns import Cell, Column, columns_for, name_of
-from otp.tui.printable import printable
 
 __all__ = ("TreeTable",)
 

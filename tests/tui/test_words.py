@@ -3,11 +3,11 @@
 import pytest
 
 from otp.core.child import ChildState
+from otp.printable import printable
 from otp.tui.colours import first_theme, next_theme
 from otp.tui.columns import columns_for, name_of, time_of
 from otp.tui.durations import parse, short
 from otp.tui.order import Order, arranged, found
-from otp.tui.printable import printable
 from otp.tui.states import gravity, sign, tone
 from tests.tui.trees import down, massive, row, supervisor
 

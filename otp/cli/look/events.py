@@ -18,10 +18,11 @@ from otp.cli.look.watching import watched
 from otp.cli.names import check_known, is_meant
 from otp.cli.output import Output, Page, Shown, with_output
 from otp.cli.tables import paint
-from otp.cli.text import cut, printable
+from otp.cli.text import cut
 from otp.control.client import Client
 from otp.control.protocol import GetEvents
 from otp.control.rows import Delta, EventRow
+from otp.printable import printable
 
 __all__ = ("event_line", "events", "shown")
 

@@ -10,12 +10,12 @@ from otp.cli.connection import Connection, with_connection
 from otp.cli.exit_codes import Ended, ExitCode
 from otp.cli.output import Output, Shown, fields, with_output
 from otp.cli.target import load_target
-from otp.cli.text import printable
 from otp.control.protocol import Explain
 from otp.control.rows import Explained
 from otp.core.explain import explain as explained
 from otp.core.paths import is_within, join
 from otp.errors import NotFound
+from otp.printable import printable
 from otp.spec import AnySpec, SupervisorSpec
 
 __all__ = ("explain", "shown")

@@ -10,9 +10,9 @@ from otp.cli.exit_codes import ExitCode
 from otp.cli.look.watching import watch, watch_option
 from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.cli.tables import paint
-from otp.cli.text import printable
 from otp.control.protocol import GetHealth
 from otp.control.rows import Health
+from otp.printable import printable
 
 __all__ = ("health", "shown")
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from otp.cli.output import Page
 from otp.cli.tables import Cell, paint
-from otp.cli.text import cut, printable
+from otp.cli.text import cut
+from otp.printable import printable
 
 __all__ = ("Fact", "sheet")
 

@@ -18,10 +18,10 @@ from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, with_connection
 from otp.cli.output import Output, Page, Shown, with_output
 from otp.cli.tables import paint
-from otp.cli.text import printable
 from otp.control.protocol import GetStack
 from otp.control.rows import StackRow
 from otp.frames import short_place
+from otp.printable import printable
 
 __all__ = ("shown", "stack", "stack_lines")
 

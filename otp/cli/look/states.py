@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from otp.cli.durations import ago, duration
 from otp.cli.output import Page
 from otp.cli.tables import Cell, paint
-from otp.cli.text import cut, printable
+from otp.cli.text import cut
 from otp.control.rows import ChildRow, Snapshot
+from otp.printable import printable
 
 __all__ = ("all_well", "blocked", "budget", "cause", "head", "maintenance", "notes", "since", "state", "up_count")
 

@@ -1,4 +1,4 @@
-"""Text of others on our terminal: an exception's message must not be able to move the cursor, or worse."""
+"""Text of others in a log or on a terminal: an exception's message must not be able to move the cursor, or worse."""
 
 __all__ = ("printable",)
 
