@@ -1,21 +1,15 @@
 """Lengths of time, as people write and read them: `1h30m` in, `01:30:00` out."""
 
 import math
-import re
 from datetime import datetime
 
 import click
 
-__all__ = ("ago", "clock", "duration", "parse_duration", "seconds", "stamp")
+from otp.control.durations import parse_duration
+
+__all__ = ("ago", "clock", "duration", "seconds", "stamp")
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
-
-LONGEST = 365 * DAY
-"""Seconds that a duration may have."""
-
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": MINUTE, "h": HOUR, "d": DAY}
-_PART = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h|d)")
-_PARTS = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 
 
 def duration(length: float | None) -> str:
@@ -53,28 +47,6 @@ def _local(wall: float, now: float, form: str) -> str:
     then = datetime.fromtimestamp(wall).astimezone()
     is_today = then.date() == datetime.fromtimestamp(now).astimezone().date()
     return then.strftime(form if is_today else f"%m-%d {form}")
-
-
-def parse_duration(text: str) -> float:
-    """Seconds.
-
-    Args:
-        text: numbers with units, as `500ms`, `30s`, `1h30m`, `2d`; or a bare number of seconds.
-
-    Raises:
-        ValueError: it is nothing of that, no length of time, or longer than a year.
-    """
-    text = text.strip()
-    length = float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else _sum(text)
-    if not 0 < length <= LONGEST:
-        raise ValueError(f"expected a length of time above 0 and up to 365d, got {text!r}")
-    return length
-
-
-def _sum(text: str) -> float:
-    if not _PARTS.fullmatch(text):
-        raise ValueError(f"expected a length of time such as 30s, 10m or 1h30m, got {text!r}")
-    return sum(float(part["number"]) * _SECONDS[part["unit"]] for part in _PART.finditer(text))
 
 
 def seconds(given: str | float) -> float:

@@ -10,9 +10,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from otp.control.durations import parse_duration
 from otp.control.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
 from otp.printable import printable
-from otp.tui.durations import parse
 from otp.tui.questions import Action
 
 __all__ = ("Confirm", "radius")
@@ -86,7 +86,9 @@ class Confirm(ModalScreen[Action | None]):
         reason = self.query_one("#reason", Input).value.strip()
         if isinstance(self._wanted, Pause):
             seconds = self.query_one("#seconds", Input).value.strip()
-            return replace(self._wanted, dry_run=False, reason=reason, seconds=parse(seconds) if seconds else None)
+            return replace(
+                self._wanted, dry_run=False, reason=reason, seconds=parse_duration(seconds) if seconds else None
+            )
         return replace(self._wanted, dry_run=False, reason=reason)
 
 

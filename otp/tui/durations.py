@@ -1,12 +1,8 @@
 """A time span in a few characters."""
 
-import re
+__all__ = ("short",)
 
-__all__ = ("parse", "short")
-
-_PARTS = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-_SECONDS = {"d": _DAY, "h": _HOUR, "m": _MINUTE, "s": 1}
 
 
 def short(seconds: float) -> str:
@@ -21,18 +17,3 @@ def short(seconds: float) -> str:
     if whole < _DAY:
         return f"{whole // _HOUR}h{whole % _HOUR // _MINUTE:02}m"
     return f"{whole // _DAY}d{whole % _DAY // _HOUR:02}h"
-
-
-def parse(text: str) -> float:
-    """Seconds of `90`, `90s`, `10m`, `1h30m` or `2d`.
-
-    Raises:
-        ValueError: it is none of these, or nothing at all.
-    """
-    found = _PARTS.fullmatch(text.replace(" ", "").lower())
-    seconds = (
-        sum(float(number) * _SECONDS[unit] for unit, number in found.groupdict().items() if number) if found else 0.0
-    )
-    if not seconds:
-        raise ValueError(f"expected a time such as 90s, 10m or 1h30m, got {text!r}")
-    return seconds

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from otp.cli.durations import ago, clock, duration, parse_duration, stamp
+from otp.cli.durations import ago, clock, duration, stamp
+from otp.control.durations import parse_duration
 
 
 @pytest.mark.parametrize(

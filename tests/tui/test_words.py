@@ -6,7 +6,7 @@ from otp.core.child import ChildState
 from otp.printable import printable
 from otp.tui.colours import first_theme, next_theme
 from otp.tui.columns import columns_for, name_of, time_of
-from otp.tui.durations import parse, short
+from otp.tui.durations import short
 from otp.tui.order import Order, arranged, found
 from otp.tui.states import gravity, sign, tone
 from tests.tui.trees import down, massive, row, supervisor
@@ -33,20 +33,6 @@ from tests.tui.trees import down, massive, row, supervisor
 def test_a_duration_is_short(seconds, text):
     assert short(seconds) == text
     assert len(text) <= 7
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("90", 90.0), ("90s", 90.0), ("1.5s", 1.5), ("10m", 600.0), ("1h30m", 5_400.0), ("2D 1h", 176_400.0)],
-)
-def test_a_duration_is_read_as_people_write_it(text, seconds):
-    assert parse(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "0", "soon", "10x", "m", "1m2h", "-5m"])
-def test_what_is_no_duration_is_refused_with_an_example(text):
-    with pytest.raises(ValueError, match="such as 90s"):
-        parse(text)
 
 
 def test_each_state_has_a_sign_of_its_own_so_that_no_colour_is_needed():
