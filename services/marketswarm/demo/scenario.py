@@ -28,6 +28,9 @@ __all__ = ("AllScenario",)
 RECOVERY = 20.0
 """Seconds that a recovery may take before the demo says that it failed."""
 
+FIRST_FILL = 60.0
+"""Seconds that it may take until a move of the market has led to a fill, when the machine is busy with other things."""
+
 OUTAGE = 3.0
 """Seconds that a bus, or the provider, stays away."""
 
@@ -179,7 +182,7 @@ class AllScenario:
 
     async def _traded(self) -> None:
         """Wait until a move of the market has led to a fill: on a busy machine that takes more than one."""
-        with anyio.move_on_after(RECOVERY):
+        with anyio.move_on_after(FIRST_FILL):
             while not await self._length(*FLOW["fills"]):  # noqa: ASYNC110 # the news is a stream in Redis
                 await anyio.sleep(0.2)
 

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 EXPECTED = {
     "provider restart": ({"provider_restart"}, {"ws_worker"}),
     "network blip": ({"provider_restart", "network_blip"}, {"ws_worker"}),
@@ -13,6 +15,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.timeout(150)
 def test_each_row_of_the_failure_table_shows_its_verdict_its_incident_and_its_downtime(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     ran = subprocess.run(
