@@ -1,0 +1,44 @@
+"""What the benchmarks of restarts share: the latencies of some systems, taken in turns, and their rows."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from benchmarks.catalog import System
+from benchmarks.report import Row, median_and_p99
+from benchmarks.rounds import take_turns
+
+__all__ = ("Latency", "latencies", "row")
+
+
+class Latency(Struct, frozen=True):
+    """From a crash to the next incarnation's first line, in µs, over all restarts of all rounds."""
+
+    median: float
+    p99: float
+
+
+def latencies(systems: Mapping[str, System], rounds: int, *options: object) -> dict[str, Latency]:
+    """The latencies of those systems that are here; `options` are those of `benchmarks.systems`."""
+    return latencies_of({name: (system, options) for name, system in systems.items()}, rounds)
+
+
+def latencies_of(runs: Mapping[str, tuple[System, Sequence[object]]], rounds: int) -> dict[str, Latency]:
+    """The same with options for each."""
+    commands = {name: system.command("restart", *options) for name, (system, options) in runs.items()}
+    taken = take_turns({name: command for name, command in commands.items() if command is not None}, rounds)
+    return {
+        name: _latency([ns / 1e3 for one in outcomes for ns in one["ns"]])
+        for name, outcomes in taken.items()
+        if outcomes
+    }
+
+
+def _latency(samples: list[float]) -> Latency:
+    return Latency(*median_and_p99(samples))
+
+
+def row(what: str, taken: Latency, *, floor: Latency | None = None, to: str = "", limit: float | None = None) -> Row:
+    """One line of a table; with a floor, as a ratio to it."""
+    ratio = None if floor is None else taken.median / floor.median
+    return Row(what=what, figure=taken.median, unit="µs", p99=taken.p99, ratio=ratio, to=to, limit=limit)

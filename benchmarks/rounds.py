@@ -1,0 +1,65 @@
+"""Systems take turns, A B A B: each run is a process of its own, and what disturbs the machine disturbs them all."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ("Outcome", "take_turns")
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 180.0
+"""Seconds after which a run is given up."""
+
+Outcome = dict[str, Any]
+"""What one run printed."""
+
+
+def take_turns(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, list[Outcome]]:
+    """Run each command once a round, in changing order.
+
+    Args:
+        commands: by the name of the system.
+        rounds: how many runs of each.
+
+    Returns:
+        Of each system its outcomes; those that failed are left out, and said on standard error.
+    """
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in commands}
+    names = list(commands)
+    for turn in range(rounds):
+        start = turn % max(1, len(names))
+        order = names[start:] + names[:start]
+        for name in reversed(order) if turn % 2 else order:
+            outcome = _run(name, commands[name])
+            if outcome is not None:
+                outcomes[name].append(outcome)
+    return outcomes
+
+
+def _run(name: str, command: Sequence[str]) -> Outcome | None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        return _failed(name, f"no result within {PATIENCE:.0f} s")
+    lines = [line for line in done.stdout.decode(errors="replace").splitlines() if line.startswith("{")]
+    if not lines:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        return _failed(name, f"exit code {done.returncode}: {said[-1] if said else 'it said nothing'}")
+    return json.loads(lines[-1])
+
+
+def _failed(name: str, why: str) -> None:
+    print(f"  {name}: {why}", file=sys.stderr)

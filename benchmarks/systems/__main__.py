@@ -1,0 +1,35 @@
+"""`python -m benchmarks.systems MEASURE SYSTEM [options]`: one run of one system, as one JSON line."""
+
+import argparse
+from importlib import import_module
+
+from benchmarks.systems.children import Children
+from benchmarks.systems.restarts import Restarts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.systems", description=__doc__)
+    parser.add_argument("measure", choices=("restart", "scale"))
+    parser.add_argument("system", help="a module of benchmarks.systems, with .NAME if it has several")
+    parser.add_argument("--backend", choices=("asyncio", "uvloop", "trio"), default="asyncio")
+    parser.add_argument("--restarts", type=int, default=2_000)
+    parser.add_argument("--warm-up", type=int, default=200, help="restarts before those that count")
+    parser.add_argument("--siblings", type=int, default=0, help="idle children beside the one that crashes")
+    parser.add_argument("--idle", type=float, default=0.0, help="seconds that each incarnation waits before it crashes")
+    parser.add_argument(
+        "--period", type=float, help="seconds; default: so short that nobody's record of restarts grows"
+    )
+    parser.add_argument(
+        "--log", choices=("off", "default"), default="off", help="default: the library's own, to nowhere"
+    )
+    parser.add_argument("--children", type=int, default=10_000)
+    parser.add_argument("--depth", type=int, default=1, help="levels of supervisors above the children")
+    options = parser.parse_args()
+
+    module, _, variant = options.system.replace("-", "_").partition(".")
+    name = f"{options.measure}_{variant}" if variant else options.measure
+    measure = getattr(import_module(f"benchmarks.systems.{module}"), name)
+    measure(Restarts(options) if options.measure == "restart" else Children(options))
+
+
+main()

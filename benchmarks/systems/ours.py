@@ -1,0 +1,73 @@
+"""otp: all rules on, generation, restart table, window, counters, events. Logging on is what `otp.run` has by default."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import anyio
+import anyio.lowlevel
+import trio
+
+import otp
+from benchmarks.systems.children import Children
+from benchmarks.systems.loops import run_anyio
+from benchmarks.systems.restarts import UNLIMITED, Restarts
+from otp import SupervisorSpec, open_supervisor, supervisor, worker
+
+SHORTEST = 0.001  # seconds: the shortest window
+
+
+def restart(run: Restarts) -> None:
+    """One worker under one_for_one."""
+
+    async def crash() -> None:
+        run.enter()
+        if run.idle:
+            await anyio.sleep(run.idle)
+        else:
+            await anyio.lowlevel.checkpoint()
+        run.crashing()
+        raise ValueError
+
+    idle = [worker(f"idle{n}", anyio.sleep_forever) for n in range(run.siblings)]
+    children = [*idle, worker("child", crash)]
+    spec = supervisor("root", intensity=UNLIMITED, period=run.window(SHORTEST), children=children)
+
+    async def main() -> None:
+        async with open_supervisor(spec):
+            await anyio.sleep_forever()
+
+    if run.log:  # the whole of it: log, history, incidents, the control socket
+        otp.run(spec, backend="trio" if run.backend == "trio" else "asyncio", uvloop=run.backend == "uvloop")
+    else:
+        run_anyio(main, run.backend)
+
+
+def scale(run: Children) -> None:
+    """Idle workers, in one supervisor or in a nest of them."""
+
+    async def idle() -> None:
+        run.enter()
+        if run.backend == "trio":
+            await trio.sleep_forever()
+        await asyncio.get_running_loop().create_future()
+
+    async def main() -> None:
+        run.declare()
+        spec = _nest("root", run.count, run.depth, idle)
+        run.begin()
+        async with open_supervisor(spec):
+            while run.running < run.count:
+                await anyio.lowlevel.checkpoint()
+            run.up()
+        run.over()
+
+    run_anyio(main, run.backend)
+
+
+def _nest(id: str, count: int, depth: int, idle: Callable[[], Awaitable[None]]) -> SupervisorSpec:
+    """So many workers below so many levels of supervisors, all of about the same size."""
+    if depth == 1:
+        return supervisor(id, children=[worker(f"w{n}", idle) for n in range(count)])
+    parts = round(count ** (1 / depth))
+    shares = [count * (n + 1) // parts - count * n // parts for n in range(parts)]
+    return supervisor(id, children=[_nest(f"s{n}", share, depth - 1, idle) for n, share in enumerate(shares)])
