@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 __all__ = ("Outcome", "take_turns")
@@ -42,22 +43,25 @@ def take_turns(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, 
 
 def _run(name: str, command: Sequence[str]) -> Outcome | None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    try:
-        done = subprocess.run(
-            command,
-            check=False,
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PATIENCE,
-        )
-    except subprocess.TimeoutExpired:
-        return _failed(name, f"no result within {PATIENCE:.0f} s")
-    lines = [line for line in done.stdout.decode(errors="replace").splitlines() if line.startswith("{")]
-    if not lines:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        return _failed(name, f"exit code {done.returncode}: {said[-1] if said else 'it said nothing'}")
+    with TemporaryFile() as said:  # a log costs its writes; down a pipe it would wake this process for each line
+        try:
+            done = subprocess.run(
+                command,
+                check=False,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                timeout=PATIENCE,
+            )
+        except subprocess.TimeoutExpired:
+            return _failed(name, f"no result within {PATIENCE:.0f} s")
+        lines = [line for line in done.stdout.decode(errors="replace").splitlines() if line.startswith("{")]
+        if not lines:
+            said.seek(0)
+            last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
+            return _failed(name, f"exit code {done.returncode}: {last or 'it said nothing'}")
     return json.loads(lines[-1])
 
 

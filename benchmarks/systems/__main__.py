@@ -19,9 +19,7 @@ def main() -> None:
     parser.add_argument(
         "--period", type=float, help="seconds; default: so short that nobody's record of restarts grows"
     )
-    parser.add_argument(
-        "--log", choices=("off", "default"), default="off", help="default: the library's own, to nowhere"
-    )
+    parser.add_argument("--log", choices=("off", "default", "all"), default="off", help="see `Restarts`")
     parser.add_argument("--children", type=int, default=10_000)
     parser.add_argument("--depth", type=int, default=1, help="levels of supervisors above the children")
     options = parser.parse_args()

@@ -18,13 +18,11 @@ SHORTEST = 0.001  # seconds: the shortest window
 
 def restart(run: Restarts) -> None:
     """One worker under one_for_one."""
+    sleep = trio.sleep if run.backend == "trio" else asyncio.sleep
 
     async def crash() -> None:
         run.enter()
-        if run.idle:
-            await anyio.sleep(run.idle)
-        else:
-            await anyio.lowlevel.checkpoint()
+        await sleep(run.idle)
         run.crashing()
         raise ValueError
 
@@ -36,8 +34,10 @@ def restart(run: Restarts) -> None:
         async with open_supervisor(spec):
             await anyio.sleep_forever()
 
-    if run.log:  # the whole of it: log, history, incidents, the control socket
-        otp.run(spec, backend="trio" if run.backend == "trio" else "asyncio", uvloop=run.backend == "uvloop")
+    if run.log != "off":  # "all": history and incidents, the control socket and the loop's watch beside the log
+        backend: otp.Backend = "trio" if run.backend == "trio" else "asyncio"
+        beside = {"control": run.log == "all", "loop_watch": 0.2 if run.log == "all" else None}
+        otp.run(spec, backend=backend, uvloop=run.backend == "uvloop", **beside)
     else:
         run_anyio(main, run.backend)
 

@@ -129,20 +129,21 @@ class PlannedRoster(Roster):
             child.manual += 1
         else:
             child.collateral += 1
-        self.emit(
-            events.ChildRestarting(
-                path=child.path,
-                at=self.now,
-                generation=child.generation + 1,
-                cause=cause,
-                exit=exit,
-                used=self.window.used,
-                intensity=self.spec.intensity,
-                period=self.spec.period,
-                verdict=child.verdict if cause is _CRASH else "",
-                streak=child.streak,
+        if self.heard:
+            self.emit(
+                events.ChildRestarting(
+                    path=child.path,
+                    at=self.now,
+                    generation=child.generation + 1,
+                    cause=cause,
+                    exit=exit,
+                    used=self.window.used,
+                    intensity=self.spec.intensity,
+                    period=self.spec.period,
+                    verdict=child.verdict if cause is _CRASH else "",
+                    streak=child.streak,
+                )
             )
-        )
 
     def advance(self) -> None:
         """Carry the plan on until it has to wait for a child."""

@@ -31,7 +31,8 @@ __all__ = ("Recovery", "even_dice")
 
 # The restart path reads it: through its class a member costs 70 ns on Python 3.11, ten times as much.
 _CRASH = Cause.CRASH
-_OTP = Verdict(UNCLASSIFIED.name, UNCLASSIFIED.action, expected=False)
+_UNCLASSIFIED = UNCLASSIFIED.name
+_OTP = Verdict(_UNCLASSIFIED, UNCLASSIFIED.action, expected=False)
 
 
 def even_dice() -> float:
@@ -56,12 +57,12 @@ class Recovery(PlannedRoster):
             return
         child.streak += 1
         if self.window.record(self.now):
-            self._restart(child, exit, _OTP)
+            self._restart(child, exit, _UNCLASSIFIED)
         else:
             self.give_up(child, exit)
 
-    def _restart(self, child: Child, exit: Exit | None, verdict: Verdict) -> None:
-        child.verdict = verdict.name
+    def _restart(self, child: Child, exit: Exit | None, verdict: str) -> None:
+        child.verdict = verdict
         if self.grouped and self.plan is None:
             self.restart_group(child, _CRASH, exit)
         else:  # also one that a startup waits for
@@ -125,7 +126,7 @@ class Recovery(PlannedRoster):
             return
         backoff, failure = schedule(retry, child.streak)
         if backoff is None:
-            self._restart(child, exit, verdict)
+            self._restart(child, exit, verdict.name)
             return
         seconds = delay(backoff, failure, self._dice())
         child.state = ChildState.BACKOFF
@@ -162,7 +163,7 @@ class Recovery(PlannedRoster):
             self.set_timer(child, TimerKind.RETRY, latest - self.now)
             return
         child.retry_at = None
-        self._restart(child, None, Verdict(child.verdict, UNCLASSIFIED.action, expected=False))
+        self._restart(child, None, child.verdict)
 
     def _latest_in_group(self, child: Child) -> float:
         """When all of those that restart together are due."""

@@ -28,6 +28,7 @@ class Roster:
 
     Attributes:
         paused: children that are added are under maintenance from the start.
+        heard: whether somebody listens; if not, the events that are frequent are not even made.
     """
 
     def __init__(self, spec: SupervisorSpec, path: str) -> None:
@@ -36,6 +37,7 @@ class Roster:
         self.paused = False
         self.children: dict[str, Child] = {child.id: self.new_child(child) for child in spec.children}
         self.now = 0.0
+        self.heard = True
         self.effects: list[effects.Effect] = []
 
     def new_child(self, spec: AnySpec) -> Child:
@@ -85,7 +87,8 @@ class Roster:
             downtime = self.now - child.down_since
             child.downtime += downtime
             child.down_since = None
-        self.emit(events.ChildStarted(path=child.path, at=self.now, generation=child.generation, downtime=downtime))
+        if self.heard:
+            self.emit(events.ChildStarted(path=child.path, at=self.now, generation=child.generation, downtime=downtime))
         if child.token is not None:
             token, child.token = child.token, None
             self.give(token, value)
@@ -151,13 +154,14 @@ class Roster:
 
     def emit_exited(self, child: Child, exit: Exit, *, asked: bool) -> None:
         """Tell that the child has ended and is not restarted for that."""
-        self.emit(
-            events.ChildExited(
-                path=child.path,
-                at=self.now,
-                generation=child.generation,
-                exit=exit,
-                asked=asked,
-                brutal=child.spec.shutdown == "brutal_kill",
+        if self.heard:
+            self.emit(
+                events.ChildExited(
+                    path=child.path,
+                    at=self.now,
+                    generation=child.generation,
+                    exit=exit,
+                    asked=asked,
+                    brutal=child.spec.shutdown == "brutal_kill",
+                )
             )
-        )

@@ -1,7 +1,7 @@
 """One incarnation of a worker, in a task of its own."""
 
 from asyncio import CancelledError
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Coroutine
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +20,7 @@ __all__ = ("TaskChild", "child_of")
 _NORMAL = Normal()
 _SHUTDOWN = Shutdown()
 _KILLED = Killed()
+_IGNORED = Shutdown("ignored")
 _whose = CHILD.set
 
 
@@ -67,10 +68,11 @@ class TaskChild:
         """
         self.path = path
         tree, watch = self._owner.tree, self._watch
+        self._coroutine = coroutine = self._run()
         if watch is None:
-            self._task = tree.spawner.spawn(self._open, path, self._over)
+            self._task = tree.spawner.spawn(coroutine, path, self)
             return
-        self._task = tree.spawner.spawn(self._open, path, self._over, watch.pulse)
+        self._task = tree.spawner.spawn(coroutine, path, self, watch.pulse)
         if self._ready:
             tree.watchdogs.begin(watch)
 
@@ -79,6 +81,8 @@ class TaskChild:
         if self._interrupted:
             self._owner.ended(self.id, self, Exited(self.id, self.generation, _SHUTDOWN))
         else:
+            if self.begun:
+                self._owner.tree.spawner.begun(self._task, self)
             self._scope.cancel()
 
     def kill(self) -> None:
@@ -96,36 +100,48 @@ class TaskChild:
             self._owner.tree.watchdogs.begin(self._watch)
 
     @property
+    def begun(self) -> bool:
+        """Whether its first line has run."""
+        return self._spec is None
+
+    @property
     def coroutine(self) -> Coroutine[Any, Any, None] | None:
         """What runs, for looking at; None when it has not begun or is over."""
         return self._coroutine
 
-    def _over(self, _: object) -> None:
-        # asyncio only: somebody else cancelled the task before its first line, so its last line never ran.
+    def __call__(self, _: object) -> None:
+        """The task is over, says asyncio. If its last line never ran, somebody cancelled it before its first."""
         if self._owner.live.get(self.id) is self and not self._interrupted:
             self._end_watch()
-            self._owner.ended(self.id, self, self._report(Crashed(CancelledError())))
+            exit = Crashed(CancelledError())
+            event = Exited(self.id, self.generation, exit) if self._ready else self._not_up(exit)
+            self._owner.ended(self.id, self, event)
 
     def _end_watch(self) -> None:
         if self._watch is not None:
             self._owner.tree.watchdogs.end(self._watch)
 
-    def _open(self) -> Coroutine[Any, Any, None]:
-        self._coroutine = self._run()
-        return self._coroutine
-
     async def _run(self) -> None:
-        exit: Exit | None
+        exit: Exit = _SHUTDOWN  # that it stays if our own scope ends the worker
         _whose(self.path)
+        spec, self._spec = self._spec, None
+        assert spec is not None, "an incarnation runs once"
         try:
             with self._scope:
-                await self._call()
-            exit = self._stopped() if self._scope.cancelled_caught else _NORMAL
-        except Ignore as ignore:
-            exit = Crashed(ignore) if self._ready else None
-        except ExitShutdown as shutdown:
-            exit = Shutdown(redact(str(shutdown)))
-        except BaseException as error:  # noqa: BLE001 # whatever ends a child, its supervisor decides what follows
+                try:
+                    work = spec.run(*spec.args, task_status=self) if spec.ready else spec.run(*spec.args)
+                    del spec  # the arguments are the worker's own from here on (S60)
+                    await work
+                    exit = _NORMAL
+                except Ignore as ignore:
+                    exit = Crashed(ignore) if self._ready else _IGNORED
+                except ExitShutdown as shutdown:
+                    exit = Shutdown(redact(str(shutdown)))
+                except Exception as error:  # noqa: BLE001 # whatever ends a child, its supervisor decides what follows
+                    exit = Crashed(error)
+            if exit is _SHUTDOWN and self._killed:
+                exit = _KILLED
+        except BaseException as error:  # noqa: BLE001 # also a cancellation that we did not ask for
             if (interrupt := _interrupt_in(error)) is not None:
                 self._interrupt(interrupt)
                 return
@@ -133,24 +149,14 @@ class TaskChild:
         self._coroutine = None
         if self._watch is not None:
             self._end_watch()
-        self._owner.ended(self.id, self, self._report(exit))
-        # The traceback of the error holds this frame: without the name in it there is no cycle for the collector.
-        del exit
+        event = Exited(self.id, self.generation, exit) if self._ready else self._not_up(exit)
+        self._owner.ended(self.id, self, event)
+        # The traceback of the error holds this frame: without the names in it there is no cycle for the collector.
+        del exit, event
 
-    def _call(self) -> Awaitable[object]:
-        """Call the worker, and let go of its arguments: from here on they are its own (S60)."""
-        spec, self._spec = self._spec, None
-        assert spec is not None, "an incarnation runs once"
-        return spec.run(*spec.args, task_status=self) if spec.ready else spec.run(*spec.args)
-
-    def _stopped(self) -> Exit:
-        return _KILLED if self._killed else _SHUTDOWN
-
-    def _report(self, exit: Exit | None) -> Exited | StartFailed | Ignored:
-        if exit is None:
+    def _not_up(self, exit: Exit) -> StartFailed | Ignored:
+        if exit is _IGNORED:
             return Ignored(self.id, self.generation)
-        if self._ready:
-            return Exited(self.id, self.generation, exit)
         return StartFailed(self.id, self.generation, exit)
 
     def _interrupt(self, interrupt: BaseException) -> None:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 import anyio
+import anyio.lowlevel
 from msgspec.structs import replace
 
 from otp.events import (
@@ -32,6 +33,9 @@ EventHook = Callable[[Event], None]
 `sys.exit` and Ctrl-C in a hook do what they do in a child: the tree stops in order, and they go on upwards.
 """
 
+FEW = 3
+"""Turns of the event loop, at most, in which an incarnation that is scheduled gets to its first line before the hooks."""
+
 _WITH_EXIT = (
     ChildDelayed,
     ChildExited,
@@ -56,26 +60,31 @@ class Reporter:
         now: Callable[[], float],
         hooks: Iterable[EventHook],
         interrupt: Callable[[BaseException], None],
+        starting: Callable[[], bool],
     ) -> None:
         self._root = root
         self._interrupt = interrupt
+        self._starting = starting
         self._now = now
         self._hooks = list(hooks)
+        self.heard = bool(self._hooks)
         self._queue: deque[Event] = deque()
         self._wake = anyio.Event()
 
     def attach(self, hook: EventHook) -> None:
         """Tell `hook` of what happens from now on."""
         self._hooks.append(hook)
+        self.heard = True
 
     def detach(self, hook: EventHook) -> None:
         """Tell it no more; nothing happens if it is not attached."""
         if hook in self._hooks:
             self._hooks.remove(hook)
+            self.heard = bool(self._hooks)
 
     def put(self, event: Event) -> None:
         """Keep the event for the hooks. Without hooks there is nobody to tell."""
-        if self._hooks:
+        if self.heard:
             self._queue.append(event)
 
     def wake(self) -> None:
@@ -88,7 +97,15 @@ class Reporter:
         while True:
             await self._wake.wait()
             self._wake = anyio.Event()
+            await self._let_it_start()
             self.deliver()
+
+    async def _let_it_start(self) -> None:
+        """Hooks come after the first line of an incarnation: trio runs the tasks of one turn in any order."""
+        for _ in range(FEW):
+            if not self._starting():
+                return
+            await anyio.lowlevel.checkpoint()
 
     def deliver(self) -> None:
         """Hand over what waits, now."""

@@ -26,6 +26,7 @@ class Tree:
     Attributes:
         settled: it is up, or has ended before.
         up: all children have been up.
+        newest: the incarnation that was started last.
         broken: the supervision itself has failed; only ending is left.
         asked: requests that wait for their answer.
         exit: how its root ended; None until then.
@@ -37,13 +38,14 @@ class Tree:
         self.now = spawner.now
         self.timers = Timers(spawner.now)
         self.watchdogs = Watchdogs(spawner.now)
-        self.reporter = Reporter(spec.id, spawner.now, hooks, self.interrupt)
+        self.reporter = Reporter(spec.id, spawner.now, hooks, self.interrupt, self._is_starting)
         self.dependencies = Dependencies(spawner.now, self.reporter)
         self.root = RunningSupervisor(self, spec, 1)
         self.settled = anyio.Event()
         self.gone = anyio.Event()
         self.exit: Exit | None = None
         self.up = False
+        self.newest: TaskChild | None = None
         self.broken = False
         self.asked: set[Answer] = set()
         self._body: anyio.CancelScope | None = None
@@ -89,8 +91,8 @@ class Tree:
         self.look_for_the_end()
 
     def look_for_the_end(self) -> None:
-        """After the root has ended: is a task left that refused to stop?"""
-        if self.exit is not None and next(self._tasks(self.root), None) is None:
+        """The root has ended: is a task left that refused to stop?"""
+        if next(self._tasks(self.root), None) is None:
             self.gone.set()
 
     def failure(self) -> BaseException | None:
@@ -104,6 +106,9 @@ class Tree:
                 return ChildRefused(paths)
             case _:
                 return None
+
+    def _is_starting(self) -> bool:
+        return self.newest is not None and not self.newest.begun
 
     def _tasks(self, supervisor: RunningSupervisor) -> Iterator[TaskChild]:
         for child in supervisor.live.values():

@@ -181,8 +181,9 @@ class Walk(Simulation):
         assert not self.timers
 
 
-def walk(spec, steps, *, from_up):
+def walk(spec, steps, *, from_up, heard=True):
     sim = Walk(spec)
+    sim.machine.heard = heard
     sim.slow = set() if from_up else set(POOL)
     sim.begin()
     sim.slow = set(POOL)
@@ -217,3 +218,27 @@ def test_a_supervisor_keeps_its_promises(*, strategy, children, auto, intensity,
 @settings(max_examples=300, deadline=None)
 def test_a_dynamic_supervisor_keeps_its_promises(steps, intensity, limit):
     walk(dynamic_supervisor("root", intensity=intensity, max_children=limit), steps, from_up=True)
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+@given(children=st.lists(CHILD, min_size=1, max_size=5), steps=st.lists(STEP, max_size=50))
+@settings(max_examples=100, deadline=None)
+def test_a_supervisor_that_nobody_listens_to_does_and_counts_the_same(*, strategy, children, steps):
+    specs = [child_spec(id, (*c[:3], False, *c[4:])) for id, c in zip(POOL, children, strict=False)]
+    spec = supervisor("root", children=specs, strategy=strategy, intensity=3)
+    heard, unheard = (walk(spec, steps, from_up=True, heard=heard) for heard in (True, False))
+    assert heard.trace == unheard.trace
+    assert [facts(child) for child in heard.machine.children.values()] == [
+        facts(child) for child in unheard.machine.children.values()
+    ]
+    often = ("ChildStarted", "ChildRestarting", "ChildExited")
+    assert [told for told in map(name_of, heard.events) if told not in often] == list(map(name_of, unheard.events))
+
+
+def facts(child):
+    counters = child.generation, child.crashes, child.manual, child.collateral, child.streak
+    return child.path, child.state, *counters, child.downtime, child.verdict
+
+
+def name_of(event):
+    return type(event).__name__

@@ -101,7 +101,7 @@ MUTATIONS = [
     recovery(
         "the retry costs no credit",
         "self.recover(child, event.exit)",
-        "self._restart(child, event.exit, _OTP)",
+        "self._restart(child, event.exit, _UNCLASSIFIED)",
     ),
     recovery(
         "a retry that somebody took care of is tried all the same",
@@ -124,6 +124,11 @@ MUTATIONS = [
         "the downtime of a restart that fails begins anew with each try",
         "if child.down_since is None:\n            child.down_since = self.now\n        self.effects",
         "child.down_since = self.now\n        self.effects",
+    ),
+    machine(
+        "an exit of an older generation counts",
+        "child is None or child.generation != event.generation",
+        "child is None",
     ),
     machine(
         "whoever asked for a group restart is not told that it failed",

@@ -74,8 +74,8 @@ MUTATIONS = [
     ),
     plan(
         "a restart does not tell the streak",
-        "streak=child.streak,\n            )",
-        "streak=0,\n            )",
+        "streak=child.streak,\n                )",
+        "streak=0,\n                )",
     ),
     # ------------------------------------------------------------------------------------------------ delays
     backoff(

@@ -120,7 +120,7 @@ MUTATIONS = [
         "path.startswith(above)",
     ),
     roster(
-        "an exit of an older generation counts",
+        "what an older generation says counts",
         "child.generation == generation else None",
         "child.generation >= generation else None",
     ),

@@ -34,13 +34,13 @@ MUTATIONS = [
         "GiveUp restarts",
         "case GiveUp():\n                self._park(child, exit, verdict)\n            case Fatal():\n"
         "                self._end_all(child, exit, verdict)\n            case Limited()",
-        "case GiveUp():\n                self._restart(child, exit, verdict)\n            case Fatal():\n"
+        "case GiveUp():\n                self._restart(child, exit, verdict.name)\n            case Fatal():\n"
         "                self._end_all(child, exit, verdict)\n            case Limited()",
     ),
     recovery(
         "Fatal restarts",
         "case Fatal():\n                self._end_all(child, exit, verdict)\n            case Limited()",
-        "case Fatal():\n                self._restart(child, exit, verdict)\n            case Limited()",
+        "case Fatal():\n                self._restart(child, exit, verdict.name)\n            case Limited()",
     ),
     recovery(
         "Fatal only parks the child",
@@ -54,7 +54,7 @@ MUTATIONS = [
     ),
     recovery(
         "a restart at once does not say by which verdict",
-        "child.verdict = verdict.name\n        if self.grouped",
+        "child.verdict = verdict\n        if self.grouped",
         "if self.grouped",
     ),
     plan(

@@ -173,9 +173,8 @@ def stderr_of(tmp_path):
 
 def run_program(file, code, **env):
     file.write_text(code)  # a file, for the lines of a traceback
-    done = subprocess.run(
-        [sys.executable, str(file)], capture_output=True, text=True, timeout=30, check=True, env={"PATH": "", **env}
-    )
+    env = {"PATH": "", "XDG_RUNTIME_DIR": os.environ["XDG_RUNTIME_DIR"], **env}
+    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, timeout=30, check=True, env=env)
     return done.stderr
 
 

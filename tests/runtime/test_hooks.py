@@ -269,3 +269,24 @@ def test_a_group_is_described_by_its_leaves():
     assert [leaf.type for leaf in crash.leaves] == ["ValueError", "KeyError", "OSError"]
     assert str(crash) == "ValueError: 1; KeyError: '2'; OSError"
     assert isinstance(crash, Crash)
+
+
+async def test_hooks_are_told_of_a_restart_after_the_first_line_of_the_next_incarnation():
+    seen, over = [], anyio.Event()
+
+    async def child():
+        seen.append("first line")
+        if len(seen) > 200:
+            over.set()
+            await anyio.sleep_forever()
+        await turns()
+        raise ValueError
+
+    def hook(event):
+        if isinstance(event, ChildRestarting):
+            seen.append("told")
+
+    async with open_supervisor(supervisor("root", **UNLIMITED, children=[worker("c", child)]), hooks=[hook]):
+        await over.wait()
+        await turns()
+    assert seen == ["first line", *["first line", "told"] * (len(seen) // 2)]

@@ -115,33 +115,37 @@ async def test_live_children_survive_a_garbage_collection():
     assert alive == 0
 
 
-async def test_a_crash_leaves_no_reference_cycle_and_keeps_no_frame_alive():
+@pytest.mark.parametrize("hooks", [[], [lambda event: None]], ids=["unheard", "heard"])
+async def test_a_crash_leaves_no_reference_cycle_and_keeps_no_frame_alive(hooks):
     class Big:
         pass
 
-    refs, over = [], anyio.Event()
+    refs, warm, over = [], anyio.Event(), anyio.Event()
 
     async def child():
         big = Big()
         refs.append(weakref.ref(big))
         await checkpoint()
-        if len(refs) > 200:
+        if len(refs) == 100:
+            warm.set()
+            await turns()
+        if len(refs) > 300:
             over.set()
             await anyio.sleep_forever()
         raise ValueError("boom")
 
-    gc.collect()
-    gc.disable()
-    try:
-        async with open_supervisor(
-            supervisor("root", **UNLIMITED, children=[worker("c", child)]), hooks=[lambda event: None]
-        ):
+    spec = supervisor("root", **UNLIMITED, children=[worker("c", child)])
+    async with open_supervisor(spec, hooks=hooks):
+        await warm.wait()
+        gc.collect()
+        gc.disable()
+        try:
             await over.wait()
             await turns()
+            assert gc.collect() == 0
             assert sum(ref() is not None for ref in refs) <= 2  # the living one, and the one before it
-            assert gc.collect() < 100
-    finally:
-        gc.enable()
+        finally:
+            gc.enable()
 
 
 async def test_arguments_of_a_temporary_child_are_not_kept():

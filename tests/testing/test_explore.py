@@ -136,7 +136,7 @@ def test_a_terminated_child_that_a_group_restart_under_way_starts_is_found(monke
 class RestartsUnderMaintenance(SupervisorMachine):
     def set_aside(self, child, exit):
         self.window.record(self.now)
-        self._restart(child, exit, classify(FailurePolicy(), exit))
+        self._restart(child, exit, classify(FailurePolicy(), exit).name)
 
 
 def test_a_restart_under_maintenance_is_found():
