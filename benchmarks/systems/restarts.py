@@ -22,7 +22,7 @@ class Restarts:
         backend: asyncio, uvloop or trio.
         siblings: idle children to be started beside the one that crashes.
         idle: seconds that each incarnation waits before it crashes; 0: one turn of the event loop.
-        log: whether the library's own log is on; it goes nowhere (standard error is closed).
+        log: whether the library's own log is on; it goes into a pipe, and nobody reads what comes out.
         period: seconds of the restart window; None: the shortest that the library takes.
     """
 
