@@ -10,7 +10,7 @@ from importlib import import_module
 from benchmarks.environments import build
 from benchmarks.report import show
 
-NAMES = ("restart", "memory", "recovery", "throughput", "control")
+NAMES = ("restart", "siblings", "storm", "memory", "recovery", "throughput", "control")
 
 
 def main() -> None:

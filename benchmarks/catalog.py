@@ -7,8 +7,10 @@ from benchmarks.beam import Elixir, Erlang
 from benchmarks.system import Kind, System
 
 __all__ = (
+    "AMONG_MANY",
     "BARE_FLOORS",
     "BEAM",
+    "ERLANG",
     "FLOORS",
     "FRESH",
     "GROUP_FLOORS",
@@ -17,6 +19,7 @@ __all__ = (
     "OURS",
     "SCALED",
     "SLOW",
+    "WITH_WINDOW",
     "Kind",
     "System",
 )
@@ -167,6 +170,15 @@ BEAM = (ERLANG_PROC_LIB, ERLANG, ELIXIR)
 
 LOGGING = (TRIOTP, RUNSMITH, CHRONO_DAEMON, TAPIO, DOMO_ACTORS, ATOMR, *BEAM)
 """Those that write about a crash by themselves."""
+
+WITH_WINDOW = (TRIOTP, TAPIO, PAPYRA, EVERYTHING_IS_AN_ACTOR, PYRE_AGENTS)
+"""Peers that remember the restarts of a window."""
+
+AMONG_MANY = (
+    *(TRIOTP, FAUXTP_RPDS, MODE, AIOTOOLS, AIOERL),
+    *(CHRONO_DAEMON, PAPYRA, TAPIO, EVERYTHING_IS_AN_ACTOR, PYRE_AGENTS, DOMO_ACTORS, ACTIO, ACTORS),
+)
+"""Peers that can have 100 000 children."""
 
 SLOW = (LAPINBEAM, THREAD_WARDEN)
 """Those whose restart takes a tenth of a second or more by choice: few restarts of them are measured."""

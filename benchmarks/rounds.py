@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,13 @@ def take_turns(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, 
 
 
 def _run(name: str, command: Sequence[str]) -> Outcome | None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    """One run, whose sockets go into a folder of its own, as it ends without taking them away."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _run_in(folder, name, command)
+
+
+def _run_in(folder: str, name: str, command: Sequence[str]) -> Outcome | None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_RUNTIME_DIR": folder}
     try:
         done = subprocess.run(
             command,
