@@ -48,13 +48,14 @@ def build(names: Sequence[str]) -> int:
     unknown = [name for name in names if name not in known]
     if unknown:
         print(f"no environment {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
-    missing = [name for name in names or known if name in known and not _is_there(name, known[name])]
+    missing = [name for name in names or known if name in known and not _ensure(name, known[name])]
     if missing:
         print(f"not built: {', '.join(missing)}", file=sys.stderr)
     return 1 if unknown or missing else 0
 
 
-def _is_there(name: str, wanted: Environment) -> bool:
+def _ensure(name: str, wanted: Environment) -> bool:
+    """Whether it is there in the end."""
     mark, content = _mark(name), msgspec.json.encode(wanted)
     if mark.exists() and mark.read_bytes() == content:
         print(f"have   {name}")
@@ -63,16 +64,16 @@ def _is_there(name: str, wanted: Environment) -> bool:
     try:
         _make(folder() / name, wanted)
     except (OSError, subprocess.CalledProcessError) as error:
-        print(f"failed {name}: {error}")
+        print(f"failed {name}: {error}", flush=True)
         return False
     mark.write_bytes(content)
-    print(f"built  {name}")
+    print(f"built  {name}", flush=True)
     return True
 
 
 def _make(environment: Path, wanted: Environment) -> None:
     venv.create(environment, clear=True, with_pip=True)
-    pip = [environment / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(environment / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     regardless = ["--ignore-requires-python"] if wanted.ignore_requires_python else []
     subprocess.run([*pip, *regardless, *wanted.requirements], check=True)
     if wanted.patch:
