@@ -1,6 +1,7 @@
 """Who is measured, and what a restart is to each: a ratio is fair only between systems that do the same work.
 
 The limit of restarts is out of everyone's reach, and their windows are short, so that no record of restarts grows.
+Nobody waits until a child has started, unless its note says that the start is acknowledged.
 """
 
 from benchmarks.beam import Elixir, Erlang

@@ -2,7 +2,7 @@
 %%
 %%   erl +P 2000000 -noshell -pa .peers/ebin -s bench main -extra restart gen_server --siblings 10
 -module(bench).
--export([main/0, ns/0]).
+-export([main/0, ns/0, stop/1]).
 
 -define(DEFAULTS, #{"restarts" => 2000, "warm-up" => 200, "siblings" => 0, "idle" => 0, "log" => "off",
                     "children" => 10000}).
@@ -33,3 +33,10 @@ value(Text) ->
     end.
 
 ns() -> erlang:monotonic_time(nanosecond).
+
+%% As its own supervisor would end it; over when it is over.
+stop(Supervisor) ->
+    unlink(Supervisor),
+    Monitor = monitor(process, Supervisor),
+    exit(Supervisor, shutdown),
+    receive {'DOWN', Monitor, process, Supervisor, _} -> ok end.

@@ -14,7 +14,7 @@ per_child(Tree, Count) ->
     Started = bench:ns(),
     Used = resident_kb() - Before,
     Stopping = bench:ns(),
-    stop(Supervisor),
+    bench:stop(Supervisor),
     Over = bench:ns(),
     {(Started - Began) / 1000 / Count, (Over - Stopping) / 1000 / Count, Used / Count}.
 
@@ -25,12 +25,6 @@ declare(Child, Count) ->
 
 start(proc_lib) -> {bench_child, start_link, [idle]};
 start(gen_server) -> {gen_server, start_link, [bench_server, idle, []]}.
-
-stop(Supervisor) ->
-    unlink(Supervisor),
-    Monitor = monitor(process, Supervisor),
-    exit(Supervisor, shutdown),
-    receive {'DOWN', Monitor, process, Supervisor, _} -> ok end.
 
 init(Argument) -> {ok, Argument}.
 
