@@ -106,8 +106,9 @@ end
 
 [measure, "dynamic_supervisor" | words] = System.argv()
 
-{options, []} =
-  OptionParser.parse!(words,
+# Options that it does not have are ignored.
+{options, _, _} =
+  OptionParser.parse(words,
     strict: [
       restarts: :integer,
       warm_up: :integer,
