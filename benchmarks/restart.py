@@ -1,176 +1,142 @@
 """From the crash of a child to the first line of its next incarnation.
 
-Floors have the same shape without supervision: the dying task starts a fresh one in its own cancel scope. Ours does
-that with all rules on: generation, restart table, window, counters, events. Systems alternate round by round.
+Ours has all rules on: generation, restart table, window, counters, events. It is measured against the event loops
+alone, against peers and against Erlang, and only what starts a fresh task for each incarnation does the same work.
 """
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Any
+from collections.abc import Iterable
 
-import anyio
-import anyio.lowlevel
-import trio
+from benchmarks.catalog import BARE_FLOORS, BEAM, ERLANG, FLOORS, FRESH, GROUP_FLOORS, LOGGING, OTHERS, OURS, SLOW
+from benchmarks.latency import Latency, by_name, latencies, latencies_of, row
+from benchmarks.report import Row
+from benchmarks.system import System
 
-from benchmarks.report import Row, median_and_p99
-from otp import open_supervisor, supervisor, worker
+IDLE = 0.002
+"""Seconds that each incarnation waits before it crashes, so that the event loop has been asleep."""
 
-UNLIMITED = 10**9
-SHORT = 0.001  # seconds: the period, so that the window holds few restarts
+OVER_FLOOR = 1.2
+"""Limit of our median over the floor of the same shape."""
 
-BACKENDS: dict[str, dict[str, Any]] = {
-    "asyncio": {"backend": "asyncio"},
-    "uvloop": {"backend": "asyncio", "backend_options": {"use_uvloop": True}},
-    "trio": {"backend": "trio"},
-}
-LIMITS = {"asyncio": 1.35, "uvloop": None, "trio": 1.35}
+OVER_GROUP = 0.5
+"""Over that of anyio's task group."""
 
+OVER_ERLANG = 2.5
+"""Over that of Erlang with its log off; with both logs on we have to be ahead."""
 
-class Recorder:
-    """Crashes so many times, and notes how long each took to come back."""
+OVER_SILENT = 2
+"""With our log on, over the one with it off."""
 
-    def __init__(self, restarts: int) -> None:
-        self.samples: list[float] = []
-        self.over = anyio.Event()
-        self._restarts = restarts
-        self._crashed_at = 0
+SPREAD = 3
+"""Of our p99 over our median."""
 
-    async def crash(self) -> None:
-        if self._crashed_at:
-            self.samples.append((time.perf_counter_ns() - self._crashed_at) / 1e3)
-        await anyio.lowlevel.checkpoint()
-        if len(self.samples) >= self._restarts:
-            self.over.set()
-            await anyio.sleep_forever()
-        self._crashed_at = time.perf_counter_ns()
-        raise ValueError
-
-
-async def ours(restarts: int, siblings: int = 0) -> list[float]:
-    recorder = Recorder(restarts)
-    children = [worker("child", recorder.crash), *(worker(f"idle{n}", anyio.sleep_forever) for n in range(siblings))]
-    async with open_supervisor(supervisor("root", intensity=UNLIMITED, period=SHORT, children=children)):
-        await recorder.over.wait()
-    return recorder.samples
-
-
-async def asyncio_floor(restarts: int) -> list[float]:
-    """A bare `create_task` with a CancelScope."""
-    recorder = Recorder(restarts)
-    loop = asyncio.get_running_loop()
-    live: set[asyncio.Task[None]] = set()
-
-    async def child() -> None:
-        with anyio.CancelScope():
-            try:
-                await recorder.crash()
-            except ValueError:
-                pass
-        start()
-
-    def start() -> None:
-        task = loop.create_task(child())
-        live.add(task)
-        task.add_done_callback(live.discard)
-
-    start()
-    await recorder.over.wait()
-    for task in live:
-        task.cancel()
-    return recorder.samples
-
-
-async def trio_floor(restarts: int, *, scope: bool) -> list[float]:
-    """A nursery's `start_soon` from the dying task, with or without a cancel scope of its own."""
-    recorder = Recorder(restarts)
-
-    async def crash() -> None:
-        try:
-            await recorder.crash()
-        except ValueError:
-            pass
-
-    async with trio.open_nursery() as nursery:
-
-        async def child() -> None:
-            if scope:
-                with trio.CancelScope():
-                    await crash()
-            else:
-                await crash()
-            nursery.start_soon(child)
-
-        nursery.start_soon(child)
-        await recorder.over.wait()
-        nursery.cancel_scope.cancel()
-    return recorder.samples
-
-
-Run = Callable[[], Awaitable[list[float]]]
-
-
-def interleaved(systems: dict[str, Run], rounds: int, **backend: Any) -> dict[str, list[float]]:
-    """All samples of each system; the systems take turns, in changing order."""
-    samples: dict[str, list[float]] = {name: [] for name in systems}
-    for turn in range(rounds):
-        names = list(systems) if turn % 2 else list(reversed(systems))
-        for name in names:
-            samples[name] += anyio.run(systems[name], **backend)[100:]  # the first ones warm up
-    return samples
+Taken = dict[str, Latency]
 
 
 def measure(*, quick: bool) -> list[Row]:
-    rounds, restarts = (3, 1_000) if quick else (9, 4_000)
-    rows: list[Row] = []
-    for name, backend in BACKENDS.items():
-        systems: dict[str, Run] = {"ours": partial(ours, restarts)}
-        if name == "trio":
-            systems["start_soon with a CancelScope"] = partial(trio_floor, restarts, scope=True)
-            systems["bare start_soon"] = partial(trio_floor, restarts, scope=False)
-        else:
-            systems["create_task with a CancelScope"] = partial(asyncio_floor, restarts)
-        figures = {system: median_and_p99(taken) for system, taken in interleaved(systems, rounds, **backend).items()}
-        rows += _rows(name, figures)
-    return rows + siblings(quick=quick)
+    rows = _at_once(quick=quick) + _after_idling(quick=quick) + _with_log(quick=quick)
+    return rows if quick else rows + _slow()
 
 
-def _rows(name: str, figures: dict[str, tuple[float, float]]) -> list[Row]:
-    median, p99 = figures.pop("ours")
-    rows = [Row(what=f"{name}: {floor}", figure=m, unit="µs", p99=p) for floor, (m, p) in figures.items()]
-    for number, (floor, (floor_median, _)) in enumerate(figures.items()):
-        limit = LIMITS[name] if number == 0 else None
-        rows.append(
-            Row(
-                what=f"{name}: restart",
-                figure=median,
-                unit="µs",
-                p99=p99,
-                ratio=median / floor_median,
-                to=floor,
-                limit=limit,
-            )
-        )
+def _at_once(*, quick: bool) -> list[Row]:
+    """Each incarnation crashes after one turn of the event loop."""
+    systems = [*OURS.values(), *FLOORS.values(), *GROUP_FLOORS.values(), *BARE_FLOORS]
+    if quick:
+        taken = latencies(by_name(systems), 2, "--restarts", 500)
+        return _against_floors(taken)
+    taken = latencies(by_name([*systems, *FRESH, *OTHERS, *BEAM]), 5)
+    return [*_against_floors(taken), *_peers(taken), *_against_erlang(taken)]
+
+
+def _against_floors(taken: Taken) -> list[Row]:
+    section = "ours and the event loops alone"
+    floors = [*FLOORS.values(), *GROUP_FLOORS.values(), *BARE_FLOORS]
+    rows = [row(floor.name, taken[floor.name], section=section) for floor in floors]
+    for backend, system in OURS.items():
+        ours, floor, group = (taken[s.name] for s in (system, FLOORS[backend], GROUP_FLOORS[backend]))
+        rows += [
+            row(system.name, ours, floor=floor, limit=OVER_FLOOR, section=section),
+            row(system.name, ours, floor=group, limit=OVER_GROUP, section=section),
+            _spread(ours, section),
+        ]
     return rows
 
 
-def siblings(*, quick: bool) -> list[Row]:
-    """One crashing child among few and among very many idle ones."""
-    rounds = 1 if quick else 3
-    few, many = 10, 10_000 if quick else 100_000
-    systems: dict[str, Run] = {"few": partial(ours, 2_000, few), "many": partial(ours, 2_000, many)}
-    taken = interleaved(systems, rounds, backend="asyncio")
-    (few_median, few_p99), (many_median, many_p99) = median_and_p99(taken["few"]), median_and_p99(taken["many"])
-    return [
-        Row(what=f"asyncio: restart among {few} siblings", figure=few_median, unit="µs", p99=few_p99),
-        Row(
-            what=f"asyncio: restart among {many} siblings",
-            figure=many_median,
-            unit="µs",
-            p99=many_p99,
-            ratio=many_median / few_median,
-            to=f"among {few}",
-            limit=1.3,
-        ),
+def _spread(ours: Latency, section: str) -> Row:
+    return Row(
+        what=f"{ours.system.name}: p99",
+        figure=ours.p99,
+        unit="µs",
+        ratio=ours.p99 / ours.median,
+        to="its median",
+        limit=SPREAD,
+        section=section,
+        system=ours.system.name,
+        kind=ours.system.kind,
+    )
+
+
+def _peers(taken: Taken) -> list[Row]:
+    fresh = _compared(FRESH, taken, "peers that start a fresh task, as ours does")
+    return fresh + _compared(OTHERS, taken, "peers that keep the task, or have none: less is done")
+
+
+def _compared(systems: Iterable[System], taken: Taken, section: str) -> list[Row]:
+    """Those that are here, the fastest first, over ours on the same event loop."""
+    here = sorted((taken[s.name] for s in systems if s.name in taken), key=lambda latency: latency.median)
+    ours = {backend: taken[system.name] for backend, system in OURS.items() if system.name in taken}
+    return [row(one.system.name, one, floor=ours[one.system.backend], section=section) for one in here]
+
+
+def _against_erlang(taken: Taken) -> list[Row]:
+    section = "Erlang and Elixir"
+    beam = [taken[system.name] for system in BEAM if system.name in taken]
+    rows = [row(one.system.name, one, section=section) for one in beam]
+    if ERLANG.name in taken:
+        ours, erlang = taken[OURS["asyncio"].name], taken[ERLANG.name]
+        rows.append(row(ours.system.name, ours, floor=erlang, limit=OVER_ERLANG, section=section))
+    return rows
+
+
+def _after_idling(*, quick: bool) -> list[Row]:
+    section = f"after {IDLE * 1000:g} ms of idling"
+    backends = ("asyncio",) if quick else tuple(OURS)
+    systems = [*(OURS[b] for b in backends), *(FLOORS[b] for b in backends), *(() if quick else FRESH)]
+    options = ("--idle", IDLE, "--warm-up", 50, "--restarts", 100 if quick else 500)
+    taken = latencies(by_name(systems), 1 if quick else 3, *options)
+    rows = [row(FLOORS[b].name, taken[FLOORS[b].name], section=section) for b in backends]
+    for backend in backends:
+        ours, floor = taken[OURS[backend].name], taken[FLOORS[backend].name]
+        rows.append(row(ours.system.name, ours, floor=floor, section=section))
+    return rows if quick else rows + _compared(FRESH, taken, section)
+
+
+def _with_log(*, quick: bool) -> list[Row]:
+    """Ours as `otp.run` has it by default, with history, incidents and the control socket; the others as they come."""
+    section = "with the library's own log"
+    ours = [OURS["asyncio"]] if quick else list(OURS.values())
+    off = ("--restarts", 500 if quick else 1_000)
+    on = (*off, "--log", "default")
+    runs = {_silent(system): (system, off) for system in ours}
+    runs |= {system.name: (system, on) for system in (*ours, *(() if quick else LOGGING))}
+    taken = latencies_of(runs, 2 if quick else 3)
+    rows = [
+        row(s.name, taken[s.name], floor=taken[_silent(s)], to="log off", limit=OVER_SILENT, section=section)
+        for s in ours
     ]
+    asyncio = OURS["asyncio"].name
+    rows += [
+        row(asyncio, taken[asyncio], floor=taken[system.name], limit=1, section=section)
+        for system in BEAM
+        if system.name in taken
+    ]
+    return rows if quick else rows + _compared(LOGGING, taken, section)
+
+
+def _silent(system: System) -> str:
+    return f"{system.name}, log off"
+
+
+def _slow() -> list[Row]:
+    section = "slow by choice"
+    taken = latencies(by_name(SLOW), 1, "--restarts", 4, "--warm-up", 0)
+    return [row(one.system.name, one, section=section) for one in taken.values()]

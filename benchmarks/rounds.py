@@ -4,9 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 __all__ = ("Outcome", "take_turns")
@@ -42,27 +42,29 @@ def take_turns(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, 
 
 
 def _run(name: str, command: Sequence[str]) -> Outcome | None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with TemporaryFile() as said:  # a log costs its writes; down a pipe it would wake this process for each line
+    """One run, whose sockets go into a folder of its own, as it ends without taking them away."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _run_in(Path(folder), name, command)
+
+
+def _run_in(folder: Path, name: str, command: Sequence[str]) -> Outcome | None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_RUNTIME_DIR": str(folder)}
+    # Into files: a log costs its writes, but down a pipe it would wake this process for each line.
+    with (folder / "out").open("w+b") as out, (folder / "err").open("w+b") as err:
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err}
         try:
-            done = subprocess.run(
-                command,
-                check=False,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                timeout=PATIENCE,
-            )
+            done = subprocess.run(command, check=False, cwd=ROOT, env=environment, timeout=PATIENCE, **pipes)
         except subprocess.TimeoutExpired:
             return _failed(name, f"no result within {PATIENCE:.0f} s")
-        lines = [line for line in done.stdout.decode(errors="replace").splitlines() if line.startswith("{")]
-        if not lines:
-            said.seek(0)
-            last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
-            return _failed(name, f"exit code {done.returncode}: {last or 'it said nothing'}")
-    return json.loads(lines[-1])
+    figures = [line for line in _lines(folder / "out") if line.startswith("{")]
+    if not figures:
+        said = _lines(folder / "err")
+        return _failed(name, f"exit code {done.returncode}: {said[-1] if said else 'it said nothing'}")
+    return json.loads(figures[-1])
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text(errors="replace").strip().splitlines()
 
 
 def _failed(name: str, why: str) -> None:

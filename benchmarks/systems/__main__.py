@@ -1,6 +1,7 @@
 """`python -m benchmarks.systems MEASURE SYSTEM [options]`: one run of one system, as one JSON line."""
 
 import argparse
+import logging
 from importlib import import_module
 
 from benchmarks.systems.children import Children
@@ -24,6 +25,8 @@ def main() -> None:
     parser.add_argument("--depth", type=int, default=1, help="levels of supervisors above the children")
     options = parser.parse_args()
 
+    if options.log == "off":
+        logging.disable(logging.CRITICAL)
     module, _, variant = options.system.replace("-", "_").partition(".")
     name = f"{options.measure}_{variant}" if variant else options.measure
     measure = getattr(import_module(f"benchmarks.systems.{module}"), name)

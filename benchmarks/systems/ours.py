@@ -1,4 +1,4 @@
-"""otp: all rules on, generation, restart table, window, counters, events. Logging on is what `otp.run` has by default."""
+"""otp, with all rules on: generation, restart table, window, counters. Events are made where somebody hears of them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -34,10 +34,10 @@ def restart(run: Restarts) -> None:
         async with open_supervisor(spec):
             await anyio.sleep_forever()
 
-    if run.log != "off":  # "all": history and incidents, the control socket and the loop's watch beside the log
-        backend: otp.Backend = "trio" if run.backend == "trio" else "asyncio"
-        beside = {"control": run.log == "all", "loop_watch": 0.2 if run.log == "all" else None}
-        otp.run(spec, backend=backend, uvloop=run.backend == "uvloop", **beside)
+    if run.log:
+        options = {} if run.whole else {"control": False, "loop_watch": None}
+        backend = "trio" if run.backend == "trio" else "asyncio"
+        otp.run(spec, backend=backend, uvloop=run.backend == "uvloop", **options)
     else:
         run_anyio(main, run.backend)
 

@@ -22,7 +22,8 @@ class Restarts:
         backend: asyncio, uvloop or trio.
         siblings: idle children to be started beside the one that crashes.
         idle: seconds that each incarnation waits before it crashes; 0: one turn of the event loop.
-        log: off; default: the library's own, to nowhere; all: what a program has by default beside its log (ours).
+        log: whether the library's own log is on; it goes into a file that nobody reads.
+        whole: with the log all that a program of ours has beside it by default.
         period: seconds of the restart window; None: the shortest that the library takes.
     """
 
@@ -30,7 +31,8 @@ class Restarts:
         self.backend: str = options.backend
         self.siblings: int = options.siblings
         self.idle: float = options.idle
-        self.log: str = options.log
+        self.log: bool = options.log != "off"
+        self.whole: bool = options.log == "all"
         self.period: float | None = options.period
         self._left: int = options.restarts + options.warm_up
         self._warm_up: int = options.warm_up

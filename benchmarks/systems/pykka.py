@@ -1,0 +1,54 @@
+"""pykka: a thread for each actor; it restarts nothing, the hook `on_failure` does."""
+
+import threading
+import time
+
+import pykka
+
+from benchmarks.systems.children import Children
+from benchmarks.systems.restarts import Restarts
+
+
+class Idle(pykka.ThreadingActor):
+    use_daemon_thread = True
+
+    def on_receive(self, message): ...
+
+
+def restart(run: Restarts) -> None:
+    class Crashing(pykka.ThreadingActor):
+        use_daemon_thread = True
+
+        def on_start(self):
+            run.enter()
+            self.actor_ref.tell("crash")
+
+        def on_receive(self, message):
+            if run.idle:
+                time.sleep(run.idle)
+            run.crashing()
+            raise ValueError
+
+        def on_failure(self, *exc_info):
+            Crashing.start()
+
+    for _ in range(run.siblings):
+        Idle.start()
+    Crashing.start()
+    threading.Event().wait()
+
+
+def scale(run: Children) -> None:
+    class Counted(Idle):
+        def on_start(self):
+            run.enter()
+
+    run.declare()
+    run.begin()
+    for _ in range(run.count):
+        Counted.start()
+    while run.running < run.count:
+        time.sleep(0.0005)
+    run.up()
+    pykka.ActorRegistry.stop_all()
+    run.over()
