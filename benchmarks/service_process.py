@@ -48,8 +48,7 @@ def surroundings(bus: str, folder: Path) -> dict[str, str]:
 async def running(command: Sequence[str], environment: Mapping[str, str]) -> AsyncGenerator[None]:
     """Run a command, which may start others, while the block runs; then end it in order.
 
-    Raises:
-        RuntimeError: it has ended before; the message holds its last words.
+    When it has ended before, an error of the block is told its last words.
     """
     with tempfile.TemporaryFile() as log:
         process = await anyio.open_process(
@@ -57,10 +56,11 @@ async def running(command: Sequence[str], environment: Mapping[str, str]) -> Asy
         )
         try:
             yield
+        except Exception as error:
             if process.returncode is not None:
                 log.seek(0)
-                last_words = log.read()[-1_000:].decode(errors="replace")
-                raise RuntimeError(f"{command} ended with {process.returncode}: {last_words}")
+                error.add_note(f"{command} ended with {process.returncode}: {log.read()[-1_000:].decode()}")
+            raise
         finally:
             with anyio.CancelScope(shield=True):
                 await _end(process)
