@@ -45,8 +45,8 @@ def surroundings(bus: str, folder: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def running(command: Sequence[str], environment: Mapping[str, str]) -> AsyncGenerator[None]:
-    """Run a command, which may start others, while the block runs; then end it in order.
+async def running(command: Sequence[str], environment: Mapping[str, str]) -> AsyncGenerator[int]:
+    """Run a command, which may start others, while the block runs, which is given its pid; then end it in order.
 
     When it has ended before, an error of the block is told its last words.
     """
@@ -55,7 +55,7 @@ async def running(command: Sequence[str], environment: Mapping[str, str]) -> Asy
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            yield
+            yield process.pid
         except Exception as error:
             if process.returncode is not None:
                 log.seek(0)
