@@ -1,5 +1,6 @@
 """How much goes through massive, and what supervision adds to the path of the data."""
 
+import signal
 import statistics
 import time
 from collections.abc import AsyncGenerator
@@ -28,6 +29,7 @@ PAYLOAD = b"[" + b",".join(TRADE % (n % 20, n) for n in range(EVENTS)) + b"]"
 
 
 def measure(*, quick: bool) -> list[Row]:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it ends whom it has started, as with Ctrl-C
     return anyio.run(_measure, quick, backend_options={"use_uvloop": False})
 
 
