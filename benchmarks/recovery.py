@@ -1,80 +1,131 @@
-"""What a user feels: the provider closes with 1012, and data flows again.
+"""What a user feels: something fails, and data flows again.
 
-From the moment the provider is told to close to the first event of the next connection being on the bus; then the
-books: every event that the provider sent after a subscription is on the bus, once.
+    one worker      the provider closes with 1012; under supervision only ws_worker is restarted
+    orchestrator    it crashes, and takes the workers that come after it along
+    process         the provider closes with 1012; without supervision inside the whole service ends, and is started
+                    again by supervisord, by circus, or by a loop in the shell, which does so at once
+
+The same service, provider, bus and configuration in each. The time is that of one observer of the bus, outside of all
+of them: from the moment when the provider is told to close, or the orchestrator to crash, to the first event of the next
+connection on the bus. The provider's market goes on meanwhile, and speaks every 10 ms; what happens while nobody is
+subscribed is missed. Then the books: what the provider sent to a subscriber is on the bus, once.
+
+Failures lie hours apart in earnest. Here they do not, and what they use up of the supervisors' patience is given back
+before each: a second 1012 within a minute is answered after a pause, as it should be.
 """
 
+import random
+import signal
+import statistics
 import time
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import anyio
-import msgspec
+from msgspec import Struct, field
 
 from benchmarks import massive_stage
+from benchmarks.failures import ORCHESTRATOR, WORKER, Failure, Service, Stage, whole_process
+from benchmarks.market_watch import Gap, MarketWatch, open_watch
 from benchmarks.report import Row, median_and_p99
-from otp import Supervisor
+from benchmarks.service_process import publish_identity
+from services.massive.config import Keys
 from services.massive.demo.audit import Audit, Balance
-from services.massive.pipeline import Counts
-from services.massive.provider import Sent
 from services.shared import redis_clients
 
-FEED = "workers/ws_worker"
 RATE = 2_000.0
+KEYS = Keys()
+
+
+class Outcome(Struct):
+    """What came of one kind of failure, over all runs.
+
+    Attributes:
+        downtimes: milliseconds that ws_worker was down, as its supervisor says.
+        others: restarts of other nodes.
+        books: how they stood at the end of each run.
+    """
+
+    gaps: list[Gap] = field(default_factory=list)
+    downtimes: list[float] = field(default_factory=list)
+    others: int = 0
+    books: list[Balance] = field(default_factory=list)
 
 
 def measure(*, quick: bool) -> list[Row]:
-    gaps, downtimes, others, books = anyio.run(_measure, 5 if quick else 40, backend_options={"use_uvloop": False})
-    gap, p99 = median_and_p99(gaps)
-    down, down_p99 = median_and_p99(downtimes)
-    return [
-        Row(what="1012 to the next connection's first event on the bus", figure=gap, unit="ms", p99=p99, limit=25),
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it ends whom it has started, as with Ctrl-C
+    failures = [WORKER, ORCHESTRATOR, *([] if quick else whole_process())]
+    outcomes = anyio.run(_measure, failures, 2 if quick else 10, backend_options={"use_uvloop": False})
+    worker = outcomes[WORKER.name]
+    first, _ = median_and_p99([gap.ms for gap in worker.gaps])
+    down, down_p99 = median_and_p99(worker.downtimes)
+    rows = _rows(WORKER.name, worker, limit=25)
+    rows[1:1] = [
         Row(what="of which ws_worker was down", figure=down, unit="ms", p99=down_p99),
-        Row(what="other nodes restarted by it", figure=others, unit="", limit=0),
-        Row(what="events the provider sent", figure=books.sent, unit=""),
-        Row(what="lost", figure=books.lost, unit="", limit=0),
-        Row(what="duplicated", figure=books.duplicated, unit="", limit=0),
+        Row(what="other nodes restarted by it", figure=worker.others, unit="", limit=0),
+    ]
+    rows += _rows(ORCHESTRATOR.name, outcomes[ORCHESTRATOR.name], than=first)
+    for failure in failures[2:]:
+        rows += _rows(failure.name, outcomes[failure.name], than=first, ours=False)
+    return rows
+
+
+def _rows(
+    name: str, outcome: Outcome, *, than: float | None = None, limit: float | None = None, ours: bool = True
+) -> list[Row]:
+    ms, p99 = median_and_p99([gap.ms for gap in outcome.gaps])
+    # The market speaks in bursts: a short gap falls between two of them more often than not, and the median were 0.
+    missed = statistics.mean(gap.missed for gap in outcome.gaps)
+    _, most = median_and_p99([gap.missed for gap in outcome.gaps])
+    ratio, to = (None, "") if than is None else (ms / than, WORKER.name)
+    none = 0 if ours else None
+    return [
+        Row(what=f"{name}: data flows again after", figure=ms, unit="ms", p99=p99, ratio=ratio, to=to, limit=limit),
+        Row(what=f"{name}: missed meanwhile, on average", figure=missed, unit="events", p99=most),
+        Row(what=f"{name}: lost of those sent", figure=sum(one.lost for one in outcome.books), unit="", limit=none),
+        Row(what=f"{name}: on the bus twice", figure=sum(one.duplicated for one in outcome.books), unit="", limit=none),
     ]
 
 
-async def _measure(times: int) -> tuple[list[float], list[float], int, Balance]:
-    gaps: list[float] = []
-    downtimes: list[float] = []
+async def _measure(failures: Sequence[Failure], rounds: int) -> dict[str, Outcome]:
+    outcomes = {failure.name: Outcome() for failure in failures}
     async with massive_stage.bus() as market, massive_stage.provider(RATE) as provider:
-        config = massive_stage.config_of(provider.url, market)
-        # The window of the tree is not what is measured here: one fresh tree for every few closes stays within it.
-        others = 0
-        for _ in range(times // 5):
-            async with massive_stage.supervised(config) as (shared, tree):
-                for _ in range(5):
-                    await anyio.sleep(0.2)
-                    down = tree.child(FEED).downtime
-                    gaps.append(await _gap(provider, shared.pipeline.counts))
-                    downtimes.append((tree.child(FEED).downtime - down) * 1e3)
-                others += _others(tree)
-                await provider.tell("trickle 0")
-                books = await _balance(provider, market, config.keys)
-                await provider.tell("heal")
-    return gaps, downtimes, others, books
+        await publish_identity(provider, market)
+        stage = Stage(provider, market)
+        for turn in range(rounds):
+            for failure in failures[:: -1 if turn % 2 else 1]:
+                await _run(stage, failure, outcomes[failure.name])
+    return outcomes
 
 
-async def _gap(provider: massive_stage.ProviderProcess, counts: Counts) -> float:
-    connects = counts.connects
-    struck = time.perf_counter()
-    await provider.tell("close 1012 service restart")
-    while counts.connects == connects:
-        await anyio.sleep(0.0002)
-    before = counts.frames_in
-    while counts.frames_out <= before:
-        await anyio.sleep(0.0002)
-    return (time.perf_counter() - struck) * 1e3
-
-
-def _others(tree: Supervisor) -> int:
-    return sum(child.generation > 1 for child in tree.walk() if not child.path.endswith(FEED))
-
-
-async def _balance(provider: massive_stage.ProviderProcess, market: str, keys: object) -> Balance:
-    sent = msgspec.json.decode(await provider.tell("sent"), type=list[Sent])
-    client = redis_clients.control(market)
+async def _run(stage: Stage, failure: Failure, outcome: Outcome) -> None:
+    """One life of the service, on an empty stream."""
+    client = redis_clients.control(stage.market)
     async with redis_clients.opened(client):
-        return await Audit(SimpleNamespace(sent=sent), client, keys).balance()
+        await client.execute_command("DEL", KEYS.stream)
+        async with open_watch(stage.provider, stage.market, KEYS.stream) as watch:
+            known = len(await watch.connections())
+            async with failure.opened(stage) as service:
+                await watch.until_it_flows(known)
+                for _ in range(failure.times):
+                    await anyio.sleep(random.uniform(*failure.settle))
+                    await _fail(service, watch, outcome)
+                await stage.provider.tell("trickle 0")
+                sent = (await watch.connections())[known:]
+                outcome.books.append(await Audit(SimpleNamespace(sent=sent), client, KEYS).balance())
+        await stage.provider.tell("heal")
+
+
+async def _fail(service: Service, watch: MarketWatch, outcome: Outcome) -> None:
+    inside = service.supervision
+    if inside is not None:
+        await inside.forgive()
+        down, others = await inside.look()
+    known = len(await watch.connections())
+    struck = time.perf_counter()
+    await service.strike()
+    outcome.gaps.append(await watch.gap(struck, known))
+    if inside is not None:
+        down_after, others_after = await inside.look()
+        outcome.downtimes.append(down_after - down)
+        outcome.others += others_after - others

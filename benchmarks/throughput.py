@@ -1,5 +1,6 @@
 """How much goes through massive, and what supervision adds to the path of the data."""
 
+import signal
 import statistics
 import time
 from collections.abc import AsyncGenerator
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from benchmarks import massive_stage
 from benchmarks.report import Row
+from benchmarks.whole_path import whole_path
 from otp import open_supervisor, supervisor, worker
 from services.massive.config import Keys, Massive
 from services.massive.pipeline import Pipeline
@@ -27,6 +29,7 @@ PAYLOAD = b"[" + b",".join(TRADE % (n % 20, n) for n in range(EVENTS)) + b"]"
 
 
 def measure(*, quick: bool) -> list[Row]:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it ends whom it has started, as with Ctrl-C
     return anyio.run(_measure, quick, backend_options={"use_uvloop": False})
 
 
@@ -37,16 +40,28 @@ async def _measure(quick: bool) -> list[Row]:
         bare, ours = await _path(config, rounds)
         sustained, dropped, cost = await _sustained(config, seconds)
         burst_events, burst_dropped, waiting = await _burst(provider, config)
-    ratio = statistics.median(b / a for a, b in zip(bare, ours, strict=True))
+    without, with_it = await whole_path(*((3, 1.0) if quick else (10, 2.0)))
     return [
         Row(what="queue to bus to prices, without supervision", figure=statistics.median(bare), unit="µs/event"),
         Row(
             what="the same supervised",
             figure=statistics.median(ours),
             unit="µs/event",
-            ratio=ratio,
+            ratio=_ratio(ours, bare),
             to="without",
             limit=1.01,
+        ),
+        Row(
+            what="provider to prices, all that one core carries, without supervision",
+            figure=statistics.median(without),
+            unit="events/s",
+        ),
+        Row(
+            what="the same supervised",
+            figure=statistics.median(with_it),
+            unit="events/s",
+            ratio=_ratio(with_it, without),
+            to="without",
         ),
         Row(what=f"massive at {SUSTAINED:,.0f} events/s: events/s through", figure=sustained, unit=""),
         Row(what="processor time of all of it", figure=cost, unit="µs/event"),
@@ -55,6 +70,11 @@ async def _measure(quick: bool) -> list[Row]:
         Row(what="dropped", figure=burst_dropped, unit="", limit=0),
         Row(what="frames that waited in the queue, at most", figure=waiting, unit=""),
     ]
+
+
+def _ratio(ones: list[float], others: list[float]) -> float:
+    """Of neighbours in time, so that what disturbs the machine for longer disturbs both."""
+    return statistics.median(one / other for one, other in zip(ones, others, strict=True))
 
 
 async def _path(config: Massive, rounds: int) -> tuple[list[float], list[float]]:
