@@ -5,7 +5,7 @@ from importlib import import_module
 
 from benchmarks.report import show
 
-NAMES = ("restart", "memory", "recovery", "throughput", "control")
+NAMES = ("restart", "scale", "idle", "groups", "escalation", "recovery", "throughput", "control")
 
 
 def main() -> None:
@@ -20,4 +20,5 @@ def main() -> None:
         show(name, import_module(f"benchmarks.{name}").measure(quick=options.quick))
 
 
-main()
+if __name__ == "__main__":
+    main()

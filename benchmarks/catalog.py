@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-__all__ = ("FLOORS", "OURS", "Kind", "System")
+__all__ = ("FLOORS", "OURS", "SCALED", "Kind", "System")
 
 
 class Kind(StrEnum):
@@ -65,3 +65,6 @@ OURS = _on_all("otp", "ours", Kind.FRESH)
 
 FLOORS = _on_all("task with a CancelScope", "floors.scope", Kind.FLOOR)
 """The floor that has the shape of ours, by event loop."""
+
+SCALED: tuple[System, ...] = ()
+"""The peers that start and stop many children."""

@@ -23,6 +23,9 @@ class Row(Struct, frozen=True, kw_only=True):
     ratio: float | None = None
     to: str = ""
     limit: float | None = None
+    system: str = ""
+    kind: str = ""
+    section: str = ""
 
     @property
     def verdict(self) -> str:
@@ -45,7 +48,11 @@ def show(name: str, rows: Sequence[Row]) -> None:
     """Print the table and write `results/NAME.json`."""
     print(f"\n{name}  ({machine()})\n")
     width = max(len(row.what) for row in rows)
+    section = ""
     for row in rows:
+        if row.section != section:
+            section = row.section
+            print(f"\n  {section}")
         p99 = f"p99 {row.p99:9.2f}" if row.p99 is not None else " " * 13
         ratio = f"{row.ratio:6.3f} × {row.to}" if row.ratio is not None else ""
         limit = f"(limit {row.limit:g}) {row.verdict}" if row.limit is not None else ""

@@ -9,7 +9,8 @@ import trio
 
 import otp
 from benchmarks.systems.children import Children
-from benchmarks.systems.loops import run_anyio
+from benchmarks.systems.idling import Idling
+from benchmarks.systems.loops import count_turns, run_anyio
 from benchmarks.systems.restarts import UNLIMITED, Restarts
 from otp import SupervisorSpec, open_supervisor, supervisor, worker
 
@@ -36,8 +37,8 @@ def restart(run: Restarts) -> None:
         async with open_supervisor(spec):
             await anyio.sleep_forever()
 
-    if run.log:  # the whole of it: log, history, incidents, the control socket
-        otp.run(spec, backend="trio" if run.backend == "trio" else "asyncio", uvloop=run.backend == "uvloop")
+    if run.log:
+        _run_whole(spec, run.backend)
     else:
         run_anyio(main, run.backend)
 
@@ -62,6 +63,35 @@ def scale(run: Children) -> None:
         run.over()
 
     run_anyio(main, run.backend)
+
+
+def idle(run: Idling) -> None:
+    """Idle workers in one supervisor, in a program that has nothing else."""
+
+    async def main() -> None:
+        count_turns(run.backend, run.turn)
+        async with open_supervisor(_idle(run)):
+            await anyio.sleep_forever()
+
+    run_anyio(main, run.backend)
+
+
+def idle_whole(run: Idling) -> None:
+    """The same workers in a program that has all of it."""
+    _run_whole(_idle(run), run.backend)
+
+
+def _idle(run: Idling) -> SupervisorSpec:
+    async def idle() -> None:
+        run.enter()
+        await anyio.sleep_forever()
+
+    return supervisor("root", children=[worker(f"w{n}", idle) for n in range(run.count)])
+
+
+def _run_whole(spec: SupervisorSpec, backend: str) -> None:
+    """With log, history, incidents, the control socket and the watch over the event loop."""
+    otp.run(spec, backend="trio" if backend == "trio" else "asyncio", uvloop=backend == "uvloop")
 
 
 def _nest(id: str, count: int, depth: int, idle: Callable[[], Awaitable[None]]) -> SupervisorSpec:
