@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from benchmarks.catalog import OURS, System
-from benchmarks.report import Row
+from benchmarks.report import Row, in_groups
 from benchmarks.rounds import Outcome, take_turns
 
 __all__ = ("measure",)
@@ -29,7 +29,7 @@ def measure(*, quick: bool) -> list[Row]:
     rows: list[Row] = []
     for (variant, _), system in systems.items():
         for outcome in taken[f"{system.name}, {variant}"]:
-            rows += _rows(system, variant, outcome, f"{CHILDREN:_} idle children, {seconds} s".replace("_", " "))
+            rows += _rows(system, variant, outcome, f"{in_groups(CHILDREN)} idle children, {seconds} s")
     return rows
 
 

@@ -40,6 +40,11 @@ def median_and_p99(samples: Sequence[float]) -> tuple[float, float]:
     return statistics.median(ordered), ordered[min(len(ordered) - 1, round(len(ordered) * 0.99))]
 
 
+def in_groups(number: int) -> str:
+    """As in 10 000."""
+    return f"{number:_}".replace("_", " ")
+
+
 def machine() -> str:
     return f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, {platform.python_implementation()} {platform.python_version()}"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from benchmarks.catalog import OURS, SCALED, Kind, System
-from benchmarks.report import Row
+from benchmarks.report import Row, in_groups
 from benchmarks.rounds import take_turns
 
 __all__ = ("Size", "figures", "measure")
@@ -37,7 +37,7 @@ class Size(Struct, frozen=True):
     @property
     def section(self) -> str:
         shape = "flat" if self.depth == 1 else f"{self.depth} levels"
-        return f"{self.children:_} children, {shape}".replace("_", " ")
+        return f"{in_groups(self.children)} children, {shape}"
 
 
 FULL = (Size(10_000, 1, 5), Size(10_000, 3, 5), Size(100_000, 1, 2), Size(100_000, 3, 2))

@@ -9,10 +9,12 @@ import trio
 
 import otp
 from benchmarks.systems.children import Children
+from benchmarks.systems.groups import Groups
 from benchmarks.systems.idling import Idling
 from benchmarks.systems.loops import count_turns, run_anyio
 from benchmarks.systems.restarts import UNLIMITED, Restarts
-from otp import SupervisorSpec, open_supervisor, supervisor, worker
+from otp import Strategy, SupervisorSpec, open_supervisor, supervisor, worker
+from otp.spec import AnySpec
 
 SHORTEST = 0.001  # seconds: the shortest window
 
@@ -43,6 +45,27 @@ def restart(run: Restarts) -> None:
         run_anyio(main, run.backend)
 
 
+def restart_escalating(run: Restarts) -> None:
+    """One worker below so many supervisors that give up with its first crash; the one above them restarts the topmost."""
+
+    async def crash() -> None:
+        run.enter()
+        await anyio.lowlevel.checkpoint()
+        run.crashing()
+        raise ValueError
+
+    below: AnySpec = worker("child", crash)
+    for level in range(run.depth):
+        below = supervisor(f"s{level}", intensity=0, children=[below])
+    spec = supervisor("root", intensity=UNLIMITED, period=SHORTEST, children=[below])
+
+    async def main() -> None:
+        async with open_supervisor(spec):
+            await anyio.sleep_forever()
+
+    run_anyio(main, run.backend)
+
+
 def scale(run: Children) -> None:
     """Idle workers, in one supervisor or in a nest of them."""
 
@@ -61,6 +84,34 @@ def scale(run: Children) -> None:
                 await anyio.lowlevel.checkpoint()
             run.up()
         run.over()
+
+    run_anyio(main, run.backend)
+
+
+def groups(run: Groups) -> None:
+    """Workers of one supervisor that restarts them together."""
+
+    async def first() -> None:
+        run.enter()
+        await anyio.lowlevel.checkpoint()
+        if not run.complete:
+            complete = anyio.Event()
+            run.call = complete.set
+            await complete.wait()
+        run.crashing()
+        raise ValueError
+
+    async def other() -> None:
+        run.enter()
+        await anyio.sleep_forever()
+
+    children = [worker("first", first), *(worker(f"w{n}", other) for n in range(1, run.count))]
+    strategy = Strategy(run.strategy)
+    spec = supervisor("root", strategy=strategy, intensity=UNLIMITED, period=SHORTEST, children=children)
+
+    async def main() -> None:
+        async with open_supervisor(spec):
+            await anyio.sleep_forever()
 
     run_anyio(main, run.backend)
 

@@ -21,6 +21,7 @@ class Restarts:
     Attributes:
         backend: asyncio, uvloop or trio.
         siblings: idle children to be started beside the one that crashes.
+        depth: supervisors that give up with each crash.
         idle: seconds that each incarnation waits before it crashes; 0: one turn of the event loop.
         log: whether the library's own log is on; it goes nowhere (standard error is closed).
         period: seconds of the restart window; None: the shortest that the library takes.
@@ -29,6 +30,7 @@ class Restarts:
     def __init__(self, options: argparse.Namespace) -> None:
         self.backend: str = options.backend
         self.siblings: int = options.siblings
+        self.depth: int = options.depth
         self.idle: float = options.idle
         self.log: bool = options.log == "default"
         self.period: float | None = options.period
