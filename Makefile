@@ -12,7 +12,7 @@ help:
 	@echo "make test         the tests"
 	@echo "make lint         ruff, mypy, pyright, import-linter"
 	@echo "make format       rewrite the code as ruff formats it"
-	@echo "make bench        restart latency and throughput, as ratios"
+	@echo "make bench        what it costs, as ratios; the README says what came of it"
 	@echo "make conformance  fresh scenarios against Erlang/OTP, which has to be there"
 	@echo "make clean        remove .venv and what the tools left"
 
@@ -46,8 +46,9 @@ format: .venv/lint
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/test
+bench: .venv/bench
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --readme
 
 conformance: .venv/test
 	$(BIN)/python -m tests.conformance fuzz --scenarios $(SCENARIOS)
@@ -71,6 +72,11 @@ clean:
 	@echo "installing what the tests need"
 	@$(PIP) install --editable ".[services,embedded,alerts,metrics,reload,trio,tui,uvloop]" --group test
 	@touch $@ .venv/demo
+
+.venv/bench: .venv/test pyproject.toml
+	@echo "installing what the benchmarks need"
+	@$(PIP) install --group bench
+	@touch $@
 
 .venv/lint: .venv/test pyproject.toml
 	@echo "installing what the linters need"

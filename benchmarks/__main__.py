@@ -1,8 +1,15 @@
-"""`python -m benchmarks [NAME …] [--quick]`: run the benchmarks, all of them or those named."""
+"""`python -m benchmarks [NAME …] [--quick]`: run the benchmarks, all of them or those named.
+
+Full runs are kept in `benchmarks/results`. `--readme` measures nothing: it writes what is kept there into the README, and
+draws the pictures.
+"""
 
 import argparse
 from importlib import import_module
 
+from benchmarks.kept import keep, kept
+from benchmarks.plots import draw
+from benchmarks.readme import README, rewritten
 from benchmarks.report import show
 
 NAMES = ("restart", "scale", "idle", "groups", "escalation", "recovery", "throughput", "control")
@@ -12,12 +19,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}; default: all")
     parser.add_argument("--quick", action="store_true", help="fewer rounds: for trying out, not for quoting")
+    parser.add_argument("--readme", action="store_true", help="write the results that are kept into the README")
     options = parser.parse_args()
+    if options.readme:
+        _write_readme()
+        return
     unknown = set(options.names) - set(NAMES)
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     for name in options.names or NAMES:
-        show(name, import_module(f"benchmarks.{name}").measure(quick=options.quick))
+        rows = import_module(f"benchmarks.{name}").measure(quick=options.quick)
+        show(name, rows)
+        if not options.quick:
+            keep(name, rows)
+
+
+def _write_readme() -> None:
+    results = kept(NAMES)
+    README.write_text(rewritten(README.read_text(), results))
+    draw(results)
 
 
 if __name__ == "__main__":
