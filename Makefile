@@ -5,7 +5,7 @@ SCENARIOS ?= 10000
 WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-framework test-operating test-services lint format bench conformance clean
+.PHONY: help demo test test-framework test-operating test-services lint format bench bench-guard conformance clean
 
 help:
 	@echo "make demo         market data under supervision, and four faults, in about 40 seconds"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint         ruff, mypy, pyright, import-linter"
 	@echo "make format       rewrite the code as ruff formats it"
 	@echo "make bench        what it costs, as ratios; the README says what came of it"
+	@echo "make bench-guard  whether restarts, starts and stops have become slower, in a minute"
 	@echo "make conformance  fresh scenarios against Erlang/OTP, which has to be there"
 	@echo "make clean        remove .venv and what the tools left"
 
@@ -49,6 +50,9 @@ format: .venv/lint
 bench: .venv/bench
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks --readme
+
+bench-guard: .venv/test
+	$(BIN)/python -m benchmarks guard
 
 conformance: .venv/test
 	$(BIN)/python -m tests.conformance fuzz --scenarios $(SCENARIOS)

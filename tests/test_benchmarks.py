@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import NAMES
+from benchmarks.guard import Guarded, check, commit
 from benchmarks.kept import Result, kept
 from benchmarks.plots import PICTURES
 from benchmarks.readme import README, Claim, block, rewritten
@@ -96,3 +97,55 @@ def test_a_quick_run_prints_its_figures_and_keeps_nothing():
     assert done.returncode == 0, done.stderr
     assert "otp, asyncio: start" in done.stdout
     assert {path: path.stat().st_mtime_ns for path in (ROOT / "benchmarks/results").glob("*")} == before
+
+
+class Takes:
+    """A figure that is other each time it is taken."""
+
+    def __init__(self, *figures):
+        self.left = list(figures)
+
+    def __call__(self):
+        return {"restart": self.left.pop(0)}
+
+
+@pytest.fixture
+def committed(tmp_path):
+    path = tmp_path / "guard.json"
+    assert commit(path, [Guarded(Takes(2.0))]) == 0
+    return path
+
+
+def test_the_guard_lets_pass_what_is_worse_within_its_factor(committed, capsys):
+    assert check(committed, [Guarded(Takes(2.9))]) == 0
+    assert "1.45" in capsys.readouterr().out
+
+
+def test_the_guard_measures_once_more_before_it_fails(committed):
+    assert check(committed, [Guarded(Takes(3.1, 2.1))]) == 0
+    assert check(committed, [Guarded(Takes(3.2, 3.1))]) == 1
+
+
+def test_the_guard_names_the_figure_that_is_worse(committed, capsys):
+    assert check(committed, [Guarded(Takes(3.2, 3.1))]) == 1
+    line = next(line for line in capsys.readouterr().out.splitlines() if "WORSE" in line)
+    assert line.split() == ["restart", "2.000", "3.100", "1.55", "WORSE", "than", "1.5", "×"]
+
+
+def test_the_guard_gives_slack_to_what_is_next_to_nothing(committed):
+    assert check(committed, [Guarded(Takes(22.9), slack=20.0)]) == 0
+    assert check(committed, [Guarded(Takes(23.1, 23.1), slack=20.0)]) == 1
+
+
+def test_the_guard_fails_for_a_figure_that_nobody_committed(committed, capsys):
+    assert check(committed, [Guarded(lambda: {"start": 1.0})]) == 1
+    assert "NOT COMMITTED" in capsys.readouterr().out
+
+
+def test_the_guard_without_anything_to_compare_with_says_what_to_do(tmp_path, capsys):
+    assert check(tmp_path / "guard.json", [Guarded(Takes(1.0))]) == 1
+    assert "python -m benchmarks guard --write" in capsys.readouterr().out
+
+
+def test_the_guard_passes_over_what_cannot_be_measured_here(committed):
+    assert check(committed, [Guarded(dict)]) == 0

@@ -6,9 +6,17 @@ from importlib import import_module
 from benchmarks.systems.children import Children
 from benchmarks.systems.groups import Groups
 from benchmarks.systems.idling import Idling
+from benchmarks.systems.leftovers import Leftovers
 from benchmarks.systems.restarts import Restarts
 
-MEASURES = {"restart": Restarts, "scale": Children, "idle": Idling, "groups": Groups}
+MEASURES = {
+    "restart": ("restart", Restarts),
+    "leftovers": ("restart", Leftovers),
+    "scale": ("scale", Children),
+    "idle": ("idle", Idling),
+    "groups": ("groups", Groups),
+}
+"""By name, which function of a system is called, with what."""
 
 
 def main() -> None:
@@ -33,9 +41,9 @@ def main() -> None:
     options = parser.parse_args()
 
     module, _, variant = options.system.replace("-", "_").partition(".")
-    name = f"{options.measure}_{variant}" if variant else options.measure
-    measure = getattr(import_module(f"benchmarks.systems.{module}"), name)
-    measure(MEASURES[options.measure](options))
+    function, run = MEASURES[options.measure]
+    measure = getattr(import_module(f"benchmarks.systems.{module}"), f"{function}_{variant}" if variant else function)
+    measure(run(options))
 
 
 main()

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 import anyio.lowlevel
-import trio
 
 import otp
 from benchmarks.systems.children import Children
@@ -72,6 +71,8 @@ def scale(run: Children) -> None:
     async def idle() -> None:
         run.enter()
         if run.backend == "trio":
+            import trio  # noqa: PLC0415 # importing it takes as long as 20 000 restarts
+
             await trio.sleep_forever()
         await asyncio.get_running_loop().create_future()
 
