@@ -13,7 +13,7 @@ from benchmarks.report import Row
 
 __all__ = ("PICTURES", "Bar", "Line", "Picture", "draw")
 
-AMONG = re.compile(r"among (\d[\d _]*)")
+AMONG = re.compile(r"among (\d[\d ,]*)")
 
 
 class Bar(Struct, frozen=True):

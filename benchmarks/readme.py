@@ -40,6 +40,10 @@ def _groups(strategy: str, children: str) -> Claim:
     )
 
 
+def _recovery(says: str, what: str) -> Claim:
+    return Claim(says=f"massive: {says}", benchmark="recovery", row={"what": what})
+
+
 CLAIMS = (
     *(
         Claim(
@@ -50,9 +54,20 @@ CLAIMS = (
         for backend in ("asyncio", "uvloop", "trio")
     ),
     Claim(
-        says="the same among 100 000 siblings, asyncio",
+        says="the same beside Erlang's own supervisor",
         benchmark="restart",
-        row={"what": "asyncio: restart among 100000 siblings"},
+        row={"system": "otp, asyncio", "section": "Erlang and Elixir"},
+    ),
+    Claim(
+        says="the same with the log, history, incidents and the control socket",
+        benchmark="restart",
+        row={"system": "otp, asyncio", "section": "with the library's own log"},
+    ),
+    Claim(says="the same among 100 000 siblings", benchmark="siblings", row={"what": "otp, asyncio, among 100,000"}),
+    Claim(
+        says="the same with 20 000 restarts in one window",
+        benchmark="storm",
+        row={"system": "otp, asyncio", "section": "ours"},
     ),
     _groups("one_for_all", "10"),
     _groups("one_for_all", "1 000"),
@@ -72,13 +87,14 @@ CLAIMS = (
         benchmark="idle",
         row={"what": "otp, asyncio: wake-ups of the event loop"},
     ),
-    Claim(
-        says="massive: the provider closes with 1012, until the next event is on the bus",
-        benchmark="recovery",
-        row={"what": "1012 to the next connection's first event on the bus"},
+    _recovery(
+        "the provider closes with 1012, until the next event is on the bus", "one worker: data flows again after"
     ),
-    Claim(says="events lost meanwhile", benchmark="recovery", row={"what": "lost"}),
-    Claim(says="other nodes restarted", benchmark="recovery", row={"what": "other nodes restarted by it"}),
+    _recovery(
+        "the orchestrator crashes, until the same", "orchestrator, and the workers with it: data flows again after"
+    ),
+    _recovery("events lost of those that the provider sent", "one worker: lost of those sent"),
+    _recovery("other nodes restarted", "other nodes restarted by it"),
     Claim(
         says="supervision on the path of the data, queue to bus to prices",
         benchmark="throughput",

@@ -14,7 +14,6 @@ import anyio
 import anyio.lowlevel
 import trio
 
-from benchmarks.catalog import OURS, Kind
 from benchmarks.report import Row, median_and_p99
 from otp import open_supervisor, supervisor, worker
 
@@ -139,10 +138,7 @@ def measure(*, quick: bool) -> list[Row]:
 
 def _rows(name: str, figures: dict[str, tuple[float, float]]) -> list[Row]:
     median, p99 = figures.pop("ours")
-    rows = [
-        Row(what=f"{name}: {floor}", figure=m, unit="µs", p99=p, system=f"{floor}, {name}", kind=Kind.FLOOR)
-        for floor, (m, p) in figures.items()
-    ]
+    rows = [Row(what=f"{name}: {floor}", figure=m, unit="µs", p99=p) for floor, (m, p) in figures.items()]
     for number, (floor, (floor_median, _)) in enumerate(figures.items()):
         limit = LIMITS[name] if number == 0 else None
         rows.append(
@@ -154,8 +150,6 @@ def _rows(name: str, figures: dict[str, tuple[float, float]]) -> list[Row]:
                 ratio=median / floor_median,
                 to=floor,
                 limit=limit,
-                system=OURS[name].name,
-                kind=Kind.FRESH,
             )
         )
     return rows
@@ -169,14 +163,7 @@ def siblings(*, quick: bool) -> list[Row]:
     taken = interleaved(systems, rounds, backend="asyncio")
     (few_median, few_p99), (many_median, many_p99) = median_and_p99(taken["few"]), median_and_p99(taken["many"])
     return [
-        Row(
-            what=f"asyncio: restart among {few} siblings",
-            figure=few_median,
-            unit="µs",
-            p99=few_p99,
-            system=OURS["asyncio"].name,
-            kind=Kind.FRESH,
-        ),
+        Row(what=f"asyncio: restart among {few} siblings", figure=few_median, unit="µs", p99=few_p99),
         Row(
             what=f"asyncio: restart among {many} siblings",
             figure=many_median,
@@ -185,7 +172,5 @@ def siblings(*, quick: bool) -> list[Row]:
             ratio=many_median / few_median,
             to=f"among {few}",
             limit=1.3,
-            system=OURS["asyncio"].name,
-            kind=Kind.FRESH,
         ),
     ]

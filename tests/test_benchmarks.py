@@ -71,12 +71,13 @@ def test_pictures_take_the_first_latency_of_each_system_and_its_siblings():
         Row(what="restart", figure=2.0, **latency),
         Row(what="restart to another floor", figure=3.0, **latency),
         Row(what="restart", figure=4.0, section="among 1 000 siblings", **latency),
+        Row(what="otp, asyncio, among 100,000", figure=5.0, to="among 10", **latency),
     ]
     results = result("restart", *rows) | result(
         "recovery", Row(what="one: data flows again after", figure=5.0, unit="ms")
     )
     assert [bar.median for bar in restart(results)] == [2.0]
-    assert [line.medians for line in siblings(results)] == [{1_000: 4.0}]
+    assert [line.medians for line in siblings(results)] == [{1_000: 4.0, 100_000: 5.0}]
     assert [(bar.name, bar.median) for bar in recovery(results)] == [("one", 5.0)]
 
 
