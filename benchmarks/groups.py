@@ -4,14 +4,11 @@ The floor has the same order without supervision: the others are cancelled and a
 and all of them are started again.
 """
 
-import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
+from benchmarks import erlang
 from benchmarks.catalog import OURS, Kind, System
 from benchmarks.report import Row, in_groups, median_and_p99
 from benchmarks.rounds import Outcome, take_turns
@@ -23,8 +20,6 @@ FLOORS = {
     "uvloop": System(name="tasks, uvloop", module="floors.task", kind=Kind.FLOOR, backend="uvloop"),
     "trio": System(name="scopes, trio", module="floors.nursery", kind=Kind.FLOOR, backend="trio"),
 }
-ERLANG = "Erlang"
-SOURCE = Path(__file__).parent / "systems" / "beam" / "groups.erl"
 
 
 class Group(Struct, frozen=True):
@@ -46,24 +41,22 @@ QUICK = tuple(Group(group.strategy, group.children, group.restarts // 5) for gro
 def measure(*, quick: bool) -> list[Row]:
     backends = ("asyncio",) if quick else tuple(OURS)
     systems = [system for backend in backends for system in (FLOORS[backend], OURS[backend])]
-    with TemporaryDirectory() as folder:
-        beam = _compiled(folder)
+    with erlang.compiled("groups") as beam:
         return [row for group in (QUICK if quick else FULL) for row in _rows(systems, group, 2 if quick else 5, beam)]
 
 
 def figures(
-    systems: Sequence[System], group: Group, rounds: int, beam: str | None = None
+    systems: Sequence[System], group: Group, rounds: int, beam: erlang.Program | None = None
 ) -> dict[str, tuple[float, float]]:
     """By the name of the system: µs for the whole group, median and 99th percentile.
 
     Args:
-        beam: where Erlang finds its part; None: it takes no part.
+        beam: Erlang's part in it; None: it takes none.
     """
     options = ("--strategy", group.strategy, "--children", group.children, "--restarts", group.restarts, "--warm-up", 5)
     commands = {system.name: system.command("groups", *options) for system in systems}
     if beam is not None:
-        words = (group.strategy, str(group.children), str(group.restarts))
-        commands[ERLANG] = ["erl", "-noshell", "-pa", beam, "-run", "groups", "main", *words]
+        commands[erlang.NAME] = beam.command(group.strategy, group.children, group.restarts)
     taken = take_turns({name: command for name, command in commands.items() if command is not None}, rounds)
     return {name: _median_and_p99(outcomes) for name, outcomes in taken.items() if outcomes}
 
@@ -72,15 +65,7 @@ def _median_and_p99(outcomes: Sequence[Outcome]) -> tuple[float, float]:
     return median_and_p99([ns / 1e3 for one in outcomes for ns in one["ns"]])
 
 
-def _compiled(folder: str) -> str | None:
-    """Erlang's part of it, there; None: Erlang is not here."""
-    if not (shutil.which("erl") and shutil.which("erlc")):
-        return None
-    subprocess.run(["erlc", "-o", folder, str(SOURCE)], check=True)
-    return folder
-
-
-def _rows(systems: Sequence[System], group: Group, rounds: int, beam: str | None) -> Iterator[Row]:
+def _rows(systems: Sequence[System], group: Group, rounds: int, beam: erlang.Program | None) -> Iterator[Row]:
     taken = figures(systems, group, rounds, beam)
     names = {system.name: system for system in systems}
     for name, (median, p99) in taken.items():
