@@ -102,10 +102,10 @@ def _bars(axis: Axes, bars: Sequence[Bar], unit: str, *, greyed: bool = False) -
     colours = [OTHER if greyed else _colour(bar.name, bar.kind) for bar in bars]
     axis.set_xscale("log")
     axis.barh(names, medians, color=colours, height=0.72)
-    for position, bar in enumerate(bars):
-        end = max(bar.median, bar.p99 or 0)
-        if bar.p99 is not None:
-            axis.plot([bar.median, end], [position, position], color=FAINT, linewidth=1, marker="|", markersize=5)
+    ends = [max(bar.median, bar.p99 or 0) for bar in bars]
+    axis.hlines(names, medians, ends, color=FAINT, linewidth=1)
+    axis.plot(ends, names, color=FAINT, linestyle="none", marker="|", markersize=5)
+    for position, (bar, end) in enumerate(zip(bars, ends, strict=True)):
         axis.annotate(
             f"{_short(bar.median)} {unit}",
             (end, position),

@@ -16,9 +16,9 @@ from benchmarks.rounds import Outcome, take_turns
 __all__ = ("FLOORS", "Group", "figures", "measure")
 
 FLOORS = {
-    "asyncio": System(name="tasks, asyncio", module="floors.task", kind=Kind.FLOOR),
-    "uvloop": System(name="tasks, uvloop", module="floors.task", kind=Kind.FLOOR, backend="uvloop"),
-    "trio": System(name="scopes, trio", module="floors.nursery", kind=Kind.FLOOR, backend="trio"),
+    "asyncio": System(name="tasks, asyncio", module="group_floors.task", kind=Kind.FLOOR),
+    "uvloop": System(name="tasks, uvloop", module="group_floors.task", kind=Kind.FLOOR, backend="uvloop"),
+    "trio": System(name="scopes, trio", module="group_floors.nursery", kind=Kind.FLOOR, backend="trio"),
 }
 
 

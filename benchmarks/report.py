@@ -9,7 +9,20 @@ from msgspec import Struct
 
 
 class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of a benchmark: a figure, and how it stands to its floor and to its limit."""
+    """One line of a benchmark: a figure, and how it stands to its floor and to its limit.
+
+    Attributes:
+        what: what the figure is of.
+        figure: the figure itself.
+        unit: its unit.
+        p99: the 99th percentile, where the figure is a median.
+        ratio: the figure over another one.
+        to: what that other one is of.
+        limit: what the ratio, or else the figure, may be at most.
+        section: the heading that the line stands under.
+        system: the system whose figure it is.
+        kind: what a restart is to that system.
+    """
 
     what: str
     figure: float
@@ -18,9 +31,9 @@ class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ratio: float | None = None
     to: str = ""
     limit: float | None = None
+    section: str = ""
     system: str = ""
     kind: str = ""
-    section: str = ""
 
     @property
     def verdict(self) -> str:
@@ -46,13 +59,13 @@ def machine() -> str:
 
 def show(name: str, rows: Sequence[Row]) -> None:
     """Print the table."""
-    print(f"\n{name}  ({machine()})\n")
+    print(f"\n{name}  ({machine()})")
     width = max(len(row.what) for row in rows)
-    section = ""
+    section = None
     for row in rows:
         if row.section != section:
             section = row.section
-            print(f"\n  {section}")
+            print(f"\n {section}" if section else "")
         p99 = f"p99 {row.p99:9.2f}" if row.p99 is not None else " " * 13
         ratio = f"{row.ratio:6.3f} × {row.to}" if row.ratio is not None else ""
         limit = f"(limit {row.limit:g}) {row.verdict}" if row.limit is not None else ""
