@@ -28,7 +28,7 @@ def siblings() -> Ratios:
 def children() -> Ratios:
     """Starting, stopping and keeping 10 000."""
     ours, floor = OURS["asyncio"], scale.FLOORS["asyncio"]
-    taken = scale.figures([ours, floor], scale.Size(10_000, 1, 3))
+    taken = scale.figures([ours, floor], scale.Size(10_000, 1, 5))
     names = {"start_us": "start of 10 000", "stop_us": "stop of 10 000", "kb": "memory of 10 000"}
     return {name: taken[ours.name][key] / taken[floor.name][key] for key, name in names.items()}
 
