@@ -5,14 +5,15 @@ SCENARIOS ?= 10000
 WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-framework test-operating test-services lint format bench conformance clean
+.PHONY: help demo test test-framework test-operating test-services lint format bench bench-guard conformance clean
 
 help:
 	@echo "make demo         market data under supervision, and four faults, in about 40 seconds"
 	@echo "make test         the tests"
 	@echo "make lint         ruff, mypy, pyright, import-linter"
 	@echo "make format       rewrite the code as ruff formats it"
-	@echo "make bench        restart latency and throughput, as ratios"
+	@echo "make bench        what it costs, as ratios; the README says what came of it"
+	@echo "make bench-guard  whether restarts, starts and stops have become slower, in a minute"
 	@echo "make conformance  fresh scenarios against Erlang/OTP, which has to be there"
 	@echo "make clean        remove .venv and what the tools left"
 
@@ -46,8 +47,12 @@ format: .venv/lint
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/test
+bench: .venv/bench
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --readme
+
+bench-guard: .venv/test
+	$(BIN)/python -m benchmarks guard
 
 conformance: .venv/test
 	$(BIN)/python -m tests.conformance fuzz --scenarios $(SCENARIOS)
@@ -71,6 +76,11 @@ clean:
 	@echo "installing what the tests need"
 	@$(PIP) install --editable ".[services,embedded,alerts,metrics,reload,trio,tui,uvloop]" --group test
 	@touch $@ .venv/demo
+
+.venv/bench: .venv/test pyproject.toml
+	@echo "installing what the benchmarks need"
+	@$(PIP) install --group bench
+	@touch $@
 
 .venv/lint: .venv/test pyproject.toml
 	@echo "installing what the linters need"

@@ -1,16 +1,35 @@
 """`python -m benchmarks [NAME …] [--quick]`: run the benchmarks, all of them or those named.
 
 `python -m benchmarks peers [NAME …]` builds the environments of the systems that ours is measured against.
+
+Full runs are kept in `benchmarks/results`. `--readme` measures nothing: it writes what is kept there into the README, and
+draws the pictures. `guard` is no benchmark: it measures quickly what is ours, and fails if that has become worse than what
+is committed; with `--write` it writes what is committed.
 """
 
 import argparse
 import sys
 from importlib import import_module
 
+from benchmarks import guard
 from benchmarks.environments import build
+from benchmarks.kept import keep, kept
+from benchmarks.plots import draw
+from benchmarks.readme import README, rewritten
 from benchmarks.report import show
 
-NAMES = ("restart", "siblings", "storm", "memory", "recovery", "throughput", "control")
+NAMES = (
+    "restart",
+    "siblings",
+    "storm",
+    "scale",
+    "idle",
+    "groups",
+    "escalation",
+    "recovery",
+    "throughput",
+    "control",
+)
 
 
 def main() -> None:
@@ -19,14 +38,31 @@ def main() -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}; default: all")
     parser.add_argument("--quick", action="store_true", help="fewer rounds: for trying out, not for quoting")
+    parser.add_argument("--readme", action="store_true", help="write the results that are kept into the README")
+    parser.add_argument("--write", action="store_true", help="with guard: commit to what is measured now")
     options = parser.parse_args()
+    if options.readme:
+        _write_readme()
+        return
     if options.names[:1] == ["peers"]:
         sys.exit(build(options.names[1:]))
+    if options.names == ["guard"]:
+        sys.exit(guard.commit() if options.write else guard.check())
     unknown = set(options.names) - set(NAMES)
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     for name in options.names or NAMES:
-        show(name, import_module(f"benchmarks.{name}").measure(quick=options.quick))
+        rows = import_module(f"benchmarks.{name}").measure(quick=options.quick)
+        show(name, rows)
+        if not options.quick:
+            keep(name, rows)
 
 
-main()
+def _write_readme() -> None:
+    results = kept(NAMES)
+    README.write_text(rewritten(README.read_text(), results))
+    draw(results)
+
+
+if __name__ == "__main__":
+    main()

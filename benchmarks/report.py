@@ -1,19 +1,14 @@
-"""Figures: taken in rounds, shown as a table, kept as JSON."""
+"""Figures, and how they are shown as a table."""
 
-import json
 import os
 import platform
 import statistics
-import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from msgspec import Struct
 
-RESULTS = Path(__file__).parent / "results"
 
-
-class Row(Struct, frozen=True, kw_only=True):
+class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of a benchmark: a figure, and how it stands to its floor and to its limit.
 
     Attributes:
@@ -53,12 +48,17 @@ def median_and_p99(samples: Sequence[float]) -> tuple[float, float]:
     return statistics.median(ordered), ordered[min(len(ordered) - 1, round(len(ordered) * 0.99))]
 
 
+def in_groups(number: int) -> str:
+    """As in 10 000."""
+    return f"{number:_}".replace("_", " ")
+
+
 def machine() -> str:
     return f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, {platform.python_implementation()} {platform.python_version()}"
 
 
 def show(name: str, rows: Sequence[Row]) -> None:
-    """Print the table and write `results/NAME.json`."""
+    """Print the table."""
     print(f"\n{name}  ({machine()})")
     width = max(len(row.what) for row in rows)
     section = None
@@ -70,13 +70,3 @@ def show(name: str, rows: Sequence[Row]) -> None:
         ratio = f"{row.ratio:6.3f} × {row.to}" if row.ratio is not None else ""
         limit = f"(limit {row.limit:g}) {row.verdict}" if row.limit is not None else ""
         print(f"  {row.what:<{width}}  {row.figure:10.2f} {row.unit:<8} {p99}  {ratio:<44} {limit}".rstrip())
-    RESULTS.mkdir(exist_ok=True)
-    document = {
-        "schema": 1,
-        "benchmark": name,
-        "machine": machine(),
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "rows": rows,
-    }
-    text = json.dumps(document, default=lambda row: {f: getattr(row, f) for f in row.__struct_fields__}, indent=1)
-    (RESULTS / f"{name}.json").write_text(text + "\n")

@@ -5,12 +5,24 @@ import logging
 from importlib import import_module
 
 from benchmarks.systems.children import Children
+from benchmarks.systems.groups import Groups
+from benchmarks.systems.idling import Idling
+from benchmarks.systems.leftovers import Leftovers
 from benchmarks.systems.restarts import Restarts
+
+MEASURES = {
+    "restart": ("restart", Restarts),
+    "leftovers": ("restart", Leftovers),
+    "scale": ("scale", Children),
+    "idle": ("idle", Idling),
+    "groups": ("groups", Groups),
+}
+"""By name, which function of a system is called, with what."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.systems", description=__doc__)
-    parser.add_argument("measure", choices=("restart", "scale"))
+    parser.add_argument("measure", choices=tuple(MEASURES))
     parser.add_argument("system", help="a module of benchmarks.systems, with .NAME if it has several")
     parser.add_argument("--backend", choices=("asyncio", "uvloop", "trio"), default="asyncio")
     parser.add_argument("--restarts", type=int, default=2_000)
@@ -23,14 +35,16 @@ def main() -> None:
     parser.add_argument("--log", choices=("off", "default", "all"), default="off", help="see `Restarts`")
     parser.add_argument("--children", type=int, default=10_000)
     parser.add_argument("--depth", type=int, default=1, help="levels of supervisors above the children")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of doing nothing")
+    parser.add_argument("--strategy", choices=("one_for_all", "rest_for_one"), default="one_for_all")
     options = parser.parse_args()
 
     if options.log == "off":
         logging.disable(logging.CRITICAL)
     module, _, variant = options.system.replace("-", "_").partition(".")
-    name = f"{options.measure}_{variant}" if variant else options.measure
-    measure = getattr(import_module(f"benchmarks.systems.{module}"), name)
-    measure(Restarts(options) if options.measure == "restart" else Children(options))
+    function, run = MEASURES[options.measure]
+    measure = getattr(import_module(f"benchmarks.systems.{module}"), f"{function}_{variant}" if variant else function)
+    measure(run(options))
 
 
 main()

@@ -21,6 +21,7 @@ class Restarts:
     Attributes:
         backend: asyncio, uvloop or trio.
         siblings: idle children to be started beside the one that crashes.
+        depth: supervisors that give up with each crash.
         idle: seconds that each incarnation waits before it crashes; 0: one turn of the event loop.
         log: whether the library's own log is on; it goes into a file that nobody reads.
         whole: with the log all that a program of ours has beside it by default.
@@ -30,6 +31,7 @@ class Restarts:
     def __init__(self, options: argparse.Namespace) -> None:
         self.backend: str = options.backend
         self.siblings: int = options.siblings
+        self.depth: int = options.depth
         self.idle: float = options.idle
         self.log: bool = options.log != "off"
         self.whole: bool = options.log == "all"

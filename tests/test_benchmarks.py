@@ -1,0 +1,152 @@
+"""The benchmarks: the README says what was measured, and each of them can be run."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import NAMES
+from benchmarks.guard import Guarded, check, commit
+from benchmarks.kept import Result, kept
+from benchmarks.plots import PICTURES
+from benchmarks.readme import README, Claim, block, rewritten
+from benchmarks.report import Row
+
+ROOT = Path(__file__).parents[1]
+
+
+def benchmarks(*words):
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *words], cwd=ROOT, capture_output=True, text=True, timeout=50, check=False
+    )
+
+
+def result(benchmark, *rows):
+    return {benchmark: Result(benchmark=benchmark, machine="2 cores", at="2026-01-02T03:04:05Z", rows=list(rows))}
+
+
+def test_the_figures_in_the_readme_are_those_that_are_kept():
+    text = README.read_text()
+    assert rewritten(text, kept(NAMES)) == text
+
+
+def test_every_picture_that_the_readme_shows_is_there_and_small():
+    results = kept(NAMES)
+    for picture in PICTURES:
+        if picture.figures(results):
+            assert 0 < (ROOT / f"benchmarks/results/{picture.name}.svg").stat().st_size < 60_000
+
+
+def test_a_claim_shows_its_figure_its_limit_and_whether_it_is_met(monkeypatch):
+    claims = [
+        Claim(says="the one", benchmark="b", row={"what": "x"}),
+        Claim(says="other", benchmark="b", row={"what": "y"}),
+    ]
+    monkeypatch.setattr("benchmarks.readme.CLAIMS", claims)
+    met = Row(what="x", figure=1234.5, unit="µs", p99=20.04, ratio=1.234, to="a floor", limit=1.35)
+    missed = Row(what="y", figure=2.5, unit="KB", limit=2.0)
+    lines = block(result("b", met, missed)).splitlines()
+    assert lines[2] == "| the one | 1 234 µs, p99 20 | 1.23 × a floor | 1.35 × | yes |"
+    assert lines[3] == "| other | 2.5 KB |  | 2 KB | **no** |"
+    assert lines[5] == "Measured on 2 cores, 2026-01-02: b."
+
+
+def test_a_claim_without_a_row_says_what_to_do(monkeypatch):
+    monkeypatch.setattr("benchmarks.readme.CLAIMS", [Claim(says="the one", benchmark="b", row={"what": "x"})])
+    with pytest.raises(LookupError, match=r"results/b\.json has no row with what 'x'.*run python -m benchmarks b"):
+        block(result("b"))
+
+
+def test_a_readme_without_marks_is_refused():
+    with pytest.raises(ValueError, match=r"README\.md has no <!-- benchmarks:begin -->"):
+        rewritten("# otp", {})
+
+
+def test_pictures_take_the_first_latency_of_each_system_and_its_siblings():
+    restart, siblings, recovery = (picture.figures for picture in PICTURES)
+    latency = {"unit": "µs", "p99": 9.0, "system": "otp, asyncio", "kind": "fresh task"}
+    rows = [
+        Row(what="restart", figure=2.0, **latency),
+        Row(what="restart to another floor", figure=3.0, **latency),
+        Row(what="restart", figure=4.0, section="among 1 000 siblings", **latency),
+        Row(what="otp, asyncio, among 100,000", figure=5.0, to="among 10", **latency),
+    ]
+    results = result("restart", *rows) | result(
+        "recovery", Row(what="one: data flows again after", figure=5.0, unit="ms")
+    )
+    assert [bar.median for bar in restart(results)] == [2.0]
+    assert [line.medians for line in siblings(results)] == [{1_000: 4.0, 100_000: 5.0}]
+    assert [(bar.name, bar.median) for bar in recovery(results)] == [("one", 5.0)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_benchmark_that_is_named_can_be_run(name):
+    assert callable(import_module(f"benchmarks.{name}").measure)
+
+
+def test_an_unknown_benchmark_is_refused():
+    done = benchmarks("restarts")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(f"no benchmark restarts; there are {', '.join(NAMES)}")
+
+
+def test_a_quick_run_prints_its_figures_and_keeps_nothing():
+    before = {path: path.stat().st_mtime_ns for path in (ROOT / "benchmarks/results").glob("*")}
+    done = benchmarks("scale", "--quick")
+    assert done.returncode == 0, done.stderr
+    assert "otp, asyncio: start" in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in (ROOT / "benchmarks/results").glob("*")} == before
+
+
+class Takes:
+    """A figure that is other each time it is taken."""
+
+    def __init__(self, *figures):
+        self.left = list(figures)
+
+    def __call__(self):
+        return {"restart": self.left.pop(0)}
+
+
+@pytest.fixture
+def committed(tmp_path):
+    path = tmp_path / "guard.json"
+    assert commit(path, [Guarded(Takes(2.0))]) == 0
+    return path
+
+
+def test_the_guard_lets_pass_what_is_worse_within_its_factor(committed, capsys):
+    assert check(committed, [Guarded(Takes(2.9))]) == 0
+    assert "1.45" in capsys.readouterr().out
+
+
+def test_the_guard_measures_once_more_before_it_fails(committed):
+    assert check(committed, [Guarded(Takes(3.1, 2.1))]) == 0
+    assert check(committed, [Guarded(Takes(3.2, 3.1))]) == 1
+
+
+def test_the_guard_names_the_figure_that_is_worse(committed, capsys):
+    assert check(committed, [Guarded(Takes(3.2, 3.1))]) == 1
+    line = next(line for line in capsys.readouterr().out.splitlines() if "WORSE" in line)
+    assert line.split() == ["restart", "2.000", "3.100", "1.55", "WORSE", "than", "1.5", "×"]
+
+
+def test_the_guard_gives_slack_to_what_is_next_to_nothing(committed):
+    assert check(committed, [Guarded(Takes(22.9), slack=20.0)]) == 0
+    assert check(committed, [Guarded(Takes(23.1, 23.1), slack=20.0)]) == 1
+
+
+def test_the_guard_fails_for_a_figure_that_nobody_committed(committed, capsys):
+    assert check(committed, [Guarded(lambda: {"start": 1.0})]) == 1
+    assert "NOT COMMITTED" in capsys.readouterr().out
+
+
+def test_the_guard_without_anything_to_compare_with_says_what_to_do(tmp_path, capsys):
+    assert check(tmp_path / "guard.json", [Guarded(Takes(1.0))]) == 1
+    assert "python -m benchmarks guard --write" in capsys.readouterr().out
+
+
+def test_the_guard_passes_over_what_cannot_be_measured_here(committed):
+    assert check(committed, [Guarded(dict)]) == 0
