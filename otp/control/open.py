@@ -101,6 +101,7 @@ class Control:
         if not self._started(server):
             return
         self._desk = desk
+        handle.name_contexts()
         handle.attach(desk)
         self._seen.incidents.listen(desk.resolved)
         self._tasks.start_soon(_alone, partial(desk.run, server.publish, server.keep))

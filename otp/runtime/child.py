@@ -21,7 +21,6 @@ _NORMAL = Normal()
 _SHUTDOWN = Shutdown()
 _KILLED = Killed()
 _IGNORED = Shutdown("ignored")
-_whose = CHILD.set
 
 
 class TaskChild:
@@ -123,7 +122,8 @@ class TaskChild:
 
     async def _run(self) -> None:
         exit: Exit = _SHUTDOWN  # that it stays if our own scope ends the worker
-        _whose(self.path)
+        if self._owner.tree.names_contexts:
+            CHILD.set(self.path)
         spec, self._spec = self._spec, None
         assert spec is not None, "an incarnation runs once"
         try:

@@ -256,6 +256,10 @@ class Supervisor:
         """
         self._tree.spawner.soon(callback)
 
+    def name_contexts(self) -> None:
+        """Have the code of children that start from now on know its path, by `otp.runtime.whose.CHILD`: the log asks."""
+        self._tree.names_contexts = True
+
     def attach(self, hook: EventHook) -> None:
         """Tell `hook` of every event in the tree from now on. It must not block; if it raises, it is detached."""
         self._tree.reporter.attach(hook)

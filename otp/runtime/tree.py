@@ -26,6 +26,7 @@ class Tree:
     Attributes:
         settled: it is up, or has ended before.
         up: all children have been up.
+        names_contexts: the code of a child can tell whose it is.
         newest: the incarnation that was started last.
         broken: the supervision itself has failed; only ending is left.
         asked: requests that wait for their answer.
@@ -45,6 +46,7 @@ class Tree:
         self.gone = anyio.Event()
         self.exit: Exit | None = None
         self.up = False
+        self.names_contexts = False
         self.newest: TaskChild | None = None
         self.broken = False
         self.asked: set[Answer] = set()

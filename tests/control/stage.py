@@ -43,6 +43,7 @@ class AtTheDesk:
         self.events = EventRecorder()
         self.timeline = Timeline()
         self.log = LogRing()
+        handle.name_contexts()
         self.maintenance = Maintenance()
         self.view = View(
             handle,
