@@ -20,6 +20,7 @@ from benchmarks.report import show
 
 NAMES = (
     "restart",
+    "profile",
     "siblings",
     "storm",
     "scale",

@@ -8,11 +8,13 @@ from benchmarks.systems.children import Children
 from benchmarks.systems.groups import Groups
 from benchmarks.systems.idling import Idling
 from benchmarks.systems.leftovers import Leftovers
+from benchmarks.systems.parts import Parts
 from benchmarks.systems.restarts import Restarts
 
 MEASURES = {
     "restart": ("restart", Restarts),
     "leftovers": ("restart", Leftovers),
+    "parts": ("parts", Parts),
     "scale": ("scale", Children),
     "idle": ("idle", Idling),
     "groups": ("groups", Groups),
