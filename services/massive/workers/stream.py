@@ -61,14 +61,14 @@ FAILURES: Final[Mapping[str, type[FeedError]]] = {
 async def run(feed: Feed, pipeline: Pipeline, *, task_status: TaskStatus[None]) -> None:
     """Carry the feed into `pipeline.frames`; ready when authenticated, with the first subscriptions sent.
 
-    Cancelled, it closes the connection with 1000 and leaves within `CLOSE_WITHIN` seconds.
+    Cancelled, it closes the connection with 1000 and leaves within `CLOSE_WITHIN` seconds. Until then it takes what
+    comes, as it does when it fails.
 
     Raises:
         FeedError: always, unless it is cancelled: how the connection failed or ended.
     """
     ending: FeedError | None = None
-    async with open_link(feed) as link:
-        stream = Stream(link, feed, pipeline)
+    async with open_stream(feed, pipeline) as stream:
         await stream.authenticate()
         pipeline.counts.connects += 1
         seen = pipeline.wishes.wanted
@@ -130,6 +130,24 @@ class Stream:
         except FeedError as ending:
             return ending
         return FeedSilent(anyio.current_time() - self._last_frame, "the connection counts as dead")
+
+    async def leave(self) -> None:
+        """Close the connection, also under cancellation, and take what the provider sends until it sees that.
+
+        Both at once: with a few unread messages the library stops reading the socket, and would not come as far as the
+        provider's answer.
+        """
+        with anyio.CancelScope(shield=True):
+            async with anyio.create_task_group() as group:
+                group.start_soon(hang_up, self._link)
+                await self._take_rest()
+
+    async def _take_rest(self) -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                payload = await self._link.recv(decode=False)
+                with suppress(FeedError):  # we are leaving anyway
+                    self._take(payload)
 
     def _expect_frame(self) -> None:
         # Who holds nothing expects nothing.
@@ -209,8 +227,21 @@ class Stream:
 
 
 @asynccontextmanager
-async def open_link(feed: Feed) -> AsyncGenerator[ClientConnection]:
-    """The provider's socket, closed at the end in every case.
+async def open_stream(feed: Feed, pipeline: Pipeline) -> AsyncGenerator[Stream]:
+    """A connection to the provider, left at the end in every case.
+
+    Raises:
+        AuthFailed, ConnectRefused: there is no connection.
+    """
+    stream = Stream(await connected(feed), feed, pipeline)
+    try:
+        yield stream
+    finally:
+        await stream.leave()
+
+
+async def connected(feed: Feed) -> ClientConnection:
+    """The provider's socket, after the handshake.
 
     Raises:
         AuthFailed: the handshake is answered with HTTP 401 or 403.
@@ -218,7 +249,7 @@ async def open_link(feed: Feed) -> AsyncGenerator[ClientConnection]:
     """
     url = f"{feed.url.rstrip('/')}/{feed.market}"
     try:
-        link = await connect(
+        return await connect(
             url,
             open_timeout=feed.open_timeout,
             close_timeout=CLOSE_WITHIN,
@@ -236,10 +267,6 @@ async def open_link(feed: Feed) -> AsyncGenerator[ClientConnection]:
         raise ConnectRefused(url, f"HTTP {status}", status=status) from answer
     except (OSError, InvalidHandshake) as error:
         raise ConnectRefused(url, str(error)) from error
-    try:
-        yield link
-    finally:
-        await hang_up(link)
 
 
 def _is_loopback(url: str) -> bool:
@@ -250,15 +277,14 @@ def _is_loopback(url: str) -> bool:
 
 
 async def hang_up(link: ClientConnection) -> None:
-    """Close with 1000, also under cancellation; drop the socket when the provider does not answer in time.
+    """Close with 1000, and drop the socket when the provider does not answer in time.
 
     Left to itself the library would send 1011 when cancelled, and under a cancelled scope leave socket and ping task
     behind: the next connection with the same key would then fight its own predecessor.
     """
-    with anyio.CancelScope(shield=True):
-        try:
-            with anyio.move_on_after(CLOSE_WITHIN):
-                await link.close(CloseCode.NORMAL_CLOSURE)
-        finally:
-            link.transport.abort()
-        await link.wait_closed()
+    try:
+        with anyio.move_on_after(CLOSE_WITHIN):
+            await link.close(CloseCode.NORMAL_CLOSURE)
+    finally:
+        link.transport.abort()
+    await link.wait_closed()

@@ -1,6 +1,7 @@
 """The provider, and the means to wait for things without sleeping for a guess."""
 
 import time
+from contextlib import contextmanager
 
 import anyio
 import pytest
@@ -30,6 +31,22 @@ async def provider():
     """A provider at a rate that no test notices."""
     async with open_provider(ProviderConfig(rate=2_000, bar_rate=20)) as running:
         yield running
+
+
+@pytest.fixture
+def unheard():
+    """Let a provider not read what is sent to it, such as a close, until the block ends; it goes on sending."""
+
+    @contextmanager
+    def deaf(provider):
+        transports = [session._link.transport for session in provider._open]
+        for transport in transports:
+            transport.pause_reading()
+        yield
+        for transport in transports:
+            transport.resume_reading()
+
+    return deaf
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """ws_worker against a provider that misbehaves, over real sockets: what is raised, what it lives through, how it leaves."""
 
 import asyncio
+import random
 import socket
 import time
 from contextlib import asynccontextmanager
@@ -57,8 +58,11 @@ class Worker:
             await asyncio.wait_for(self.task, 5)
         return raised.value
 
-    async def stop(self):
+    def cancel(self):
         self._scope.cancel()
+
+    async def stop(self):
+        self.cancel()
         await asyncio.wait_for(self.task, 5)
 
 
@@ -347,9 +351,82 @@ async def test_a_stop_with_a_deaf_provider_takes_a_second_and_leaves_no_socket_a
     assert {task for task in asyncio.all_tasks() - before if not task.done()} == set()
 
 
-async def test_a_native_cancellation_drops_the_socket_too(provider, until):
-    async with running(provider) as worker:
-        worker.task.cancel()
+# ------------------------------------------------------------------------------------------------ its last frames
+
+
+def sent(provider):
+    return sum(tally.count for connection in provider.sent for tally in connection.channels.values())
+
+
+@pytest.fixture
+async def wordy():
+    """A provider with one event in each frame."""
+    async with open_provider(ProviderConfig(rate=2_000, bar_rate=0, frame_events=1)) as running:
+        yield running
+
+
+UNREAD = pytest.mark.parametrize("frames", [1, 100], ids=["one", "more_than_the_library_keeps_unread"])
+
+
+@UNREAD
+async def test_what_is_sent_until_the_provider_sees_our_close_is_kept(wordy, until, unheard, frames):
+    async with running(wordy) as worker:
+        await until(lambda: worker.pipeline.counts.events_in > 0)
+        with unheard(wordy):
+            worker.cancel()
+            before = sent(wordy)
+            await until(lambda: sent(wordy) >= before + frames)
+        await worker.stop()
+    assert worker.pipeline.counts.events_in == sent(wordy)
+    assert wordy.sent[0].closed == 1000
+
+
+@UNREAD
+async def test_so_is_what_follows_the_status_with_which_it_fails(wordy, until, unheard, frames):
+    refusal = b'[{"ev":"status","status":"error","message":"%s"}]'
+    async with running(wordy) as worker:
+        await until(lambda: worker.pipeline.counts.events_in > 0)
+        with unheard(wordy):
+            wordy.send_raw(refusal % b"the first counts")
+            before = sent(wordy)
+            await until(lambda: sent(wordy) > before)
+            wordy.send_raw(refusal % b"the second does not")
+            await until(lambda: sent(wordy) >= before + frames + 1)
+        assert "the first counts" in str(await worker.ending(NotEntitled))
+    assert worker.pipeline.counts.events_in == sent(wordy)
+
+
+async def test_a_hundred_stops_at_random_moments_lose_nothing(provider):
+    pipeline, dice = Pipeline(100_000), random.Random(1)
+    for _ in range(100):
+        worker = Worker(feed_of(provider), pipeline)
+        await anyio.sleep(dice.random() * 0.03)  # the handshake, the authentication and the subscription are in it
+        await worker.stop()
+    assert pipeline.counts.events_in == sent(provider) > 300
+    assert pipeline.counts.connects > 50
+
+
+async def test_a_provider_that_never_answers_our_close_and_goes_on_sending_holds_a_stop_up_for_a_second(
+    wordy, until, unheard
+):
+    async with running(wordy) as worker:
+        counts = worker.pipeline.counts
+        await until(lambda: counts.events_in > 0)
+        with unheard(wordy):
+            before, began = counts.events_in, time.monotonic()
+            await worker.stop()
+            assert 0.8 < time.monotonic() - began < 1.4
+            assert counts.events_in > before + 200  # half of what came in this second, and more, is kept
+
+
+async def test_a_native_cancellation_drops_the_socket_too_and_keeps_them(wordy, until, unheard):
+    async with running(wordy) as worker:
+        await until(lambda: worker.pipeline.counts.events_in > 0)
+        with unheard(wordy):
+            worker.task.cancel()
+            before = sent(wordy)
+            await until(lambda: sent(wordy) >= before + 100)
         await asyncio.wait([worker.task], timeout=3)
-        assert worker.task.done()
-    await until(lambda: provider.connections == 0)
+        assert worker.task.cancelled()
+    await until(lambda: wordy.connections == 0)
+    assert worker.pipeline.counts.events_in == sent(wordy)

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import anyio
@@ -168,6 +168,44 @@ async def test_when_the_provider_ends_the_connection_the_socket_s_worker_alone_r
         books = await service.books()
         assert (books.lost, books.duplicated) == (0, 0)
         assert books.on_bus >= 2 * MANY
+
+
+@asynccontextmanager
+async def late_close(service, until, unheard):
+    """The provider sees the close of whoever is stopped in the block only after so many more events."""
+    async with anyio.create_task_group() as stops:
+        with unheard(service.provider):
+            yield stops
+            already = service.carried()
+            await until(lambda: service.carried() >= already + MANY)
+
+
+@pytest.mark.parametrize("path", ["orchestrator", "workers", "workers/ws_worker"])
+async def test_a_restart_that_takes_the_socket_s_worker_along_loses_nothing(service, until, unheard, path):
+    async with service.running():
+        await service.flows(MANY)
+        async with late_close(service, until, unheard) as stops:
+            stops.start_soon(service.tree.restart, path)
+        await service.flows(MANY)
+        assert service.generations()[FEED] == 2
+        books = await service.books()
+        assert (books.lost, books.duplicated) == (0, 0)
+        assert books.on_bus >= 3 * MANY
+
+
+async def test_what_the_socket_s_worker_takes_while_nobody_writes_is_written_by_the_next_publisher(
+    service, until, unheard
+):
+    async with service.running():
+        await service.flows(MANY)
+        await service.tree.terminate_child("workers/redis_publisher")
+        async with late_close(service, until, unheard) as stops:
+            stops.start_soon(service.tree.restart, "workers/ws_worker")
+        await service.tree.restart_child("workers/redis_publisher")
+        await service.flows(MANY)
+        books = await service.books()
+        assert (books.lost, books.duplicated) == (0, 0)
+        assert books.on_bus >= 3 * MANY
 
 
 async def test_after_too_many_connections_the_socket_s_worker_stays_away_for_a_minute_and_more(service):

@@ -80,9 +80,10 @@ class Service:
         """Wait until all is up, and the provider's newest connection has carried so many events, some to the bus."""
         await self._until(lambda: self.supervisor.is_up)
         seen = self.counts.events_out
-        await self._until(lambda: self.counts.events_out > seen and self._carried() >= events)
+        await self._until(lambda: self.counts.events_out > seen and self.carried() >= events)
 
-    def _carried(self):
+    def carried(self):
+        """Events that the provider has sent over its newest connection."""
         return sum(tally.count for tally in self.provider.sent[-1].channels.values())
 
     async def books(self):
