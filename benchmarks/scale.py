@@ -1,7 +1,8 @@
 """Starting, keeping and stopping 10 000 and 100 000 idle children, flat and in a nest of three levels.
 
 The floor of each event loop starts as many bare tasks, and cancels them all at once. Ours starts one after the other,
-and stops them in reverse order, each once the one after it has ended. A figure is that of the least disturbed round: there
+and stops them in reverse order, each once the one after it has ended; `scopes stopped one by one` do that without
+supervision. A figure is that of the least disturbed round: there
 are few of them, each of one long step.
 """
 
@@ -20,6 +21,10 @@ FLOORS = {
     "uvloop": System(name="task, uvloop", module="floors.task", kind=Kind.FLOOR, backend="uvloop"),
     "trio": System(name="nursery, trio", module="floors.nursery", kind=Kind.FLOOR, backend="trio"),
 }
+ORDERED = tuple(
+    System(name=f"scopes stopped one by one, {backend}", module="floors.ordered", kind=Kind.FLOOR, backend=backend)
+    for backend in ("asyncio", "uvloop")
+)
 GROUPS = tuple(
     System(name=f"task group, {backend}", module="floors.group", kind=Kind.FLOOR, backend=backend) for backend in OURS
 )
@@ -46,7 +51,7 @@ QUICK = (Size(10_000, 1, 2), Size(10_000, 3, 2))
 
 def measure(*, quick: bool) -> list[Row]:
     backends = ("asyncio",) if quick else tuple(OURS)
-    others = () if quick else (*GROUPS, *SCALED)
+    others = ORDERED[:1] if quick else (*ORDERED, *GROUPS, *SCALED)
     return [row for size in (QUICK if quick else FULL) for row in _rows(size, backends, others)]
 
 

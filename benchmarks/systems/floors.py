@@ -262,3 +262,42 @@ def scale_group(run: Children) -> None:
         run.over()
 
     run_anyio(main, run.backend)
+
+
+def scale_ordered(run: Children) -> None:
+    """Tasks in cancel scopes of their own, which are stopped as ours are: the last one first, each when it is its turn.
+
+    A dying task cancels the scope of the one before it.
+    """
+    import anyio  # noqa: PLC0415
+
+    scopes: list[anyio.CancelScope] = []
+
+    async def main() -> None:
+        over = anyio.Event()
+
+        async def idle() -> None:
+            with anyio.CancelScope() as scope:
+                scopes.append(scope)
+                run.enter()
+                await asyncio.get_running_loop().create_future()
+            stop_the_last()
+
+        def stop_the_last() -> None:
+            if scopes:
+                scopes.pop().cancel()
+            else:
+                over.set()
+
+        run.declare()
+        run.begin()
+        tasks = [asyncio.create_task(idle()) for _ in range(run.count)]
+        while run.running < run.count:
+            await asyncio.sleep(0)
+        run.up()
+        stop_the_last()
+        await over.wait()
+        run.over()
+        del tasks
+
+    run_asyncio(main, run.backend)

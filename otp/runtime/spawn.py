@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from contextvars import Context, copy_context
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 
@@ -111,8 +111,8 @@ class _AsyncioSpawner:
         task.add_done_callback(over, context=self._context)
         return task
 
-    def begun(self, task: object, over: Callable[[object], None], /) -> None:
-        cast("asyncio.Task[None]", task).remove_done_callback(over)
+    def begun(self, task: Any, over: Callable[[object], None], /) -> None:
+        task.remove_done_callback(over)
 
     def lineage(self) -> Iterator[object]:
         return asyncio_lineage(self._loop)
