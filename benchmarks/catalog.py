@@ -12,6 +12,7 @@ __all__ = (
     "BARE_FLOORS",
     "BEAM",
     "ERLANG",
+    "ERLANG_PROC_LIB",
     "FLOORS",
     "FRESH",
     "GROUP_FLOORS",

@@ -12,10 +12,8 @@ Ratios = dict[str, float]
 
 def restarts() -> Ratios:
     """From a crash to the next incarnation, by event loop."""
-    systems = {f"ours {backend}": one for backend, one in OURS.items()}
-    systems |= {f"floor {backend}": one for backend, one in FLOORS.items()}
-    taken = latencies(systems, 5, "--restarts", 1_000)
-    return {f"restart, {b}": taken[f"ours {b}"].median / taken[f"floor {b}"].median for b in OURS}
+    taken = latencies([*OURS.values(), *FLOORS.values()], 5, "--restarts", 1_000)
+    return {f"restart, {b}": taken[OURS[b].name].median / taken[FLOORS[b].name].median for b in OURS}
 
 
 def siblings() -> Ratios:
@@ -36,5 +34,5 @@ def children() -> Ratios:
 def groups() -> Ratios:
     """Restarting 1 000 together."""
     ours, floor = OURS["asyncio"], of_groups.FLOORS["asyncio"]
-    taken = of_groups.figures([ours, floor], of_groups.Group("one_for_all", 1_000, 8), 3)
-    return {"one_for_all over 1 000": taken[ours.name][0] / taken[floor.name][0]}
+    taken = of_groups.taken_of([ours, floor], of_groups.Group("one_for_all", 1_000, 8), 3)
+    return {"one_for_all over 1 000": taken[ours.name].median / taken[floor.name].median}

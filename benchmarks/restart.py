@@ -7,7 +7,7 @@ alone, against peers and against Erlang, and only what starts a fresh task for e
 from collections.abc import Iterable
 
 from benchmarks.catalog import BARE_FLOORS, BEAM, ERLANG, FLOORS, FRESH, GROUP_FLOORS, LOGGING, OTHERS, OURS, SLOW
-from benchmarks.latency import Latency, by_name, latencies, latencies_of, row
+from benchmarks.latency import Latency, latencies, latencies_of, row
 from benchmarks.report import Row
 from benchmarks.system import System
 
@@ -41,9 +41,9 @@ def _at_once(*, quick: bool) -> list[Row]:
     """Each incarnation crashes after one turn of the event loop."""
     systems = [*OURS.values(), *FLOORS.values(), *GROUP_FLOORS.values(), *BARE_FLOORS]
     if quick:
-        taken = latencies(by_name(systems), 2, "--restarts", 500)
+        taken = latencies(systems, 2, "--restarts", 500)
         return _against_floors(taken)
-    taken = latencies(by_name([*systems, *FRESH, *OTHERS, *BEAM]), 5)
+    taken = latencies([*systems, *FRESH, *OTHERS, *BEAM], 5)
     return [*_against_floors(taken), *_peers(taken), *_against_erlang(taken)]
 
 
@@ -102,7 +102,7 @@ def _after_idling(*, quick: bool) -> list[Row]:
     backends = ("asyncio",) if quick else tuple(OURS)
     systems = [*(OURS[b] for b in backends), *(FLOORS[b] for b in backends), *(() if quick else FRESH)]
     options = ("--idle", IDLE, "--warm-up", 50, "--restarts", 100 if quick else 500)
-    taken = latencies(by_name(systems), 1 if quick else 3, *options)
+    taken = latencies(systems, 1 if quick else 3, *options)
     rows = [row(FLOORS[b].name, taken[FLOORS[b].name], section=section) for b in backends]
     for backend in backends:
         ours, floor = taken[OURS[backend].name], taken[FLOORS[backend].name]
@@ -138,5 +138,5 @@ def _silent(system: System) -> str:
 
 def _slow() -> list[Row]:
     section = "slow by choice"
-    taken = latencies(by_name(SLOW), 1, "--restarts", 4, "--warm-up", 0)
+    taken = latencies(SLOW, 1, "--restarts", 4, "--warm-up", 0)
     return [row(one.system.name, one, section=section) for one in taken.values()]

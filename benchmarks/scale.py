@@ -54,7 +54,7 @@ def figures(systems: Sequence[System], size: Size) -> dict[str, dict[str, float]
     """By the name of the system: µs to `start` and to `stop` a child, and the `kb` that it keeps."""
     options = ("--children", size.children, "--depth", size.depth)
     commands = {system.name: system.command("scale", *options) for system in systems}
-    taken = take_turns({name: command for name, command in commands.items() if command is not None}, size.rounds)
+    taken = take_turns(commands, size.rounds)
     return {name: {key: min(one[key] for one in runs) for key in runs[0]} for name, runs in taken.items() if runs}
 
 

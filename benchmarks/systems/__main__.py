@@ -13,6 +13,7 @@ from benchmarks.systems.restarts import Restarts
 MEASURES = {
     "restart": ("restart", Restarts),
     "leftovers": ("restart", Leftovers),
+    "escalation": ("escalation", Restarts),
     "scale": ("scale", Children),
     "idle": ("idle", Idling),
     "groups": ("groups", Groups),
