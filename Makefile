@@ -13,7 +13,7 @@ help:
 	@echo "make lint         ruff, mypy, pyright, import-linter"
 	@echo "make format       rewrite the code as ruff formats it"
 	@echo "make bench        what it costs, as ratios; the README says what came of it"
-	@echo "make bench-guard  whether restarts, starts and stops have become slower, in a minute"
+	@echo "make bench-guard  whether restarts, starts and stops have become slower, in about half a minute"
 	@echo "make conformance  fresh scenarios against Erlang/OTP, which has to be there"
 	@echo "make clean        remove .venv and what the tools left"
 

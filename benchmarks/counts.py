@@ -41,7 +41,7 @@ def _instructions(system: System, restarts: int) -> int:
     command = system.command("restart", "--restarts", restarts, "--warm-up", 0)
     assert command is not None
     done = subprocess.run(
-        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command],
+        ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", *command],
         check=True,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"},

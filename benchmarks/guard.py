@@ -1,4 +1,4 @@
-"""`python -m benchmarks guard`: whether what is ours has become slower, in about a minute.
+"""`python -m benchmarks guard`: whether what is ours has become slower, in about half a minute.
 
 Quick ratios to the floors, and counts, are compared with those in `results/guard.json`. Those that are worse are taken
 once more, and the better of the two counts: a neighbour on the machine disturbs one run, a change of the code both.
