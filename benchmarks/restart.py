@@ -1,12 +1,25 @@
 """From the crash of a child to the first line of its next incarnation.
 
 Ours has all rules on: generation, restart table, window, counters, events. It is measured against the event loops
-alone, against peers and against Erlang, and only what starts a fresh task for each incarnation does the same work.
+alone, against peers and against Erlang. Only those whose supervisor starts a fresh task or process for each incarnation
+do the same work.
 """
 
 from collections.abc import Iterable
 
-from benchmarks.catalog import BARE_FLOORS, BEAM, ERLANG, FLOORS, FRESH, GROUP_FLOORS, LOGGING, OTHERS, OURS, SLOW
+from benchmarks.catalog import (
+    BARE_FLOORS,
+    BEAM,
+    ERLANG,
+    FLOORS,
+    FRESH,
+    GROUP_FLOORS,
+    LOGGING,
+    OTHERS,
+    OURS,
+    SLOW,
+    UNSUPERVISED,
+)
 from benchmarks.latency import Latency, latencies, latencies_of, row
 from benchmarks.report import Row
 from benchmarks.system import System
@@ -24,7 +37,7 @@ OVER_ERLANG = 2.5
 """Over that of Erlang with its log off; with both logs on we have to be ahead."""
 
 OVER_SILENT = 2
-"""With our log on, over the one with it off."""
+"""With our log on, over the same with it off."""
 
 SPREAD = 3
 """Of our p99 over our median."""
@@ -43,7 +56,7 @@ def _at_once(*, quick: bool) -> list[Row]:
     if quick:
         taken = latencies(systems, 2, "--restarts", 500)
         return _against_floors(taken)
-    taken = latencies([*systems, *FRESH, *OTHERS, *BEAM], 5)
+    taken = latencies([*systems, *FRESH, *UNSUPERVISED, *OTHERS, *BEAM], 5)
     return [*_against_floors(taken), *_peers(taken), *_against_erlang(taken)]
 
 
@@ -76,8 +89,11 @@ def _spread(ours: Latency, section: str) -> Row:
 
 
 def _peers(taken: Taken) -> list[Row]:
-    fresh = _compared(FRESH, taken, "peers that start a fresh task, as ours does")
-    return fresh + _compared(OTHERS, taken, "peers that keep the task, or have none: less is done")
+    return [
+        *_compared(FRESH, taken, "peers whose supervisors start a fresh task, as ours do"),
+        *_compared(UNSUPERVISED, taken, "fresh tasks by hand, without supervision: less is done"),
+        *_compared(OTHERS, taken, "peers that keep the task, or have none: less is done"),
+    ]
 
 
 def _compared(systems: Iterable[System], taken: Taken, section: str) -> list[Row]:
@@ -111,18 +127,20 @@ def _after_idling(*, quick: bool) -> list[Row]:
 
 
 def _with_log(*, quick: bool) -> list[Row]:
-    """Ours as `otp.run` has it by default, with history, incidents and the control socket; the others as they come."""
+    """Ours with its log alone, and with all that `otp.run` has by default; the others as they come."""
     section = "with the library's own log"
     ours = [OURS["asyncio"]] if quick else list(OURS.values())
     off = ("--restarts", 500 if quick else 1_000)
-    on = (*off, "--log", "default")
+    on, whole = (*off, "--log", "default"), (*off, "--log", "all")
     runs = {_silent(system): (system, off) for system in ours}
+    runs |= {_whole(system): (system, whole) for system in ours}
     runs |= {system.name: (system, on) for system in (*ours, *(() if quick else LOGGING))}
     taken = latencies_of(runs, 2 if quick else 3)
-    rows = [
-        row(s.name, taken[s.name], floor=taken[_silent(s)], to="log off", limit=OVER_SILENT, section=section)
-        for s in ours
-    ]
+    rows = []
+    for system in ours:
+        of = {"floor": taken[_silent(system)], "to": "log off", "section": section}
+        rows.append(row(system.name, taken[system.name], limit=OVER_SILENT, **of))
+        rows.append(row(_whole(system), taken[_whole(system)], **of))
     asyncio = OURS["asyncio"].name
     rows += [
         row(asyncio, taken[asyncio], floor=taken[system.name], limit=1, section=section)
@@ -134,6 +152,11 @@ def _with_log(*, quick: bool) -> list[Row]:
 
 def _silent(system: System) -> str:
     return f"{system.name}, log off"
+
+
+def _whole(system: System) -> str:
+    """With history, incidents, the control socket and the watch over the event loop beside the log."""
+    return f"{system.name}, with all that otp.run has"
 
 
 def _slow() -> list[Row]:
