@@ -8,20 +8,21 @@ from benchmarks.beam import Elixir, Erlang
 from benchmarks.system import Kind, System
 
 __all__ = (
+    "ACKNOWLEDGED_STARTS",
     "AMONG_MANY",
-    "BARE_FLOORS",
+    "BARE_TASKS",
     "BEAM",
     "ERLANG",
     "ERLANG_PROC_LIB",
     "FLOORS",
     "FRESH",
-    "GROUP_FLOORS",
     "LOGGING",
     "NOTES",
     "OTHERS",
     "OURS",
     "SCALED",
     "SLOW",
+    "TASK_GROUPS",
     "UNSUPERVISED",
     "WITH_WINDOW",
     "Kind",
@@ -55,15 +56,17 @@ OURS = _on_all("otp", "ours", Kind.FRESH)
 FLOORS = _on_all("task with a CancelScope", "floors.scope", Kind.FLOOR)
 """The floor that has the shape of ours, by event loop."""
 
-GROUP_FLOORS = _on_all("anyio task group", "floors.group", Kind.FLOOR)
+TASK_GROUPS = _on_all("anyio task group", "floors.group", Kind.FLOOR)
 """The same shape in anyio's task group, which is what a program without supervision would write."""
 
-BARE_FLOORS = (
-    *_on_all("bare task", "floors.task", Kind.FLOOR, ("asyncio", "uvloop")).values(),
-    *_on_all("bare task", "floors.nursery", Kind.FLOOR, ("trio",)).values(),
-    *_on_all("anyio task group, acknowledged", "floors.acknowledged", Kind.FLOOR).values(),
-)
-"""Floors of other shapes."""
+BARE_TASKS = {
+    **_on_all("bare task", "floors.task", Kind.FLOOR, ("asyncio", "uvloop")),
+    **_on_all("bare task", "floors.nursery", Kind.FLOOR, ("trio",)),
+}
+"""The least that a fresh task costs: it has no scope of its own."""
+
+ACKNOWLEDGED_STARTS = _on_all("anyio task group, acknowledged", "floors.acknowledged", Kind.FLOOR)
+"""Each start waits until the child says that it runs."""
 
 ACKNOWLEDGED = "the start is acknowledged"
 NO_RESTART = "it has no restart"

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from benchmarks import quick
+from benchmarks import ratios
 from benchmarks.counts import instructions, leftovers
 from benchmarks.kept import RESULTS, write
 from benchmarks.report import machine
@@ -46,10 +46,10 @@ class Committed(Struct, frozen=True, kw_only=True):
 
 
 GUARDED = (
-    Guarded(quick.restarts),
-    Guarded(quick.siblings),
-    Guarded(quick.children),
-    Guarded(quick.groups),
+    Guarded(ratios.restarts),
+    Guarded(ratios.siblings),
+    Guarded(ratios.children),
+    Guarded(ratios.groups),
     Guarded(instructions, factor=1.2),
     Guarded(leftovers, slack=20.0),
 )

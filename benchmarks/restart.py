@@ -1,6 +1,6 @@
 """From the crash of a child to the first line of its next incarnation.
 
-Ours has all rules on: generation, restart table, window, counters, events. It is measured against the event loops
+Ours has all rules on: generation, restart table, window, counters. It is measured against the event loops
 alone, against peers and against Erlang. Only those whose supervisor starts a fresh task or process for each incarnation
 do the same work.
 """
@@ -8,21 +8,25 @@ do the same work.
 from collections.abc import Iterable
 
 from benchmarks.catalog import (
-    BARE_FLOORS,
+    ACKNOWLEDGED_STARTS,
+    BARE_TASKS,
     BEAM,
     ERLANG,
     FLOORS,
     FRESH,
-    GROUP_FLOORS,
     LOGGING,
     OTHERS,
     OURS,
     SLOW,
+    TASK_GROUPS,
     UNSUPERVISED,
 )
 from benchmarks.latency import Latency, latencies, latencies_of, row
 from benchmarks.report import Row
 from benchmarks.system import System
+
+SHAPES = (FLOORS, TASK_GROUPS, BARE_TASKS, ACKNOWLEDGED_STARTS)
+"""Floors by the shape of a restart, each by event loop."""
 
 IDLE = 0.002
 """Seconds that each incarnation waits before it crashes, so that the event loop has been asleep."""
@@ -52,7 +56,7 @@ def measure(*, quick: bool) -> list[Row]:
 
 def _at_once(*, quick: bool) -> list[Row]:
     """Each incarnation crashes after one turn of the event loop."""
-    systems = [*OURS.values(), *FLOORS.values(), *GROUP_FLOORS.values(), *BARE_FLOORS]
+    systems = [*OURS.values(), *(floor for shape in SHAPES for floor in shape.values())]
     if quick:
         taken = latencies(systems, 2, "--restarts", 500)
         return _against_floors(taken)
@@ -62,10 +66,9 @@ def _at_once(*, quick: bool) -> list[Row]:
 
 def _against_floors(taken: Taken) -> list[Row]:
     section = "ours and the event loops alone"
-    floors = [*FLOORS.values(), *GROUP_FLOORS.values(), *BARE_FLOORS]
-    rows = [row(floor.name, taken[floor.name], section=section) for floor in floors]
+    rows = [row(floor.name, taken[floor.name], section=section) for shape in SHAPES for floor in shape.values()]
     for backend, system in OURS.items():
-        ours, floor, group = (taken[s.name] for s in (system, FLOORS[backend], GROUP_FLOORS[backend]))
+        ours, floor, group = (taken[s.name] for s in (system, FLOORS[backend], TASK_GROUPS[backend]))
         rows += [
             row(system.name, ours, floor=floor, limit=OVER_FLOOR, section=section),
             row(system.name, ours, floor=group, limit=OVER_GROUP, section=section),

@@ -9,20 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from benchmarks.catalog import OURS, SCALED, Kind, System
+from benchmarks.catalog import BARE_TASKS, OURS, SCALED, TASK_GROUPS, System
 from benchmarks.report import Row, in_groups
 from benchmarks.rounds import take_turns
 
 __all__ = ("Size", "figures", "measure")
 
-FLOORS = {
-    "asyncio": System(name="task, asyncio", module="floors.task", kind=Kind.FLOOR),
-    "uvloop": System(name="task, uvloop", module="floors.task", kind=Kind.FLOOR, backend="uvloop"),
-    "trio": System(name="nursery, trio", module="floors.nursery", kind=Kind.FLOOR, backend="trio"),
-}
-GROUPS = tuple(
-    System(name=f"task group, {backend}", module="floors.group", kind=Kind.FLOOR, backend=backend) for backend in OURS
-)
 LIMITS = {"start": 4.14, "stop": 2.96}  # 12 µs where the floor takes 2.9, 8 µs where it takes 2.7
 KEPT = 3.0  # KB of a child that idles, its task included
 
@@ -46,7 +38,7 @@ QUICK = (Size(10_000, 1, 2), Size(10_000, 3, 2))
 
 def measure(*, quick: bool) -> list[Row]:
     backends = ("asyncio",) if quick else tuple(OURS)
-    others = () if quick else (*GROUPS, *SCALED)
+    others = () if quick else (*TASK_GROUPS.values(), *SCALED)
     return [row for size in (QUICK if quick else FULL) for row in _rows(size, backends, others)]
 
 
@@ -60,7 +52,7 @@ def figures(systems: Sequence[System], size: Size) -> dict[str, dict[str, float]
 
 def _rows(size: Size, backends: Sequence[str], others: Sequence[System]) -> Iterator[Row]:
     flat = size.depth == 1
-    systems = [system for backend in backends for system in (FLOORS[backend], OURS[backend])]
+    systems = [system for backend in backends for system in (BARE_TASKS[backend], OURS[backend])]
     systems += others if flat else ()
     taken = figures(systems, size)
     for system in systems:
@@ -69,7 +61,7 @@ def _rows(size: Size, backends: Sequence[str], others: Sequence[System]) -> Iter
 
 
 def _rows_of(system: System, taken: Mapping[str, Mapping[str, float]], size: Size) -> Iterator[Row]:
-    floor = FLOORS[system.backend]
+    floor = BARE_TASKS[system.backend]
     below = taken.get(floor.name) if system != floor else None
     ours = system == OURS["asyncio"]
     limits = LIMITS if ours and (size.children, size.depth) == (10_000, 1) else {}

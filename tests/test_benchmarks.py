@@ -93,15 +93,13 @@ def test_a_table_on_the_terminal_explains_its_systems_where_peers_are_among_them
 def test_pictures_take_the_first_latency_of_each_system_and_its_siblings():
     restart, siblings, recovery = (picture.figures for picture in PICTURES)
     latency = {"unit": "µs", "p99": 9.0, "system": "otp, asyncio", "kind": "fresh task"}
-    rows = [
-        Row(what="restart", figure=2.0, **latency),
-        Row(what="restart to another floor", figure=3.0, **latency),
-        Row(what="restart", figure=4.0, section="among 1 000 siblings", **latency),
-        Row(what="otp, asyncio, among 100,000", figure=5.0, to="among 10", **latency),
+    restarted = [Row(what="restart", figure=figure, **latency) for figure in (2.0, 3.0)]
+    among = {"among 1 000": 4.0, "among 100 000": 5.0}
+    crowded = [
+        Row(what=f"otp, asyncio, {what}", figure=figure, to="among 10", **latency) for what, figure in among.items()
     ]
-    results = result("restart", *rows) | result(
-        "recovery", Row(what="one: data flows again after", figure=5.0, unit="ms")
-    )
+    flowing = Row(what="one: data flows again after", figure=5.0, unit="ms")
+    results = result("restart", *restarted) | result("siblings", *crowded) | result("recovery", flowing)
     assert [bar.median for bar in restart(results)] == [2.0]
     assert [line.medians for line in siblings(results)] == [{1_000: 4.0, 100_000: 5.0}]
     assert [(bar.name, bar.median) for bar in recovery(results)] == [("one", 5.0)]

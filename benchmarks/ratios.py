@@ -1,8 +1,8 @@
 """Ratios to the floors that are taken within seconds: what `benchmarks.guard` compares, and not for quoting."""
 
-from benchmarks import groups as of_groups
+from benchmarks import groups as together
 from benchmarks import scale
-from benchmarks.catalog import FLOORS, OURS
+from benchmarks.catalog import BARE_TASKS, FLOORS, OURS
 from benchmarks.latency import latencies, latencies_of
 
 __all__ = ("children", "groups", "restarts", "siblings")
@@ -25,7 +25,7 @@ def siblings() -> Ratios:
 
 def children() -> Ratios:
     """Starting, stopping and keeping 10 000."""
-    ours, floor = OURS["asyncio"], scale.FLOORS["asyncio"]
+    ours, floor = OURS["asyncio"], BARE_TASKS["asyncio"]
     taken = scale.figures([ours, floor], scale.Size(10_000, 1, 5))
     names = {"start_us": "start of 10 000", "stop_us": "stop of 10 000", "kb": "memory of 10 000"}
     return {name: taken[ours.name][key] / taken[floor.name][key] for key, name in names.items()}
@@ -33,6 +33,6 @@ def children() -> Ratios:
 
 def groups() -> Ratios:
     """Restarting 1 000 together."""
-    ours, floor = OURS["asyncio"], of_groups.FLOORS["asyncio"]
-    taken = of_groups.taken_of([ours, floor], of_groups.Group("one_for_all", 1_000, 8), 3)
+    ours, floor = OURS["asyncio"], together.FLOORS["asyncio"]
+    taken = together.taken_of([ours, floor], together.Group("one_for_all", 1_000, 8), 3)
     return {"one_for_all over 1 000": taken[ours.name].median / taken[floor.name].median}
