@@ -1,8 +1,7 @@
 """From the crash of a child to the first line of its next incarnation.
 
-Ours has all rules on: generation, restart table, window, counters. It is measured against the event loops
-alone, against peers and against Erlang. Only those whose supervisor starts a fresh task or process for each incarnation
-do the same work.
+Ours has all rules on: generation, restart table, window, counters. It is measured against the event loops alone, against
+peers and against Erlang. Only those whose supervisor starts a fresh task or process for each incarnation do the same work.
 """
 
 from collections.abc import Iterable
