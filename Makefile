@@ -5,15 +5,16 @@ SCENARIOS ?= 10000
 WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-framework test-operating test-services lint format bench bench-guard conformance clean
+.PHONY: help demo test test-framework test-operating test-services lint format bench bench-guard bench-peers conformance clean
 
 help:
 	@echo "make demo         market data under supervision, and four faults, in about 40 seconds"
 	@echo "make test         the tests"
 	@echo "make lint         ruff, mypy, pyright, import-linter"
 	@echo "make format       rewrite the code as ruff formats it"
-	@echo "make bench        what it costs, as ratios; the README says what came of it"
-	@echo "make bench-guard  whether restarts, starts and stops have become slower, in a minute"
+	@echo "make bench        what it costs, as ratios, beside the peers that are here; the README says what came of it"
+	@echo "make bench-peers  the libraries that it is compared with, each in an environment of its own, in .peers"
+	@echo "make bench-guard  whether restarts, starts and stops have become slower, in about half a minute"
 	@echo "make conformance  fresh scenarios against Erlang/OTP, which has to be there"
 	@echo "make clean        remove .venv and what the tools left"
 
@@ -50,6 +51,9 @@ format: .venv/lint
 bench: .venv/bench
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks --readme
+
+bench-peers: .venv/bench
+	$(BIN)/python -m benchmarks peers
 
 bench-guard: .venv/test
 	$(BIN)/python -m benchmarks guard

@@ -15,7 +15,7 @@ from benchmarks import guard
 from benchmarks.environments import build
 from benchmarks.kept import keep, kept
 from benchmarks.plots import draw
-from benchmarks.readme import README, rewritten
+from benchmarks.readme import write
 from benchmarks.report import show
 
 NAMES = (
@@ -61,7 +61,7 @@ def main() -> None:
 
 def _write_readme() -> None:
     results = kept(NAMES)
-    README.write_text(rewritten(README.read_text(), results))
+    write(results)
     draw(results)
 
 

@@ -8,18 +8,23 @@ from benchmarks.beam import Elixir, Erlang
 from benchmarks.system import Kind, System
 
 __all__ = (
+    "ACKNOWLEDGED_STARTS",
     "AMONG_MANY",
-    "BARE_FLOORS",
+    "BARE_TASKS",
     "BEAM",
     "ERLANG",
+    "ERLANG_PROC_LIB",
     "FLOORS",
     "FRESH",
-    "GROUP_FLOORS",
     "LOGGING",
+    "NOTES",
+    "ORDERED_STOPS",
     "OTHERS",
     "OURS",
     "SCALED",
     "SLOW",
+    "TASK_GROUPS",
+    "UNSUPERVISED",
     "WITH_WINDOW",
     "Kind",
     "System",
@@ -32,134 +37,109 @@ def _on_all(name: str, module: str, kind: Kind, backends: tuple[str, ...] = BACK
     return {b: System(name=f"{name}, {b}", module=module, kind=kind, backend=b) for b in backends}
 
 
+def _peer(name: str, kind: Kind, note: str = "", *, module: str = "", environment: str = "", **more: str) -> System:
+    """One in an environment of its own; module and environment have its name, unless they are given."""
+    return System(name=name, module=module or name, kind=kind, environment=environment or name, note=note, **more)
+
+
+def _peer_on_both(name: str, kind: Kind, note: str) -> tuple[System, System]:
+    """One that is on anyio, and has a name for each event loop."""
+    asyncio, trio = (
+        _peer(f"{name}, {backend}", kind, note, module=name, environment=name, backend=backend)
+        for backend in ("asyncio", "trio")
+    )
+    return asyncio, trio
+
+
 OURS = _on_all("otp", "ours", Kind.FRESH)
 """Ours, by event loop."""
 
 FLOORS = _on_all("task with a CancelScope", "floors.scope", Kind.FLOOR)
 """The floor that has the shape of ours, by event loop."""
 
-GROUP_FLOORS = _on_all("anyio task group", "floors.group", Kind.FLOOR)
+TASK_GROUPS = _on_all("anyio task group", "floors.group", Kind.FLOOR)
 """The same shape in anyio's task group, which is what a program without supervision would write."""
 
-BARE_FLOORS = (
-    *_on_all("bare task", "floors.task", Kind.FLOOR, ("asyncio", "uvloop")).values(),
-    *_on_all("bare task", "floors.nursery", Kind.FLOOR, ("trio",)).values(),
-    *_on_all("anyio task group, acknowledged", "floors.acknowledged", Kind.FLOOR).values(),
-)
-"""Floors of other shapes."""
+BARE_TASKS = {
+    **_on_all("bare task", "floors.task", Kind.FLOOR, ("asyncio", "uvloop")),
+    **_on_all("bare task", "floors.nursery", Kind.FLOOR, ("trio",)),
+}
+"""The least that a fresh task costs: it has no scope of its own."""
+
+ORDERED_STOPS = _on_all("scopes stopped one by one", "floors.ordered", Kind.FLOOR, ("asyncio", "uvloop"))
+"""What stopping in OTP's order costs without supervision."""
+
+ACKNOWLEDGED_STARTS = _on_all("anyio task group, acknowledged", "floors.acknowledged", Kind.FLOOR)
+"""Each start waits until the child says that it runs."""
 
 ACKNOWLEDGED = "the start is acknowledged"
-BY_HAND = "restarted by hand: it has no restart"
+NO_RESTART = "it has no restart"
 
-TRIOTP = System(name="triotp 0.2.1", module="triotp", kind=Kind.FRESH, backend="trio", environment="triotp")
-TRIOTP_031 = System(
-    name="triotp 0.3.1",
+TRIOTP = _peer("triotp 0.2.1", Kind.FRESH, module="triotp", environment="triotp", backend="trio")
+TRIOTP_031 = _peer(
+    "triotp 0.3.1",
+    Kind.FRESH,
+    "patched, it asks for Python 3.13",
     module="triotp",
-    kind=Kind.FRESH,
-    backend="trio",
     environment="triotp031",
-    note="patched, it asks for Python 3.13",
+    backend="trio",
 )
-FAUXTP = System(
-    name="fauxtp",
-    module="fauxtp",
-    kind=Kind.FRESH,
-    environment="fauxtp",
-    note="as it installs; its table is copied for each child that starts or ends",
+FAUXTP = _peer("fauxtp", Kind.FRESH, "as it installs; its table is copied for each child that starts or ends")
+FAUXTP_RPDS = _peer(
+    "fauxtp with rpds-py", Kind.FRESH, "it has no limit of restarts", module="fauxtp", environment="fauxtp-rpds"
 )
-FAUXTP_RPDS = System(
-    name="fauxtp with rpds-py", module="fauxtp", kind=Kind.FRESH, environment="fauxtp-rpds", note="it has no limit"
+MODE = _peer(
+    "mode-streaming",
+    Kind.FRESH,
+    f"{ACKNOWLEDGED}; among siblings 3 ms between crashes, it loses some otherwise",
 )
-MODE = System(
-    name="mode-streaming",
-    module="mode_streaming",
-    kind=Kind.FRESH,
-    environment="mode-streaming",
-    note=f"{ACKNOWLEDGED}; among siblings 3 ms between crashes, it loses some otherwise",
-)
-AIOTOOLS = System(name="aiotools", module="aiotools", kind=Kind.FRESH, environment="aiotools", note=BY_HAND)
-AIOERL = System(name="aioerl", module="aioerl", kind=Kind.FRESH, environment="aioerl", note=BY_HAND)
-ASY = System(
-    name="asy",
-    module="asy",
-    kind=Kind.FRESH,
-    environment="asy",
-    note="restarts everything, on its own exception only",
-)
-RUNSMITH = System(
-    name="runsmith", module="runsmith", kind=Kind.FRESH, environment="runsmith", note="its poll of 0.25 s cut to 1 ms"
-)
-LAPINBEAM = System(
-    name="lapinbeam", module="lapinbeam", kind=Kind.FRESH, environment="lapinbeam", note="waits 0.1 s at least"
-)
+RUNSMITH = _peer("runsmith", Kind.FRESH, "its poll of 0.25 s cut to 1 ms")
+LAPINBEAM = _peer("lapinbeam", Kind.FRESH, "waits 0.1 s at least")
 
-CHRONO_DAEMON, CHRONO_DAEMON_TRIO = (
-    System(
-        name=f"chrono-daemon, {backend}",
-        module="chrono_daemon",
-        kind=Kind.SAME,
-        backend=backend,
-        environment="chrono-daemon",
-        note="its backoff set to 0",
-    )
-    for backend in ("asyncio", "trio")
-)
-PAPYRA, PAPYRA_TRIO = (
-    System(
-        name=f"papyra, {backend}",
-        module="papyra",
-        kind=Kind.SAME,
-        backend=backend,
-        environment="papyra",
-        note="a new instance",
-    )
-    for backend in ("asyncio", "trio")
-)
-TAPIO = System(name="tapio", module="tapio", kind=Kind.SAME, environment="tapio", note="its setup is run again")
-EVERYTHING_IS_AN_ACTOR = System(
-    name="everything-is-an-actor",
-    module="everything_is_an_actor",
-    kind=Kind.SAME,
+AIOTOOLS = _peer("aiotools", Kind.BY_HAND, f"{NO_RESTART}, a done callback starts the next task")
+AIOERL = _peer("aioerl", Kind.BY_HAND, f"{NO_RESTART}, the process that is linked starts the next one")
+ASY = _peer("asy", Kind.BY_HAND, "restarts everything, and only when a task asks for it by an exception of its own")
+
+CHRONO_DAEMON, CHRONO_DAEMON_TRIO = _peer_on_both("chrono-daemon", Kind.SAME, "its backoff set to 0")
+PAPYRA, PAPYRA_TRIO = _peer_on_both("papyra", Kind.SAME, "a new instance")
+TAPIO = _peer("tapio", Kind.SAME, "its setup is run again")
+EVERYTHING_IS_AN_ACTOR = _peer(
+    "everything-is-an-actor",
+    Kind.SAME,
+    f"a new instance; {ACKNOWLEDGED}; asks for Python 3.12",
     environment="forced",
-    note=f"a new instance; {ACKNOWLEDGED}; asks for Python 3.12",
 )
 
-PYRE_AGENTS = System(
-    name="pyre-agents",
-    module="pyre_agents",
-    kind=Kind.HOOK,
+PYRE_AGENTS = _peer(
+    "pyre-agents",
+    Kind.HOOK,
+    "a new object in the caller's task; patched, it asks for Python 3.12",
     environment="forced",
-    note="a new object in the caller's task; patched, it asks for Python 3.12",
 )
-DOMO_ACTORS = System(
-    name="domo-actors", module="domo_actors", kind=Kind.HOOK, environment="domo-actors", note="the same object"
-)
-ACTIO = System(name="actio", module="actio", kind=Kind.HOOK, environment="actio", note="the same object")
+DOMO_ACTORS = _peer("domo-actors", Kind.HOOK, "the same object")
+ACTIO = _peer("actio", Kind.HOOK, "the same object")
 
-ATOMR = System(
-    name="atomr", module="atomr", kind=Kind.THREAD, environment="atomr", note="a new instance; its core is in Rust"
-)
-ACTORS = System(
-    name="actors", module="actors", kind=Kind.THREAD, environment="actors", note="a new instance; its package completed"
-)
-PYKKA = System(name="pykka", module="pykka", kind=Kind.THREAD, environment="pykka", note=f"a new thread, {BY_HAND}")
-THREAD_WARDEN = System(
-    name="thread-warden",
-    module="thread_warden",
-    kind=Kind.THREAD,
-    environment="thread-warden",
-    note="polls each second, with a backoff",
+ATOMR = _peer("atomr", Kind.THREAD, "a new instance; its core is in Rust; 0.5 ms between crashes")
+ACTORS = _peer("actors", Kind.THREAD, "a new instance; its package completed")
+PYKKA = _peer("pykka", Kind.THREAD, f"{NO_RESTART}, its hook for failures starts a new thread")
+THREAD_WARDEN = _peer("thread-warden", Kind.THREAD, "polls each second, with a backoff")
+
+IN_TURNS = (
+    f"{ACKNOWLEDGED}; a fresh supervisor after each 100 restarts, but in storm, as its record of them slows it down"
 )
 
-ERLANG = Erlang(name="Erlang, gen_server", module="gen_server", kind=Kind.PROCESS, note=ACKNOWLEDGED)
-ERLANG_PROC_LIB = Erlang(name="Erlang, proc_lib", module="proc_lib", kind=Kind.PROCESS, note=ACKNOWLEDGED)
+ERLANG = Erlang(name="Erlang, gen_server", module="gen_server", kind=Kind.PROCESS, note=IN_TURNS)
+ERLANG_PROC_LIB = Erlang(name="Erlang, proc_lib", module="proc_lib", kind=Kind.PROCESS, note=IN_TURNS)
 ERLANG_SIMPLE = Erlang(
     name="Erlang, simple_one_for_one", module="simple_one_for_one", kind=Kind.PROCESS, note=ACKNOWLEDGED
 )
-ELIXIR = Elixir(name="Elixir, DynamicSupervisor", module="dynamic_supervisor", kind=Kind.PROCESS, note=ACKNOWLEDGED)
+ELIXIR = Elixir(name="Elixir, DynamicSupervisor", module="dynamic_supervisor", kind=Kind.PROCESS, note=IN_TURNS)
 
-FRESH = (TRIOTP, TRIOTP_031, FAUXTP, FAUXTP_RPDS, MODE, AIOTOOLS, AIOERL, ASY, RUNSMITH)
-"""The peers that start a fresh task, as ours does."""
+FRESH = (TRIOTP, TRIOTP_031, FAUXTP, FAUXTP_RPDS, MODE, RUNSMITH)
+"""The peers whose supervisors start a fresh task, as ours do."""
+
+UNSUPERVISED = (AIOTOOLS, AIOERL, ASY)
+"""Those that start a fresh task without a supervisor."""
 
 OTHERS = (
     *(CHRONO_DAEMON, CHRONO_DAEMON_TRIO, PAPYRA, PAPYRA_TRIO, TAPIO, EVERYTHING_IS_AN_ACTOR),
@@ -190,3 +170,6 @@ SCALED = (
     *(ERLANG_PROC_LIB, ERLANG, ERLANG_SIMPLE, ELIXIR),
 )
 """Those whose start, stop and memory of many idle children are measured."""
+
+NOTES = {system.name: system.note for system in (*FRESH, *UNSUPERVISED, *OTHERS, *SLOW, *BEAM, ERLANG_SIMPLE)}
+"""Of everyone else, by name, what else is different."""

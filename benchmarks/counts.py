@@ -41,7 +41,7 @@ def _instructions(system: System, restarts: int) -> int:
     command = system.command("restart", "--restarts", restarts, "--warm-up", 0)
     assert command is not None
     done = subprocess.run(
-        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command],
+        ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", *command],
         check=True,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"},
@@ -57,8 +57,7 @@ def _instructions(system: System, restarts: int) -> int:
 
 def leftovers() -> dict[str, float]:
     """Per 1 000 restarts, by event loop."""
-    commands = {backend: system.command("leftovers", "--restarts", LONG) for backend, system in OURS.items()}
-    taken = take_turns({backend: command for backend, command in commands.items() if command is not None}, 1)
+    taken = take_turns({b: system.command("leftovers", "--restarts", LONG) for b, system in OURS.items()}, 1)
     return {
         f"{key} per 1 000 restarts, {backend}": outcome[key]
         for backend, outcomes in taken.items()

@@ -13,11 +13,12 @@ from benchmarks.report import in_groups
 
 __all__ = ("recoveries", "restarts", "save", "siblings")
 
-OURS, PEER, FLOOR, BEAM, OTHER = "#0b6e4f", "#7fa7c9", "#c9c9c9", "#a90533", "#dddddd"
+OURS, PEER, FLOOR, BEAM = "#0b6e4f", "#7fa7c9", "#c9c9c9", "#a90533"
+OTHER = "#dddddd"  # those that do less
 INK, FAINT = "#222222", "#777777"
 WIDTH = 9.0  # inches
 BAR = 0.27  # inches of height
-COMPARABLE = (Kind.FRESH, Kind.FLOOR, Kind.PROCESS)
+COMPARABLE = (Kind.FRESH, Kind.FLOOR, Kind.PROCESS)  # the others do less
 NAME = 0.15  # inches of height of a name at the end of a line
 
 STYLE = {
@@ -43,10 +44,18 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def restarts(bars: Sequence[Bar]) -> Figure:
-    """Two panels with one scale: what starts a fresh task or process, and what does not."""
+    """Two panels with one scale: those whose supervisors start a fresh task or process, with the floors; and those that do less."""
     panels = [
-        ([bar for bar in bars if bar.kind in COMPARABLE], "crash to the next incarnation's first line", False),
-        ([bar for bar in bars if bar.kind not in COMPARABLE], "not a fresh task", True),
+        (
+            [bar for bar in bars if bar.kind in COMPARABLE],
+            "crash to the next incarnation's first line; grey: an event loop without supervision",
+            False,
+        ),
+        (
+            [bar for bar in bars if bar.kind not in COMPARABLE],
+            "less is done: without supervision, or not in a fresh task",
+            True,
+        ),
     ]
     panels = [panel for panel in panels if panel[0]]
     with mpl.rc_context(STYLE):
@@ -89,7 +98,11 @@ def siblings(lines: Sequence[Line]) -> Figure:
         axis.minorticks_off()
         axis.yaxis.set_major_formatter(lambda figure, _: _short(figure))
         axis.grid(axis="y", color="#eeeeee")
-        axis.set_title("crash to the next incarnation's first line, among idle siblings", loc="left", fontsize=10)
+        axis.set_title(
+            "crash to the next incarnation's first line, among idle siblings; grey: less is done",
+            loc="left",
+            fontsize=10,
+        )
         axis.set_xlabel("siblings", color=FAINT)
         axis.set_ylabel("µs, median", color=FAINT)
         _name_ends(axis, lines)
@@ -164,7 +177,9 @@ def _colour(name: str, kind: str, *, text: bool = False) -> str:
     if kind == Kind.PROCESS:
         return BEAM
     if text:
-        return INK
+        return INK if kind in COMPARABLE else FAINT
+    if kind not in COMPARABLE:
+        return OTHER
     return FLOOR if kind == Kind.FLOOR else PEER
 
 

@@ -6,48 +6,34 @@ them all restarts the topmost, and with it everything below.
 
 from collections.abc import Iterator, Sequence
 
-from msgspec.structs import replace
-
-from benchmarks import erlang
-from benchmarks.catalog import OURS, Kind
-from benchmarks.report import Row, median_and_p99
-from benchmarks.rounds import take_turns
+from benchmarks.catalog import ERLANG_PROC_LIB, OURS, System
+from benchmarks.latency import Latency, latencies_of, row
+from benchmarks.report import Row
 
 __all__ = ("measure",)
 
-BACKENDS = ("asyncio", "trio")
+SYSTEMS = (OURS["asyncio"], OURS["trio"], ERLANG_PROC_LIB)
 LEVELS = range(6)  # 0: the crash is within the budget, a plain restart
 
 
 def measure(*, quick: bool) -> list[Row]:
     rounds, restarts = (2, 500) if quick else (5, 2_000)
-    names = [OURS[backend].name for backend in BACKENDS]
-    with erlang.compiled("escalation") as beam:
-        commands: dict[str, list[str] | None] = {}
-        for level in LEVELS:
-            for backend, name in zip(BACKENDS, names, strict=True):
-                system = replace(OURS[backend], module="ours.escalating")
-                commands[_key(name, level)] = system.command("restart", "--depth", level, "--restarts", restarts)
-            if beam is not None:
-                commands[_key(erlang.NAME, level)] = beam.command(level, restarts)
-        taken = take_turns({name: command for name, command in commands.items() if command is not None}, rounds)
-    figures = {
-        name: median_and_p99([ns / 1e3 for one in runs for ns in one["ns"]]) for name, runs in taken.items() if runs
-    }
-    whole = [name for name in (*names, erlang.NAME) if all(_key(name, level) in figures for level in LEVELS)]
-    return [row for name in whole for row in _rows(name, [figures[_key(name, level)] for level in LEVELS])]
+    runs = {_key(one, n): (one, ("--depth", n, "--restarts", restarts)) for n in LEVELS for one in SYSTEMS}
+    taken = latencies_of(runs, rounds, measure="escalation")
+    here = [one for one in SYSTEMS if all(_key(one, level) in taken for level in LEVELS)]
+    return [row for one in here for row in _rows(one, [taken[_key(one, level)] for level in LEVELS])]
 
 
-def _key(name: str, level: int) -> str:
-    return f"{name}, {level} levels"
+def _key(system: System, level: int) -> str:
+    return f"{system.name}, {level} levels"
 
 
-def _rows(name: str, taken: Sequence[tuple[float, float]]) -> Iterator[Row]:
-    of = {"system": name, "kind": Kind.PROCESS if name == erlang.NAME else Kind.FRESH, "section": name}
-    plain, _ = taken[0]
-    for level, (median, p99) in enumerate(taken):
-        what = f"{level} level{' gives' if level == 1 else 's give'} up" if level else "a plain restart"
-        ratio, to = (median / plain, "a plain restart") if level else (None, "")
-        yield Row(what=what, figure=median, unit="µs", p99=p99, ratio=ratio, to=to, **of)
-    each = (taken[-1][0] - taken[1][0]) / (len(taken) - 2)
+def _rows(system: System, taken: Sequence[Latency]) -> Iterator[Row]:
+    plain, *deeper = taken
+    yield row("a plain restart", plain, section=system.name)
+    for level, latency in enumerate(deeper, 1):
+        what = f"{level} level{' gives' if level == 1 else 's give'} up"
+        yield row(what, latency, floor=plain, to="a plain restart", section=system.name)
+    each = (deeper[-1].median - deeper[0].median) / (len(deeper) - 1)
+    of = {"system": system.name, "kind": system.kind, "section": system.name}
     yield Row(what="one level more", figure=each, unit="µs", **of)

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from benchmarks import erlang
-from benchmarks.catalog import OURS, Kind, System
-from benchmarks.report import Row, in_groups, median_and_p99
-from benchmarks.rounds import Outcome, take_turns
+from benchmarks.catalog import ERLANG_PROC_LIB, OURS, Kind, System
+from benchmarks.latency import Latency, latencies, row
+from benchmarks.report import Row, in_groups
 
-__all__ = ("FLOORS", "Group", "figures", "measure")
+__all__ = ("FLOORS", "Group", "measure", "taken_of")
 
 FLOORS = {
     "asyncio": System(name="tasks, asyncio", module="group_floors.task", kind=Kind.FLOOR),
@@ -40,40 +39,22 @@ QUICK = tuple(Group(group.strategy, group.children, group.restarts // 5) for gro
 
 def measure(*, quick: bool) -> list[Row]:
     backends = ("asyncio",) if quick else tuple(OURS)
-    systems = [system for backend in backends for system in (FLOORS[backend], OURS[backend])]
-    with erlang.compiled("groups") as beam:
-        return [row for group in (QUICK if quick else FULL) for row in _rows(systems, group, 2 if quick else 5, beam)]
+    systems = [*(system for b in backends for system in (FLOORS[b], OURS[b])), ERLANG_PROC_LIB]
+    return [row for group in (QUICK if quick else FULL) for row in _rows(systems, group, 2 if quick else 5)]
 
 
-def figures(
-    systems: Sequence[System], group: Group, rounds: int, beam: erlang.Program | None = None
-) -> dict[str, tuple[float, float]]:
-    """By the name of the system: µs for the whole group, median and 99th percentile.
-
-    Args:
-        beam: Erlang's part in it; None: it takes none.
-    """
+def taken_of(systems: Sequence[System], group: Group, rounds: int) -> dict[str, Latency]:
+    """By the name of the system, what the whole group takes."""
     options = ("--strategy", group.strategy, "--children", group.children, "--restarts", group.restarts, "--warm-up", 5)
-    commands = {system.name: system.command("groups", *options) for system in systems}
-    if beam is not None:
-        commands[erlang.NAME] = beam.command(group.strategy, group.children, group.restarts)
-    taken = take_turns({name: command for name, command in commands.items() if command is not None}, rounds)
-    return {name: _median_and_p99(outcomes) for name, outcomes in taken.items() if outcomes}
+    return latencies(systems, rounds, *options, measure="groups")
 
 
-def _median_and_p99(outcomes: Sequence[Outcome]) -> tuple[float, float]:
-    return median_and_p99([ns / 1e3 for one in outcomes for ns in one["ns"]])
-
-
-def _rows(systems: Sequence[System], group: Group, rounds: int, beam: erlang.Program | None) -> Iterator[Row]:
-    taken = figures(systems, group, rounds, beam)
-    names = {system.name: system for system in systems}
-    for name, (median, p99) in taken.items():
-        system = names.get(name)
-        floor = FLOORS[system.backend if system else "asyncio"].name
-        below = taken.get(floor) if name != floor else None
-        of = {"system": name, "kind": system.kind if system else Kind.PROCESS, "section": group.section}
-        ratio = median / below[0] if below else None
-        to = floor if below else ""
-        yield Row(what=f"{name}: all of them", figure=median, unit="µs", p99=p99, ratio=ratio, to=to, **of)
-        yield Row(what=f"{name}: per child", figure=median / group.children, unit="µs", **of)
+def _rows(systems: Sequence[System], group: Group, rounds: int) -> Iterator[Row]:
+    taken = taken_of(systems, group, rounds)
+    for name, latency in taken.items():
+        floor = taken.get(FLOORS[latency.system.backend].name)
+        below = None if floor is latency else floor
+        yield row(f"{name}: all of them", latency, floor=below, section=group.section)
+        each = latency.median / group.children
+        of = {"system": name, "kind": latency.system.kind, "section": group.section}
+        yield Row(what=f"{name}: per child", figure=each, unit="µs", **of)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks guard`: whether what is ours has become slower, in about a minute.
+"""`python -m benchmarks guard`: whether what is ours has become slower, in about half a minute.
 
 Quick ratios to the floors, and counts, are compared with those in `results/guard.json`. Those that are worse are taken
 once more, and the better of the two counts: a neighbour on the machine disturbs one run, a change of the code both.
@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from benchmarks import quick
+from benchmarks import ratios
 from benchmarks.counts import instructions, leftovers
 from benchmarks.kept import RESULTS, write
 from benchmarks.report import machine
@@ -46,10 +46,10 @@ class Committed(Struct, frozen=True, kw_only=True):
 
 
 GUARDED = (
-    Guarded(quick.restarts),
-    Guarded(quick.siblings),
-    Guarded(quick.children),
-    Guarded(quick.groups),
+    Guarded(ratios.restarts),
+    Guarded(ratios.siblings),
+    Guarded(ratios.children),
+    Guarded(ratios.groups),
     Guarded(instructions, factor=1.2),
     Guarded(leftovers, slack=20.0),
 )

@@ -25,7 +25,7 @@ def measure(*, quick: bool) -> list[Row]:
     options = ("--children", CHILDREN, "--seconds", seconds)
     systems = {(variant, s): replace(s, module=m) for variant, m in VARIANTS.items() for s in OURS.values()}
     commands = {f"{s.name}, {variant}": s.command("idle", *options) for (variant, _), s in systems.items()}
-    taken = take_turns({name: command for name, command in commands.items() if command is not None}, 1)
+    taken = take_turns(commands, 1)
     rows: list[Row] = []
     for (variant, _), system in systems.items():
         for outcome in taken[f"{system.name}, {variant}"]:

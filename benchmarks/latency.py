@@ -8,7 +8,10 @@ from benchmarks.report import Row, median_and_p99
 from benchmarks.rounds import take_turns
 from benchmarks.system import System
 
-__all__ = ("Latency", "by_name", "latencies", "latencies_of", "row")
+__all__ = ("Latency", "Run", "latencies", "latencies_of", "row")
+
+Run = tuple[System, Sequence[object]]
+"""A system, and its options on the command line of `benchmarks.systems`."""
 
 
 class Latency(Struct, frozen=True):
@@ -19,28 +22,19 @@ class Latency(Struct, frozen=True):
     p99: float
 
 
-def by_name(systems: Iterable[System]) -> dict[str, System]:
-    return {system.name: system for system in systems}
+def latencies(systems: Iterable[System], rounds: int, *options: object, measure: str = "restart") -> dict[str, Latency]:
+    """Of those systems that are here, by name; the options are the same for all."""
+    return latencies_of({system.name: (system, options) for system in systems}, rounds, measure=measure)
 
 
-def latencies(systems: Mapping[str, System], rounds: int, *options: object) -> dict[str, Latency]:
-    """The latencies of those systems that are here; `options` are those of `benchmarks.systems`."""
-    return latencies_of({name: (system, options) for name, system in systems.items()}, rounds)
-
-
-def latencies_of(runs: Mapping[str, tuple[System, Sequence[object]]], rounds: int) -> dict[str, Latency]:
-    """The same with options for each."""
-    commands = {name: system.command("restart", *options) for name, (system, options) in runs.items()}
-    taken = take_turns({name: command for name, command in commands.items() if command is not None}, rounds)
+def latencies_of(runs: Mapping[str, Run], rounds: int, *, measure: str = "restart") -> dict[str, Latency]:
+    """The same for runs that have names and options of their own."""
+    taken = take_turns({name: system.command(measure, *options) for name, (system, options) in runs.items()}, rounds)
     return {
-        name: _latency(runs[name][0], [ns / 1e3 for one in outcomes for ns in one["ns"]])
+        name: Latency(runs[name][0], *median_and_p99([ns / 1e3 for one in outcomes for ns in one["ns"]]))
         for name, outcomes in taken.items()
         if outcomes
     }
-
-
-def _latency(system: System, samples: list[float]) -> Latency:
-    return Latency(system, *median_and_p99(samples))
 
 
 def row(

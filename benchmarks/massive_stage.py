@@ -5,11 +5,13 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from otp import Supervisor, open_supervisor
+from otp import open_supervisor
 from services.massive.config import Buses, Feed, Massive
 from services.massive.shared_services import SharedServices
 from services.shared.embedded import open_embedded_buses
 from trees.massive import tree
+
+SYMBOLS = 20
 
 
 class ProviderProcess:
@@ -27,8 +29,9 @@ class ProviderProcess:
 
 
 @asynccontextmanager
-async def provider(rate: float, *, symbols: int = 20) -> AsyncGenerator[ProviderProcess]:
-    names = ",".join(f"SYM{n}" for n in range(symbols))
+async def provider(rate: float) -> AsyncGenerator[ProviderProcess]:
+    """One of its own, which sends so many events per second."""
+    names = ",".join(f"SYM{n}" for n in range(SYMBOLS))
     words = ("--port", "0", "--rate", str(rate), "--bar-rate", "0", "--symbols", names)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -53,12 +56,12 @@ def config_of(url: str, market: str) -> Massive:
 
 
 @asynccontextmanager
-async def supervised(config: Massive) -> AsyncGenerator[tuple[SharedServices, Supervisor]]:
-    """The tree of massive, with what its nodes share and its handle."""
+async def supervised(config: Massive) -> AsyncGenerator[SharedServices]:
+    """The tree of massive while the block runs, which is given what its nodes share."""
     shared = SharedServices.make(config)
     try:
-        async with open_supervisor(tree(config, shared)) as handle:
-            yield shared, handle
+        async with open_supervisor(tree(config, shared)):
+            yield shared
     finally:
         await shared.aclose()
 

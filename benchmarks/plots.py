@@ -13,7 +13,7 @@ from benchmarks.report import Row
 
 __all__ = ("PICTURES", "Bar", "Line", "Picture", "draw")
 
-AMONG = re.compile(r"among (\d[\d ,]*)")
+AMONG = re.compile(r"among ([\d ]+)$")
 
 
 class Bar(Struct, frozen=True):
@@ -66,17 +66,17 @@ def _restarts(results: Mapping[str, Result]) -> list[Bar]:
     """The first latency of each system, the fastest first."""
     bars: dict[str, Bar] = {}
     for row in _rows(results, "restart"):
-        if row.system and row.p99 is not None and _siblings(row) is None:
+        if row.system and row.p99 is not None:
             bars.setdefault(row.system, Bar(row.system, row.kind, row.figure, row.p99))
     return sorted(bars.values(), key=lambda bar: bar.median)
 
 
 def _among_siblings(results: Mapping[str, Result]) -> list[Line]:
     lines: dict[str, Line] = {}
-    for row in (*_rows(results, "restart"), *_rows(results, "siblings")):
-        number = _siblings(row)
-        if row.system and row.p99 is not None and number is not None:
-            lines.setdefault(row.system, Line(row.system, row.kind, {})).medians.setdefault(number, row.figure)
+    for row in _rows(results, "siblings"):
+        if found := AMONG.search(row.what):
+            line = lines.setdefault(row.system, Line(row.system, row.kind, {}))
+            line.medians.setdefault(int(found[1].replace(" ", "")), row.figure)
     return list(lines.values())
 
 
@@ -88,11 +88,6 @@ def _recoveries(results: Mapping[str, Result]) -> list[Bar]:
 
 def _rows(results: Mapping[str, Result], benchmark: str) -> list[Row]:
     return results[benchmark].rows if benchmark in results else []
-
-
-def _siblings(row: Row) -> int | None:
-    found = AMONG.search(f"{row.section} {row.what}")
-    return int(re.sub(r"\D", "", found[1])) if found else None
 
 
 PICTURES = (

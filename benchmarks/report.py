@@ -3,9 +3,12 @@
 import os
 import platform
 import statistics
+import textwrap
 from collections.abc import Sequence
 
 from msgspec import Struct
+
+from benchmarks.legend import legend
 
 
 class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -70,3 +73,7 @@ def show(name: str, rows: Sequence[Row]) -> None:
         ratio = f"{row.ratio:6.3f} × {row.to}" if row.ratio is not None else ""
         limit = f"(limit {row.limit:g}) {row.verdict}" if row.limit is not None else ""
         print(f"  {row.what:<{width}}  {row.figure:10.2f} {row.unit:<8} {p99}  {ratio:<44} {limit}".rstrip())
+    for kind, systems in legend((row.system, row.kind) for row in rows):
+        print(f"\n {kind}: {kind.means}")
+        for system in systems:
+            print(textwrap.fill(system, 118, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))

@@ -19,23 +19,26 @@ Outcome = dict[str, Any]
 """What one run printed."""
 
 
-def take_turns(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, list[Outcome]]:
+def take_turns(commands: Mapping[str, Sequence[str] | None], rounds: int) -> dict[str, list[Outcome]]:
     """Run each command once a round, in changing order.
 
     Args:
-        commands: by the name of the system.
+        commands: by the name of the system; None: it is not here, which is said on standard error.
         rounds: how many runs of each.
 
     Returns:
-        Of each system its outcomes; those that failed are left out, and said on standard error.
+        Of each system its outcomes; those that failed are left out, and said on standard error too.
     """
     outcomes: dict[str, list[Outcome]] = {name: [] for name in commands}
-    names = list(commands)
+    here = {name: command for name, command in commands.items() if command is not None}
+    if len(here) < len(commands):
+        print(f"  not here: {'; '.join(name for name in commands if name not in here)}", file=sys.stderr)
+    names = list(here)
     for turn in range(rounds):
         start = turn % max(1, len(names))
         order = names[start:] + names[:start]
         for name in reversed(order) if turn % 2 else order:
-            outcome = _run(name, commands[name])
+            outcome = _run(name, here[name])
             if outcome is not None:
                 outcomes[name].append(outcome)
     return outcomes

@@ -10,24 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from benchmarks.catalog import OURS, SCALED, Kind, System
+from benchmarks.catalog import BARE_TASKS, ORDERED_STOPS, OURS, SCALED, TASK_GROUPS, System
 from benchmarks.report import Row, in_groups
 from benchmarks.rounds import take_turns
 
 __all__ = ("Size", "figures", "measure")
 
-FLOORS = {
-    "asyncio": System(name="task, asyncio", module="floors.task", kind=Kind.FLOOR),
-    "uvloop": System(name="task, uvloop", module="floors.task", kind=Kind.FLOOR, backend="uvloop"),
-    "trio": System(name="nursery, trio", module="floors.nursery", kind=Kind.FLOOR, backend="trio"),
-}
-ORDERED = tuple(
-    System(name=f"scopes stopped one by one, {backend}", module="floors.ordered", kind=Kind.FLOOR, backend=backend)
-    for backend in ("asyncio", "uvloop")
-)
-GROUPS = tuple(
-    System(name=f"task group, {backend}", module="floors.group", kind=Kind.FLOOR, backend=backend) for backend in OURS
-)
 LIMITS = {"start": 4.14, "stop": 2.96}  # 12 µs where the floor takes 2.9, 8 µs where it takes 2.7
 KEPT = 3.0  # KB of a child that idles, its task included
 
@@ -51,7 +39,7 @@ QUICK = (Size(10_000, 1, 2), Size(10_000, 3, 2))
 
 def measure(*, quick: bool) -> list[Row]:
     backends = ("asyncio",) if quick else tuple(OURS)
-    others = ORDERED[:1] if quick else (*ORDERED, *GROUPS, *SCALED)
+    others = (ORDERED_STOPS["asyncio"],) if quick else (*ORDERED_STOPS.values(), *TASK_GROUPS.values(), *SCALED)
     return [row for size in (QUICK if quick else FULL) for row in _rows(size, backends, others)]
 
 
@@ -59,13 +47,13 @@ def figures(systems: Sequence[System], size: Size) -> dict[str, dict[str, float]
     """By the name of the system: µs to `start` and to `stop` a child, and the `kb` that it keeps."""
     options = ("--children", size.children, "--depth", size.depth)
     commands = {system.name: system.command("scale", *options) for system in systems}
-    taken = take_turns({name: command for name, command in commands.items() if command is not None}, size.rounds)
+    taken = take_turns(commands, size.rounds)
     return {name: {key: min(one[key] for one in runs) for key in runs[0]} for name, runs in taken.items() if runs}
 
 
 def _rows(size: Size, backends: Sequence[str], others: Sequence[System]) -> Iterator[Row]:
     flat = size.depth == 1
-    systems = [system for backend in backends for system in (FLOORS[backend], OURS[backend])]
+    systems = [system for backend in backends for system in (BARE_TASKS[backend], OURS[backend])]
     systems += others if flat else ()
     taken = figures(systems, size)
     for system in systems:
@@ -74,7 +62,7 @@ def _rows(size: Size, backends: Sequence[str], others: Sequence[System]) -> Iter
 
 
 def _rows_of(system: System, taken: Mapping[str, Mapping[str, float]], size: Size) -> Iterator[Row]:
-    floor = FLOORS[system.backend]
+    floor = BARE_TASKS[system.backend]
     below = taken.get(floor.name) if system != floor else None
     ours = system == OURS["asyncio"]
     limits = LIMITS if ours and (size.children, size.depth) == (10_000, 1) else {}
@@ -90,5 +78,10 @@ def _rows_of(system: System, taken: Mapping[str, Mapping[str, float]], size: Siz
             limit=limits.get(step) if below else None,
             **of,
         )
+    ordered = ORDERED_STOPS[system.backend].name if system in OURS.values() and system.backend in ORDERED_STOPS else ""
+    if ordered in taken:
+        stop, same_order = taken[system.name]["stop_us"], taken[ordered]["stop_us"]
+        what = f"{system.name}: stop, beside the same order"
+        yield Row(what=what, figure=stop, unit="µs", ratio=stop / same_order, to=ordered, **of)
     kept = taken[system.name]["kb"]
     yield Row(what=f"{system.name}: memory", figure=kept, unit="KB", limit=KEPT if ours else None, **of)

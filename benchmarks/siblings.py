@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from benchmarks.catalog import AMONG_MANY, BEAM, ERLANG, OURS
 from benchmarks.latency import Latency, latencies_of, row
-from benchmarks.report import Row
+from benchmarks.report import Row, in_groups
 from benchmarks.system import System
 
 SIZES = (10, 1_000, 100_000)
@@ -24,7 +24,7 @@ def measure(*, quick: bool) -> list[Row]:
         *_rows(ours, SIZES, taken, "ours", GROWTH),
         *_rows(BEAM, SIZES, taken, "Erlang and Elixir"),
         *_against_erlang(taken),
-        *_rows(AMONG_MANY, SIZES, _among(AMONG_MANY, SIZES, rounds=1), "peers"),
+        *_rows(AMONG_MANY, SIZES, _among(AMONG_MANY, SIZES, rounds=1), "peers of all kinds"),
     ]
 
 
@@ -34,7 +34,7 @@ def _among(systems: Iterable[System], sizes: Sequence[int], rounds: int) -> Take
 
 
 def _among_so_many(system: System, siblings: int) -> str:
-    return f"{system.name}, among {siblings:,}"
+    return f"{system.name}, among {in_groups(siblings)}"
 
 
 def _rows(

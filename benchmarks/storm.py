@@ -28,4 +28,4 @@ def measure(*, quick: bool) -> list[Row]:
         if system.name in taken
     ]
     here = [taken[system.name] for system in others if system.name in taken]
-    return rows + [row(one.system.name, one, section="others") for one in here]
+    return rows + [row(one.system.name, one, section="others in the same storm") for one in here]

@@ -2,6 +2,7 @@
 
 import sys
 from enum import StrEnum
+from typing import Self
 
 from msgspec import Struct
 
@@ -11,25 +12,23 @@ __all__ = ("Kind", "System")
 
 
 class Kind(StrEnum):
-    """What a restart is."""
+    """What a restart is, and what that means for the work that is done."""
 
-    FLOOR = "floor"
-    """An event loop alone, without supervision."""
+    means: str
 
-    FRESH = "fresh task"
-    """A task of its own for each incarnation: nothing of the dead one is left."""
+    def __new__(cls, name: str, means: str) -> Self:
+        kind = str.__new__(cls, name)
+        kind._value_ = name
+        kind.means = means
+        return kind
 
-    SAME = "same task"
-    """The task calls the child again: its context, cancel state and background work go on."""
-
-    HOOK = "no task"
-    """A method is called on an object."""
-
-    THREAD = "thread"
-    """A fresh thread, or a call on a pool of them."""
-
-    PROCESS = "BEAM process"
-    """A fresh process of Erlang's machine, which has a heap of its own."""
+    FLOOR = "floor", "an event loop alone, without supervision"
+    FRESH = "fresh task", "a supervisor starts a task of its own for each incarnation; nothing of the dead one is left"
+    BY_HAND = "by hand", "a task without a supervisor that restarts it; the benchmark does, or asks for it"
+    SAME = "same task", "the task calls the child again; its context, cancel state and background work go on"
+    HOOK = "no task", "a method is called on an object"
+    THREAD = "thread", "a fresh thread, or a call on a pool of them"
+    PROCESS = "BEAM process", "a fresh process of Erlang's machine, which has a heap of its own"
 
 
 class System(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import anyio
 from msgspec.structs import replace
 
 from benchmarks import massive_stage
-from benchmarks.report import Row
+from benchmarks.report import Row, in_groups
 from benchmarks.whole_path import whole_path
 from otp import open_supervisor, supervisor, worker
 from services.massive.config import Keys, Massive
@@ -41,34 +41,25 @@ async def _measure(quick: bool) -> list[Row]:
         sustained, dropped, cost = await _sustained(config, seconds)
         burst_events, burst_dropped, waiting = await _burst(provider, config)
     without, with_it = await whole_path(*((3, 1.0) if quick else (10, 2.0)))
+    sustaining, bursting = (f"{in_groups(round(rate))} events/s" for rate in (SUSTAINED, BURST))
     return [
-        Row(what="queue to bus to prices, without supervision", figure=statistics.median(bare), unit="µs/event"),
-        Row(
-            what="the same supervised",
-            figure=statistics.median(ours),
-            unit="µs/event",
-            ratio=_ratio(ours, bare),
-            to="without",
-            limit=1.01,
-        ),
-        Row(
-            what="provider to prices, all that one core carries, without supervision",
-            figure=statistics.median(without),
-            unit="events/s",
-        ),
-        Row(
-            what="the same supervised",
-            figure=statistics.median(with_it),
-            unit="events/s",
-            ratio=_ratio(with_it, without),
-            to="without",
-        ),
-        Row(what=f"massive at {SUSTAINED:,.0f} events/s: events/s through", figure=sustained, unit=""),
+        *_beside("queue to bus to prices", bare, ours, "µs/event", limit=1.01),
+        *_beside("provider to prices, all that one core carries", without, with_it, "events/s"),
+        Row(what=f"massive at {sustaining}: events/s through", figure=sustained, unit=""),
         Row(what="processor time of all of it", figure=cost, unit="µs/event"),
         Row(what="dropped", figure=dropped, unit="", limit=0),
-        Row(what=f"one second at {BURST:,.0f} events/s: events through", figure=burst_events, unit=""),
+        Row(what=f"one second at {bursting}: events through", figure=burst_events, unit=""),
         Row(what="dropped", figure=burst_dropped, unit="", limit=0),
         Row(what="frames that waited in the queue, at most", figure=waiting, unit=""),
+    ]
+
+
+def _beside(what: str, without: list[float], with_it: list[float], unit: str, limit: float | None = None) -> list[Row]:
+    ratio = _ratio(with_it, without)
+    figure = statistics.median(with_it)
+    return [
+        Row(what=f"{what}, without supervision", figure=statistics.median(without), unit=unit),
+        Row(what="the same supervised", figure=figure, unit=unit, ratio=ratio, to="without", limit=limit),
     ]
 
 
@@ -128,7 +119,7 @@ def _own_keys(config: Massive, name: str) -> tuple[Massive, SharedServices]:
 
 async def _sustained(config: Massive, seconds: float) -> tuple[float, int, float]:
     """Events per second, frames dropped, processor time per event in µs."""
-    async with massive_stage.supervised(config) as (shared, _):
+    async with massive_stage.supervised(config) as shared:
         counts = shared.pipeline.counts
         await anyio.sleep(1.0)
         events, used, began = counts.events_out, time.process_time(), time.monotonic()
@@ -138,7 +129,7 @@ async def _sustained(config: Massive, seconds: float) -> tuple[float, int, float
 
 
 async def _burst(provider: massive_stage.ProviderProcess, config: Massive) -> tuple[int, int, int]:
-    async with massive_stage.supervised(config) as (shared, _):
+    async with massive_stage.supervised(config) as shared:
         counts, frames = shared.pipeline.counts, shared.pipeline.frames
         await anyio.sleep(1.0)
         before = counts.events_in

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import NAMES
+from benchmarks.catalog import MODE, OURS
+from benchmarks.claims import Claim, claimed
 from benchmarks.guard import Guarded, check, commit
 from benchmarks.kept import Result, kept
 from benchmarks.plots import PICTURES
-from benchmarks.readme import README, Claim, block, rewritten
-from benchmarks.report import Row
+from benchmarks.readme import DOCUMENTS, rewritten
+from benchmarks.report import Row, show
+from benchmarks.tables import tables
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,9 +30,10 @@ def result(benchmark, *rows):
     return {benchmark: Result(benchmark=benchmark, machine="2 cores", at="2026-01-02T03:04:05Z", rows=list(rows))}
 
 
-def test_the_figures_in_the_readme_are_those_that_are_kept():
-    text = README.read_text()
-    assert rewritten(text, kept(NAMES)) == text
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_figures_in_a_readme_are_those_that_are_kept(document):
+    text = document.read_text()
+    assert rewritten(text, DOCUMENTS[document](kept(NAMES))) == text
 
 
 def test_every_picture_that_the_readme_shows_is_there_and_small():
@@ -44,38 +48,58 @@ def test_a_claim_shows_its_figure_its_limit_and_whether_it_is_met(monkeypatch):
         Claim(says="the one", benchmark="b", row={"what": "x"}),
         Claim(says="other", benchmark="b", row={"what": "y"}),
     ]
-    monkeypatch.setattr("benchmarks.readme.CLAIMS", claims)
+    monkeypatch.setattr("benchmarks.claims.CLAIMS", claims)
     met = Row(what="x", figure=1234.5, unit="µs", p99=20.04, ratio=1.234, to="a floor", limit=1.35)
     missed = Row(what="y", figure=2.5, unit="KB", limit=2.0)
-    lines = block(result("b", met, missed)).splitlines()
+    lines = claimed(result("b", met, missed)).splitlines()
     assert lines[2] == "| the one | 1 234 µs, p99 20 | 1.23 × a floor | 1.35 × | yes |"
     assert lines[3] == "| other | 2.5 KB |  | 2 KB | **no** |"
     assert lines[5] == "Measured on 2 cores, 2026-01-02: b."
 
 
 def test_a_claim_without_a_row_says_what_to_do(monkeypatch):
-    monkeypatch.setattr("benchmarks.readme.CLAIMS", [Claim(says="the one", benchmark="b", row={"what": "x"})])
+    monkeypatch.setattr("benchmarks.claims.CLAIMS", [Claim(says="the one", benchmark="b", row={"what": "x"})])
     with pytest.raises(LookupError, match=r"results/b\.json has no row with what 'x'.*run python -m benchmarks b"):
-        block(result("b"))
+        claimed(result("b"))
 
 
 def test_a_readme_without_marks_is_refused():
     with pytest.raises(ValueError, match=r"README\.md has no <!-- benchmarks:begin -->"):
-        rewritten("# otp", {})
+        rewritten("# otp", "")
+
+
+def in_restart(system, **fields):
+    return Row(what=system.name, figure=2.0, unit="µs", system=system.name, kind=system.kind, **fields)
+
+
+def test_the_tables_have_every_row_under_its_section_and_say_what_is_different():
+    ours, peer = in_restart(OURS["trio"]), in_restart(MODE, p99=20.04, ratio=4.0, to="otp, trio", section="peers")
+    text = tables(result("restart", ours, peer))
+    assert text.startswith("## restart\n\nFrom the crash of a child to the first line of its next incarnation.\n")
+    assert "Measured on 2 cores, 2026-01-02." in text
+    assert "| otp, trio | 2 µs |  |  |  |  |" in text
+    assert "### peers" in text
+    assert "| mode-streaming | 2 µs | 20 | 4.00 × otp, trio |  |  |" in text
+    assert text.endswith(f"**fresh task**: {MODE.kind.means}.\n\n- otp, trio\n- mode-streaming: {MODE.note}\n")
+
+
+def test_a_table_on_the_terminal_explains_its_systems_where_peers_are_among_them(capsys):
+    show("restart", [in_restart(OURS["trio"]), in_restart(MODE)])
+    assert "mode-streaming: the start is acknowledged" in capsys.readouterr().out
+    show("restart", [in_restart(OURS["trio"])])
+    assert "fresh task" not in capsys.readouterr().out
 
 
 def test_pictures_take_the_first_latency_of_each_system_and_its_siblings():
     restart, siblings, recovery = (picture.figures for picture in PICTURES)
     latency = {"unit": "µs", "p99": 9.0, "system": "otp, asyncio", "kind": "fresh task"}
-    rows = [
-        Row(what="restart", figure=2.0, **latency),
-        Row(what="restart to another floor", figure=3.0, **latency),
-        Row(what="restart", figure=4.0, section="among 1 000 siblings", **latency),
-        Row(what="otp, asyncio, among 100,000", figure=5.0, to="among 10", **latency),
+    restarted = [Row(what="restart", figure=figure, **latency) for figure in (2.0, 3.0)]
+    among = {"among 1 000": 4.0, "among 100 000": 5.0}
+    crowded = [
+        Row(what=f"otp, asyncio, {what}", figure=figure, to="among 10", **latency) for what, figure in among.items()
     ]
-    results = result("restart", *rows) | result(
-        "recovery", Row(what="one: data flows again after", figure=5.0, unit="ms")
-    )
+    flowing = Row(what="one: data flows again after", figure=5.0, unit="ms")
+    results = result("restart", *restarted) | result("siblings", *crowded) | result("recovery", flowing)
     assert [bar.median for bar in restart(results)] == [2.0]
     assert [line.medians for line in siblings(results)] == [{1_000: 4.0, 100_000: 5.0}]
     assert [(bar.name, bar.median) for bar in recovery(results)] == [("one", 5.0)]

@@ -15,6 +15,7 @@ MEASURES = {
     "restart": ("restart", Restarts),
     "leftovers": ("restart", Leftovers),
     "parts": ("parts", Parts),
+    "escalation": ("escalation", Restarts),
     "scale": ("scale", Children),
     "idle": ("idle", Idling),
     "groups": ("groups", Groups),
@@ -36,7 +37,12 @@ def main() -> None:
     )
     parser.add_argument("--log", choices=("off", "default", "all"), default="off", help="see `Restarts`")
     parser.add_argument("--children", type=int, default=10_000)
-    parser.add_argument("--depth", type=int, default=1, help="levels of supervisors above the children")
+    parser.add_argument(
+        "--depth",
+        type=int,
+        default=1,
+        help="levels of supervisors above the children; of an escalation, those that give up",
+    )
     parser.add_argument("--seconds", type=float, default=60.0, help="of doing nothing")
     parser.add_argument("--strategy", choices=("one_for_all", "rest_for_one"), default="one_for_all")
     options = parser.parse_args()

@@ -25,20 +25,6 @@ async def _idle_tasks(count: int) -> list[asyncio.Task[None]]:
     return tasks
 
 
-def restart_inplace(run: Restarts) -> None:
-    """The same task calls the child again: no restart, only what raising and catching cost."""
-
-    async def main() -> None:
-        keep = await _idle_tasks(run.siblings)
-        while keep is not None:
-            try:
-                await _crash(run)
-            except ValueError:
-                continue
-
-    run_asyncio(main, run.backend)
-
-
 def restart_task(run: Restarts) -> None:
     """A loop awaits a fresh task."""
 

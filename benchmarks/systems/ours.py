@@ -46,7 +46,7 @@ def restart(run: Restarts) -> None:
         run_anyio(main, run.backend)
 
 
-def restart_escalating(run: Restarts) -> None:
+def escalation(run: Restarts) -> None:
     """One worker below so many supervisors that give up with its first crash; the one above them restarts the topmost."""
 
     async def crash() -> None:

@@ -1,20 +1,19 @@
 %% Starting, keeping and stopping many idle children.
 -module(bench_scale).
--behaviour(supervisor).
--export([per_child/2, init/1]).
+-export([per_child/2]).
 
 %% Microseconds to start one and to stop one, and kilobytes that one keeps.
 per_child(Tree, Count) ->
     erlang:garbage_collect(),
     Before = resident_kb(),
-    Argument = declare(Tree, Count),
+    {Flags, Specs} = declare(Tree, Count),
     Began = bench:ns(),
-    {ok, Supervisor} = supervisor:start_link(?MODULE, Argument),
+    {ok, Supervisor} = bench_supervisor:start_link(Flags, Specs),
     Tree =:= simple_one_for_one andalso [{ok, _} = supervisor:start_child(Supervisor, []) || _ <- lists:seq(1, Count)],
     Started = bench:ns(),
     Used = resident_kb() - Before,
     Stopping = bench:ns(),
-    bench:stop(Supervisor),
+    bench_supervisor:stop(Supervisor),
     Over = bench:ns(),
     {(Started - Began) / 1000 / Count, (Over - Stopping) / 1000 / Count, Used / Count}.
 
@@ -25,8 +24,6 @@ declare(Child, Count) ->
 
 start(proc_lib) -> {bench_child, start_link, [idle]};
 start(gen_server) -> {gen_server, start_link, [bench_server, idle, []]}.
-
-init(Argument) -> {ok, Argument}.
 
 %% Linux, with pages of 4 KB.
 resident_kb() ->

@@ -1,8 +1,8 @@
 """Ratios to the floors that are taken within seconds: what `benchmarks.guard` compares, and not for quoting."""
 
-from benchmarks import groups as of_groups
+from benchmarks import groups as together
 from benchmarks import scale
-from benchmarks.catalog import FLOORS, OURS
+from benchmarks.catalog import BARE_TASKS, FLOORS, OURS
 from benchmarks.latency import latencies, latencies_of
 
 __all__ = ("children", "groups", "restarts", "siblings")
@@ -12,10 +12,8 @@ Ratios = dict[str, float]
 
 def restarts() -> Ratios:
     """From a crash to the next incarnation, by event loop."""
-    systems = {f"ours {backend}": one for backend, one in OURS.items()}
-    systems |= {f"floor {backend}": one for backend, one in FLOORS.items()}
-    taken = latencies(systems, 5, "--restarts", 1_000)
-    return {f"restart, {b}": taken[f"ours {b}"].median / taken[f"floor {b}"].median for b in OURS}
+    taken = latencies([*OURS.values(), *FLOORS.values()], 5, "--restarts", 1_000)
+    return {f"restart, {b}": taken[OURS[b].name].median / taken[FLOORS[b].name].median for b in OURS}
 
 
 def siblings() -> Ratios:
@@ -27,7 +25,7 @@ def siblings() -> Ratios:
 
 def children() -> Ratios:
     """Starting, stopping and keeping 10 000."""
-    ours, floor = OURS["asyncio"], scale.FLOORS["asyncio"]
+    ours, floor = OURS["asyncio"], BARE_TASKS["asyncio"]
     taken = scale.figures([ours, floor], scale.Size(10_000, 1, 5))
     names = {"start_us": "start of 10 000", "stop_us": "stop of 10 000", "kb": "memory of 10 000"}
     return {name: taken[ours.name][key] / taken[floor.name][key] for key, name in names.items()}
@@ -35,6 +33,6 @@ def children() -> Ratios:
 
 def groups() -> Ratios:
     """Restarting 1 000 together."""
-    ours, floor = OURS["asyncio"], of_groups.FLOORS["asyncio"]
-    taken = of_groups.figures([ours, floor], of_groups.Group("one_for_all", 1_000, 8), 3)
-    return {"one_for_all over 1 000": taken[ours.name][0] / taken[floor.name][0]}
+    ours, floor = OURS["asyncio"], together.FLOORS["asyncio"]
+    taken = together.taken_of([ours, floor], together.Group("one_for_all", 1_000, 8), 3)
+    return {"one_for_all over 1 000": taken[ours.name].median / taken[floor.name].median}

@@ -1,0 +1,154 @@
+"""What the README of the project says in figures: a table of claims and the pictures, from the results that are kept."""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from benchmarks.kept import Result
+from benchmarks.plots import PICTURES
+from benchmarks.report import Row
+from benchmarks.tables import cells, origin
+
+__all__ = ("CLAIMS", "Claim", "claimed")
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """One line of the table.
+
+    Attributes:
+        says: what was measured, in the reader's words.
+        benchmark: whose result it is.
+        row: the fields that its row has; the first such row is taken.
+    """
+
+    says: str
+    benchmark: str
+    row: Mapping[str, str]
+
+
+def _scale(says: str, step: str, section: str = "10 000 children, flat") -> Claim:
+    return Claim(says=says, benchmark="scale", row={"what": f"otp, asyncio: {step}", "section": section})
+
+
+def _groups(strategy: str, children: str) -> Claim:
+    row = {"what": "otp, asyncio: all of them", "section": f"{strategy}, {children} children"}
+    return Claim(
+        says=f"{strategy} over {children} children, crash to the last one's first line", benchmark="groups", row=row
+    )
+
+
+def _recovery(says: str, what: str) -> Claim:
+    return Claim(says=f"massive: {says}", benchmark="recovery", row={"what": what})
+
+
+CLAIMS = (
+    *(
+        Claim(
+            says=f"crash to the next incarnation's first line, {backend}",
+            benchmark="restart",
+            row={"system": f"otp, {backend}"},
+        )
+        for backend in ("asyncio", "uvloop", "trio")
+    ),
+    Claim(
+        says="the same beside Erlang's own supervisor, whose children are gen_servers",
+        benchmark="restart",
+        row={"system": "otp, asyncio", "section": "Erlang and Elixir"},
+    ),
+    Claim(
+        says="the same with the log",
+        benchmark="restart",
+        row={"what": "otp, asyncio", "section": "with the library's own log"},
+    ),
+    Claim(
+        says="the same with all that `otp.run` has: log, history, incidents, control socket, watch over the event loop",
+        benchmark="restart",
+        row={"what": "otp, asyncio, with all that otp.run has"},
+    ),
+    Claim(says="the same among 100 000 siblings", benchmark="siblings", row={"what": "otp, asyncio, among 100 000"}),
+    Claim(
+        says="the same with 20 000 restarts in one window",
+        benchmark="storm",
+        row={"system": "otp, asyncio", "section": "ours"},
+    ),
+    _groups("one_for_all", "10"),
+    _groups("one_for_all", "1 000"),
+    _groups("rest_for_one", "1 000"),
+    Claim(
+        says="a crash that exhausts 5 levels at once, asyncio",
+        benchmark="escalation",
+        row={"what": "5 levels give up", "system": "otp, asyncio"},
+    ),
+    _scale("start of each of 10 000 children, asyncio", "start"),
+    _scale("stop of each, in reverse order", "stop"),
+    _scale("memory of each, its task included", "memory"),
+    _scale("start of each of 100 000", "start", "100 000 children, flat"),
+    _scale("stop of each of 100 000", "stop", "100 000 children, flat"),
+    Claim(
+        says="wake-ups of an idle tree of 10 000 in a minute, asyncio",
+        benchmark="idle",
+        row={"what": "otp, asyncio: wake-ups of the event loop"},
+    ),
+    _recovery(
+        "the provider closes with 1012, until the next event is on the bus", "one worker: data flows again after"
+    ),
+    _recovery(
+        "the orchestrator crashes, until the same", "orchestrator, and the workers with it: data flows again after"
+    ),
+    _recovery("events lost of those that the provider sent", "one worker: lost of those sent"),
+    _recovery("other nodes restarted", "other nodes restarted by it"),
+    Claim(
+        says="supervision on the path of the data, queue to bus to prices",
+        benchmark="throughput",
+        row={"what": "the same supervised"},
+    ),
+    Claim(says="frames dropped at 10 000 events/s", benchmark="throughput", row={"what": "dropped"}),
+    Claim(
+        says="`otp restart` over the socket, connect to answer",
+        benchmark="control",
+        row={"what": "asyncio: restart over the socket"},
+    ),
+    Claim(
+        says="crash to the next life while 20 clients send 1 000 commands",
+        benchmark="control",
+        row={"what": "asyncio: the same, 20 clients"},
+    ),
+)
+"""What is claimed, in the order of the table."""
+
+
+def claimed(results: Mapping[str, Result]) -> str:
+    """The table, where it was measured, and the pictures for which there are figures."""
+    if not results:
+        return ""
+    lines = ["| what | figure | ratio | limit | met |", "| --- | --- | --- | --- | --- |"]
+    lines += [_line(claim, _found(claim, results)) for claim in CLAIMS if claim.benchmark in results]
+    lines += ["", *_origins(results)]
+    for picture in PICTURES:
+        if picture.figures(results):
+            lines += ["", f"![{picture.title}](benchmarks/results/{picture.name}.svg)"]
+    return "\n".join(lines) + "\n"
+
+
+def _found(claim: Claim, results: Mapping[str, Result]) -> Row:
+    for row in results[claim.benchmark].rows:
+        if all(getattr(row, field) == value for field, value in claim.row.items()):
+            return row
+    wanted = ", ".join(f"{field} {value!r}" for field, value in claim.row.items())
+    raise LookupError(
+        f"results/{claim.benchmark}.json has no row with {wanted}, which benchmarks/claims.py claims; "
+        f"run python -m benchmarks {claim.benchmark}, or amend CLAIMS"
+    )
+
+
+def _line(claim: Claim, row: Row) -> str:
+    figure, p99, *rest = cells(row)
+    return f"| {claim.says} | {figure}{f', p99 {p99}' if p99 else ''} | {' | '.join(rest)} |"
+
+
+def _origins(results: Mapping[str, Result]) -> Iterator[str]:
+    names: dict[str, list[str]] = {}
+    for name, result in results.items():
+        names.setdefault(origin(result), []).append(name)
+    for where, measured in names.items():
+        yield f"Measured on {where}: {', '.join(measured)}."
