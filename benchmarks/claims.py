@@ -37,9 +37,16 @@ def _groups(strategy: str, children: str) -> Claim:
     )
 
 
+def _restart(says: str, to: str, section: str = "ours and the event loops alone") -> Claim:
+    """Ours on asyncio, beside another."""
+    return Claim(says=says, benchmark="restart", row={"what": "otp, asyncio", "section": section, "to": to})
+
+
 def _recovery(says: str, what: str) -> Claim:
     return Claim(says=f"massive: {says}", benchmark="recovery", row={"what": what})
 
+
+LOGGED = "with the library's own log"
 
 CLAIMS = (
     *(
@@ -50,16 +57,19 @@ CLAIMS = (
         )
         for backend in ("asyncio", "uvloop", "trio")
     ),
+    Claim(says="its 99th percentile, asyncio", benchmark="restart", row={"what": "otp, asyncio: p99"}),
+    _restart("the same beside anyio's task group, without supervision", "anyio task group, asyncio"),
     Claim(
-        says="the same beside Erlang's own supervisor, whose children are gen_servers",
+        says="the fastest other library whose supervisor starts a fresh task",
         benchmark="restart",
-        row={"system": "otp, asyncio", "section": "Erlang and Elixir"},
+        row={"section": "peers whose supervisors start a fresh task, as ours do"},
     ),
-    Claim(
-        says="the same with the log",
-        benchmark="restart",
-        row={"what": "otp, asyncio", "section": "with the library's own log"},
+    _restart(
+        "the same beside Erlang's supervisor, whose children are gen_servers", "Erlang, gen_server", "Erlang and Elixir"
     ),
+    _restart("the same with the log", "log off", LOGGED),
+    _restart("the same beside Erlang, both with their logs", "Erlang, gen_server", LOGGED),
+    _restart("the same beside Elixir, both with their logs", "Elixir, DynamicSupervisor", LOGGED),
     Claim(
         says="the same with all that `otp.run` has: log, history, incidents, control socket, watch over the event loop",
         benchmark="restart",
@@ -67,9 +77,19 @@ CLAIMS = (
     ),
     Claim(says="the same among 100 000 siblings", benchmark="siblings", row={"what": "otp, asyncio, among 100 000"}),
     Claim(
+        says="the same beside Erlang's supervisor, both among 100 000",
+        benchmark="siblings",
+        row={"what": "otp, asyncio, among 100 000", "to": "Erlang, gen_server"},
+    ),
+    Claim(
         says="the same with 20 000 restarts in one window",
         benchmark="storm",
         row={"system": "otp, asyncio", "section": "ours"},
+    ),
+    Claim(
+        says="the same beside Erlang's supervisor, both with 20 000 in one window",
+        benchmark="storm",
+        row={"system": "otp, asyncio", "to": "Erlang, gen_server"},
     ),
     _groups("one_for_all", "10"),
     _groups("one_for_all", "1 000"),
@@ -81,6 +101,7 @@ CLAIMS = (
     ),
     _scale("start of each of 10 000 children, asyncio", "start"),
     _scale("stop of each, in reverse order", "stop"),
+    _scale("the same beside cancel scopes that are stopped in the same order", "stop, beside the same order"),
     _scale("memory of each, its task included", "memory"),
     _scale("start of each of 100 000", "start", "100 000 children, flat"),
     _scale("stop of each of 100 000", "stop", "100 000 children, flat"),
@@ -95,6 +116,8 @@ CLAIMS = (
     _recovery(
         "the orchestrator crashes, until the same", "orchestrator, and the workers with it: data flows again after"
     ),
+    _recovery("the whole process, restarted by supervisord", "process: supervisord: data flows again after"),
+    _recovery("the whole process, restarted by circus", "process: circus: data flows again after"),
     _recovery("events lost of those that the provider sent", "one worker: lost of those sent"),
     _recovery("other nodes restarted", "other nodes restarted by it"),
     Claim(

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from benchmarks.catalog import Kind
+from benchmarks.catalog import SLOW, Kind
 from benchmarks.kept import RESULTS, Result
 from benchmarks.report import Row
 
@@ -63,10 +63,11 @@ def draw(results: Mapping[str, Result], folder: Path = RESULTS) -> list[Path]:
 
 
 def _restarts(results: Mapping[str, Result]) -> list[Bar]:
-    """The first latency of each system, the fastest first."""
+    """The first latency of each system, the fastest first; without those that wait by choice, who would need the width."""
+    slow = {system.name for system in SLOW}
     bars: dict[str, Bar] = {}
     for row in _rows(results, "restart"):
-        if row.system and row.p99 is not None:
+        if row.system and row.p99 is not None and row.system not in slow:
             bars.setdefault(row.system, Bar(row.system, row.kind, row.figure, row.p99))
     return sorted(bars.values(), key=lambda bar: bar.median)
 
