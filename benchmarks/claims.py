@@ -19,11 +19,13 @@ class Claim(Struct, frozen=True, kw_only=True):
         says: what was measured, in the reader's words.
         benchmark: whose result it is.
         row: the fields that its row has; the first such row is taken.
+        named: the system is not ours, and its name is said.
     """
 
     says: str
     benchmark: str
     row: Mapping[str, str]
+    named: bool = False
 
 
 def _scale(says: str, step: str, section: str = "10 000 children, flat") -> Claim:
@@ -63,6 +65,7 @@ CLAIMS = (
         says="the fastest other library whose supervisor starts a fresh task",
         benchmark="restart",
         row={"section": "peers whose supervisors start a fresh task, as ours do"},
+        named=True,
     ),
     _restart(
         "the same beside Erlang's supervisor, whose children are gen_servers", "Erlang, gen_server", "Erlang and Elixir"
@@ -166,7 +169,8 @@ def _found(claim: Claim, results: Mapping[str, Result]) -> Row:
 
 def _line(claim: Claim, row: Row) -> str:
     figure, p99, *rest = cells(row)
-    return f"| {claim.says} | {figure}{f', p99 {p99}' if p99 else ''} | {' | '.join(rest)} |"
+    says = f"{claim.says}, {row.system}" if claim.named else claim.says
+    return f"| {says} | {figure}{f', p99 {p99}' if p99 else ''} | {' | '.join(rest)} |"
 
 
 def _origins(results: Mapping[str, Result]) -> Iterator[str]:
