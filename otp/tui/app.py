@@ -222,7 +222,9 @@ class Top(App[None]):
     # ------------------------------------------------------------------------------------------------ keys
 
     def on_tree_table_moved(self) -> None:
-        """Another child is under the cursor."""
+        """Another child is under the cursor; that may be told while the screen is taken down already."""
+        if not self._is_whole:
+            return
         if self.table.selected:
             self.looks.want(self.table.selected)
         self._draw_details()

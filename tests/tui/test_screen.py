@@ -5,6 +5,7 @@ import pytest
 from otp.control.protocol import Failed, GetWhy, Pause, Reset, Restart, Resume, Start, Stop
 from otp.control.rows import Blocked
 from otp.tui.app import Told
+from otp.tui.table import TreeTable
 from tests.tui.screens import line, line_of, lines, text, top, until
 from tests.tui.server import Server
 from tests.tui.trees import delta, down, event, large, massive, replace, row, supervisor
@@ -372,4 +373,6 @@ async def test_an_answer_that_comes_while_the_screen_is_taken_down_is_for_nobody
         await pilot.app.screen_stack[0].query("#main").remove()
         taken = []
         pilot.app.on_told(Told(lambda: taken.append(True)))
+        pilot.app.post_message(TreeTable.Moved("massive"))
+        await pilot.pause()
         assert taken == []
