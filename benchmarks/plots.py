@@ -51,7 +51,10 @@ class Picture(Struct, frozen=True):
 
 def draw(results: Mapping[str, Result], folder: Path = RESULTS) -> list[Path]:
     """Draw the pictures for which there are figures; each file is the same for the same figures."""
-    from benchmarks import drawing  # noqa: PLC0415 # it needs matplotlib, which only those have who draw
+    try:
+        from benchmarks import drawing  # noqa: PLC0415 # it needs matplotlib, which only those have who draw
+    except ModuleNotFoundError as missing:
+        raise SystemExit(f"the pictures need {missing.name}, which is not here: pip install --group bench") from None
 
     drawn: list[Path] = []
     for picture in PICTURES:
