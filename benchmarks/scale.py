@@ -2,8 +2,7 @@
 
 The floor of each event loop starts as many bare tasks, and cancels them all at once. Ours starts one after the other,
 and stops them in reverse order, each once the one after it has ended; `scopes stopped one by one` do that without
-supervision. A figure is that of the least disturbed round: there
-are few of them, each of one long step.
+supervision. A figure is that of the least disturbed round: there are few of them, each of one long step.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -207,7 +207,7 @@ class TestInOneProcess:
         assert type(loops[0]).__module__.partition(".")[0] == module
 
     def test_a_failure_of_the_supervision_itself_is_reported_in_full(self, monkeypatch, log):
-        monkeypatch.setitem(SupervisorMachine.HANDLERS, Exited, lambda *_: 1 / 0)
+        monkeypatch.setattr(SupervisorMachine, "_HANDLERS", SupervisorMachine._HANDLERS | {Exited: lambda *_: 1 / 0})
         assert otp.run(finite(), hooks=[]) == 70
         assert "otp itself failed, please report it:\nTraceback" in log[0]
         assert "ZeroDivisionError" in log[0]

@@ -67,23 +67,18 @@ class RunningSupervisor:
 
     def feed(self, event: Input) -> None:
         """Tell the machine, and do what it wants; inputs that come up meanwhile are handled after, in their order."""
-        if self._busy:
-            self._inbox.append(event)
-            return
         tree, machine, inbox = self.tree, self.machine, self._inbox
-        if tree.broken:
+        inbox.append(event)
+        if self._busy or tree.broken:
             return
         self._busy = True
         machine.heard = tree.reporter.heard
         try:
-            while True:
-                for effect in machine.handle(event, tree.now()):
-                    _EXECUTE[type(effect)](self, effect)
-                if not inbox:
-                    break
-                event = inbox.popleft()
+            while inbox:
+                for effect in machine.handle(inbox.popleft(), tree.now()):
+                    self._EXECUTE[type(effect)](self, effect)
             if self._ledgers:
-                self._ledgers = {id: kept for id, kept in self._ledgers.items() if id in self.machine.children}
+                self._ledgers = {id: kept for id, kept in self._ledgers.items() if id in machine.children}
         except Exception as bug:  # noqa: BLE001 # a supervisor that fails itself must not leave its children unsupervised
             tree.break_down(bug)
         finally:
@@ -98,8 +93,7 @@ class RunningSupervisor:
         self.feed(event)
         if self._parent is not None and self.machine.phase is _DONE and not self.live:
             self._parent.last_has_ended(self)
-        if self.tree.exit is not None:
-            self.tree.look_for_the_end()
+        self.tree.look_for_the_end()
 
     def last_has_ended(self, child: "RunningSupervisor") -> None:
         """The last of those in `child` who had refused to stop has ended after all."""
@@ -257,7 +251,7 @@ class RunningSupervisor:
         else:
             self._parent.supervisor_ended(self.machine.spec.id, self, self.end(effect.exit), self.ledger)
 
-    EXECUTE: ClassVar[dict[type[effects.Effect], Callable[..., None]]] = {
+    _EXECUTE: ClassVar[dict[type[effects.Effect], Callable[..., None]]] = {
         effects.Start: _start,
         effects.Stop: _stop_child,
         effects.Kill: _kill_child,
@@ -271,6 +265,3 @@ class RunningSupervisor:
         effects.Ready: _ready,
         effects.Done: _done,
     }
-
-
-_EXECUTE = RunningSupervisor.EXECUTE  # the restart path reads it: through the class it costs 50 ns more

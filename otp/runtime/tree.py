@@ -93,8 +93,8 @@ class Tree:
         self.look_for_the_end()
 
     def look_for_the_end(self) -> None:
-        """The root has ended: is a task left that refused to stop?"""
-        if next(self._tasks(self.root), None) is None:
+        """After the root has ended: is a task left that refused to stop?"""
+        if self.exit is not None and next(self._tasks(self.root), None) is None:
             self.gone.set()
 
     def failure(self) -> BaseException | None:

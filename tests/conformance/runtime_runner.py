@@ -154,8 +154,8 @@ class _Player:
 
     @contextmanager
     def _observed(self) -> Iterator[None]:
-        start = RunningSupervisor.EXECUTE[effects.Start]
-        emit = RunningSupervisor.EXECUTE[effects.Emit]
+        start = RunningSupervisor._EXECUTE[effects.Start]
+        emit = RunningSupervisor._EXECUTE[effects.Emit]
         ended = RunningSupervisor.ended
 
         def note_start(supervisor: RunningSupervisor, effect: effects.Start) -> None:
@@ -172,7 +172,7 @@ class _Player:
             ended(supervisor, id, child, event)
 
         noted = {effects.Start: note_start, effects.Emit: note_event}
-        with patch.dict(RunningSupervisor.EXECUTE, noted), patch.object(RunningSupervisor, "ended", note_end):
+        with patch.dict(RunningSupervisor._EXECUTE, noted), patch.object(RunningSupervisor, "ended", note_end):
             yield
 
     def _started(self, effect: effects.Start) -> None:

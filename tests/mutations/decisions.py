@@ -126,11 +126,6 @@ MUTATIONS = [
         "child.down_since = self.now\n        self.effects",
     ),
     machine(
-        "an exit of an older generation counts",
-        "child is None or child.generation != event.generation",
-        "child is None",
-    ),
-    machine(
         "whoever asked for a group restart is not told that it failed",
         "self.answer_plan(error)\n            self.plan = None",
         "self.plan = None",

@@ -120,7 +120,7 @@ MUTATIONS = [
         "path.startswith(above)",
     ),
     roster(
-        "what an older generation says counts",
+        "an exit of an older generation counts",
         "child.generation == generation else None",
         "child.generation >= generation else None",
     ),
