@@ -33,7 +33,7 @@ EventHook = Callable[[Event], None]
 `sys.exit` and Ctrl-C in a hook do what they do in a child: the tree stops in order, and they go on upwards.
 """
 
-FEW = 3
+TURNS = 3
 """Turns of the event loop, at most, in which an incarnation that is scheduled gets to its first line before the hooks."""
 
 _WITH_EXIT = (
@@ -102,7 +102,7 @@ class Reporter:
 
     async def _let_it_start(self) -> None:
         """Hooks come after the first line of an incarnation: trio runs the tasks of one turn in any order."""
-        for _ in range(FEW):
+        for _ in range(TURNS):
             if not self._starting():
                 return
             await anyio.lowlevel.checkpoint()
