@@ -73,11 +73,14 @@ class Purpose(StrEnum):
     RESTART = "restart"
     """A restart: a failure is tried again, at the cost of a credit (S35)."""
 
+    REQUEST = "request"
+    """A restart by request: a failure is its answer, costs nothing, and is never tried again at once (D5)."""
+
     START_CHILD = "start_child"
     """A request: a failure is its answer, and the child is forgotten (S49)."""
 
     RESTART_CHILD = "restart_child"
-    """A request: a failure is its answer, and the child stays down (S51)."""
+    """A request: a failure is its answer, and the child stays down (S51), one that is parked stays parked."""
 
 
 class Child:
@@ -101,10 +104,12 @@ class Child:
         failed_with: how it ended, while what it needs is asked.
         healthy_after: seconds up after which it has recovered.
         paused: it is under maintenance.
+        parked: it was `failed` when a `restart_child` began, and is so again if that fails.
         guarded: a failure needs a closer look than its supervisor's window: there is a policy, or needs.
         waiting: requests to be handled when it is gone.
         failure: why it has failed although it is not gone yet: its start took too long, or it hung.
         doomed: the group restart at hand will stop it.
+        left_behind: it is down because a child before it in the restart of its group did not start, and is tried again.
         revive: it refused a requested restart; start it when it is gone after all.
     """
 
@@ -120,7 +125,9 @@ class Child:
         "generation",
         "guarded",
         "healthy_after",
+        "left_behind",
         "manual",
+        "parked",
         "path",
         "paused",
         "purpose",
@@ -154,7 +161,9 @@ class Child:
         self.timer: Timer | None = None
         self.failure: StartError | Hung | None = None
         self.doomed = False
+        self.left_behind = False
         self.paused = False
+        self.parked = False
         self.revive = False
         self.streak = 0
         self.up_since: float | None = None
@@ -218,6 +227,11 @@ class Child:
         return self._budgets[verdict]
 
     @property
+    def is_judged(self) -> bool:
+        """Whether its failures may lead to something other than a restart at once."""
+        return self.spec.policy is not None or bool(self.spec.needs)
+
+    @property
     def is_up(self) -> bool:
         """Whether an incarnation exists."""
         return self.state in UP
@@ -225,7 +239,7 @@ class Child:
     @property
     def is_restarting(self) -> bool:
         """Whether a restart is under way that has not come up yet (S36)."""
-        trying = self.state is ChildState.STARTING and self.purpose is Purpose.RESTART
+        trying = self.state is ChildState.STARTING and self.purpose in (Purpose.RESTART, Purpose.REQUEST)
         return trying or self.state in WAITING
 
     def wait(self, request: Request) -> None:

@@ -38,7 +38,14 @@ __all__ = (
 
 
 class Begin(Struct, frozen=True):
-    """Start the children."""
+    """Start the children.
+
+    Attributes:
+        patient: this is the first start of the tree, which waits for children that wait for their next try. A
+            supervisor that is restarted is up without them: it must not keep its siblings down.
+    """
+
+    patient: bool = True
 
 
 class Started(Struct, frozen=True):

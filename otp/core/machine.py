@@ -46,7 +46,7 @@ from otp.core.paths import is_within
 from otp.core.plan import Phase, Plan, stopped_early
 from otp.core.recovery import Recovery
 from otp.core.strategy import wants_restart
-from otp.errors import ChildRefused, Hung, NoProc, StartError, StartTimeout
+from otp.errors import ChildRefused, Hung, NoProc, OTPError, StartError, StartTimeout
 from otp.exits import Crashed, Exit, Normal, Refused, Shutdown
 from otp.spec import AutoShutdown, Restart, SupervisorSpec
 
@@ -90,10 +90,11 @@ class SupervisorMachine(Recovery):
 
     # ------------------------------------------------------------------------------------------------ the startup
 
-    def _begin(self, _: Begin) -> None:
+    def _begin(self, event: Begin) -> None:
         self.phase = Phase.STARTING
+        self.patient = event.patient
         to_start = [child for child in self.children.values() if child.state is not ChildState.PAUSED]
-        self.plan = Plan(Purpose.STARTUP, to_start=to_start)
+        self.plan = Plan(Purpose.STARTUP, to_start=to_start, patient=event.patient)
         self.advance()
 
     def _started(self, event: Started) -> None:
@@ -142,26 +143,32 @@ class SupervisorMachine(Recovery):
             child.failure = error
             self._refusal(child, exit.paths)
             return
+        if child.purpose is Purpose.START_CHILD:
+            self.forget(child)
+            self.advance()
+        elif child.doomed:  # it only came first: the group restart or the end goes on
+            self._settle(child)
+        else:
+            self._after_failed_start(child, exit, error)
+        for request in child.take_waiting():
+            self._request(request)
+
+    def _after_failed_start(self, child: Child, exit: Exit, error: StartError) -> None:
         match child.purpose:
-            case Purpose.START_CHILD:
-                self.forget(child)
-                self.advance()
-            case _ if child.doomed:  # it only came first: the group restart or the end goes on
-                self._settle(child)
-            case Purpose.STARTUP | Purpose.RESTART if child.stays_down:
+            case Purpose.STARTUP | Purpose.RESTART | Purpose.REQUEST if child.stays_down:
                 self._left_down(child, exit, error)
             case Purpose.STARTUP if _is_tried_again(child):
                 self.restart_failed(child, exit)
             case Purpose.STARTUP:
                 self.begin_stop(Crashed(error))
             case Purpose.RESTART_CHILD:
-                child.down_since = None
-                self.awaited_no_more(child)
+                self._stays_as_it_was(child)
+            case Purpose.REQUEST:
+                self._answer_for(child, error)
+                self.start_by_request_failed(child, exit)
             case Purpose.RESTART:  # pragma: no branch # there is no other
-                self._group_begins_anew(child, error)
+                self._group_begins_anew(child)
                 self.restart_failed(child, exit)
-        for request in child.take_waiting():
-            self._request(request)
 
     def _left_down(self, child: Child, exit: Exit, error: StartError) -> None:
         """It is under maintenance: what goes on goes on without it, also the restart of its group."""
@@ -169,9 +176,25 @@ class SupervisorMachine(Recovery):
             self.answer_plan(error)
         self.set_aside(child, exit)
 
-    def _group_begins_anew(self, child: Child, error: StartError) -> None:
+    def _stays_as_it_was(self, child: Child) -> None:
+        """Down, by request or parked, for which nothing has changed."""
+        if child.parked:
+            child.state = ChildState.FAILED
+        else:
+            child.down_since = None
+            child.left_behind = False
+        self.awaited_no_more(child)
+
+    def _answer_for(self, child: Child, error: OTPError) -> None:
+        """Tell whoever waits for the restart of a group that this one of it did not come up; those behind it go on."""
         if self.plan is not None and self.plan.awaited is child:
             self.answer_plan(error)
+
+    def _group_begins_anew(self, child: Child) -> None:
+        """As in OTP its next try is one of the group (S39); unless it may come to wait: then the group goes on first."""
+        if self.plan is not None and self.plan.awaited is child and not child.is_judged:
+            for behind in self.plan.to_start:
+                behind.left_behind = True
             self.plan = None
 
     # ------------------------------------------------------------------------------------------------ ends
@@ -221,7 +244,7 @@ class SupervisorMachine(Recovery):
         """Whether the supervisor ends with a significant child that has just ended for good (S40)."""
         if self.spec.auto_shutdown is AutoShutdown.ANY_SIGNIFICANT:
             return True
-        over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED)
+        over = (ChildState.STOPPED, ChildState.DONE)  # one that is parked has failed, and nothing has ended well (D3)
         return all(child.state in over for child in self.children.values() if child.spec.significant)
 
     # ------------------------------------------------------------------------------------------------ a child that hangs
@@ -352,6 +375,7 @@ class SupervisorMachine(Recovery):
             self.answer_plan(error)
             self.begin_stop(Refused(tuple(self.refused)))
         else:
+            self._answer_for(child, error)
             self.awaited_no_more(child)
 
     def _refused_no_more(self, child: Child) -> None:

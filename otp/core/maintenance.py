@@ -44,6 +44,7 @@ def _pause(machine: "SupervisorMachine", children: list[Child]) -> None:
             exit = child.failed_with  # None: its failure has been told
             machine.wait_no_more(child)
             machine.set_aside(child, exit)
+            machine.go_on_without(child)
 
 
 def _resume(machine: "SupervisorMachine", children: list[Child]) -> None:

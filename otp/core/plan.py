@@ -22,8 +22,8 @@ __all__ = ("Phase", "Plan", "PlannedRoster", "stopped_early")
 _CRASH = Cause.CRASH
 _RESTART = Purpose.RESTART
 
-_UNDECIDED = frozenset({ChildState.STARTING, ChildState.STOPPING, *WAITING})
-"""A child that a plan waits for will be up, or be down; or a request, or its policy, has it started anew."""
+_UNDECIDED = frozenset({ChildState.STARTING, ChildState.STOPPING, ChildState.RESTARTING})
+"""A child that a plan waits for will be up, or be down; or what follows its failed start is decided next."""
 
 
 class Phase(StrEnum):
@@ -42,14 +42,15 @@ class Plan:
     Attributes:
         to_stop: children still to be stopped, in start order; they are taken from the end.
         to_start: children still to be started, in start order.
-        purpose: STARTUP or RESTART; None: the supervisor stops.
+        purpose: STARTUP, RESTART or REQUEST; None: the supervisor stops.
+        patient: it waits for a child that waits for its next try; all others go on without it.
         awaited: the child whose readiness the plan waits for.
         target: the child whose restart was asked for or whose failure began it; the others are collateral.
         cause: why the target is restarted.
         token: who waits for the end of the plan.
     """
 
-    __slots__ = ("awaited", "cause", "purpose", "target", "to_start", "to_stop", "token")
+    __slots__ = ("awaited", "cause", "patient", "purpose", "target", "to_start", "to_stop", "token")
 
     def __init__(
         self,
@@ -60,8 +61,10 @@ class Plan:
         target: Child | None = None,
         cause: Cause = Cause.CRASH,
         token: object = None,
+        patient: bool = False,
     ) -> None:
         self.purpose = purpose
+        self.patient = patient
         self.to_stop = list(to_stop)
         self.to_start = deque(to_start)
         self.awaited: Child | None = None
@@ -76,12 +79,22 @@ class Plan:
         if child in self.to_start:
             self.to_start.remove(child)
 
+    def is_undecided(self, child: Child) -> bool:
+        """Whether the child that the plan waits for has yet to come up or to be left out.
+
+        What a held child needs may still have to be asked; that takes the time of a probe at the most.
+        """
+        if child.state is ChildState.BACKOFF or child.state is ChildState.HELD:
+            return self.patient or child.failed_with is not None
+        return child.state in _UNDECIDED
+
 
 class PlannedRoster(Roster):
     """A roster that restarts and stops several children in their order, one plan at a time.
 
     Attributes:
         phase: where the supervisor is in its life.
+        patient: its start is part of the first start of the tree.
         plan: what it is busy with.
         window: its restarts.
         grouped: whether a restart takes siblings along.
@@ -90,6 +103,7 @@ class PlannedRoster(Roster):
     def __init__(self, spec: SupervisorSpec, path: str) -> None:
         super().__init__(spec, path)
         self.phase = Phase.NEW
+        self.patient = True
         self.plan: Plan | None = None
         self.window = RestartWindow(spec.intensity, spec.period)
         self.grouped = spec.strategy is not Strategy.ONE_FOR_ONE
@@ -101,8 +115,10 @@ class PlannedRoster(Roster):
         """Start a child that is down again; whoever holds `token` is told when it is up."""
         self._count(child, cause, exit)
         child.token = token
-        awaited = self.plan is not None and self.plan.awaited is child
-        self.start(child, child.purpose if awaited else _RESTART)
+        if self.plan is not None and self.plan.awaited is child and self.plan.purpose is Purpose.STARTUP:
+            self.start(child, Purpose.STARTUP)
+        else:
+            self.start(child, _RESTART if cause is _CRASH else Purpose.REQUEST)
 
     def restart_group(self, child: Child, cause: Cause, exit: Exit | None, token: object = None) -> None:
         """Stop those that the strategy takes along, last first; then start all of them, first first (S22, S23)."""
@@ -119,7 +135,8 @@ class PlannedRoster(Roster):
                 self.wait_no_more(sibling)
         to_stop = [c for c in group if c.is_up]
         to_start = [c for c in group if c.state is not ChildState.PAUSED]
-        self.plan = Plan(Purpose.RESTART, to_stop=to_stop, to_start=to_start, target=child, cause=cause, token=token)
+        purpose = _RESTART if cause is _CRASH else Purpose.REQUEST
+        self.plan = Plan(purpose, to_stop=to_stop, to_start=to_start, target=child, cause=cause, token=token)
         self.advance()
 
     def _count(self, child: Child, cause: Cause, exit: Exit | None) -> None:
@@ -190,7 +207,7 @@ class PlannedRoster(Roster):
                 return False
             if self.children.get(child.spec.id) is not child:  # a temporary one, forgotten when it was stopped (S22)
                 continue
-            if purpose is Purpose.RESTART and not (child is plan.target and plan.cause is Cause.CRASH):
+            if purpose is not Purpose.STARTUP and not (child is plan.target and plan.cause is Cause.CRASH):
                 self._count(child, plan.cause if child is plan.target else Cause.COLLATERAL, None)
             self.start(child, purpose)
             if child.state is ChildState.STARTING:
@@ -199,10 +216,18 @@ class PlannedRoster(Roster):
         return True
 
     def awaited_no_more(self, child: Child) -> None:
-        """The child is up, or will not come up: the plan goes on if it waited for that."""
+        """The child is up, or will not come up for now: the plan goes on if it waited for that."""
         plan = self.plan
-        if plan is not None and plan.awaited is child and child.state not in _UNDECIDED:
+        if plan is not None and plan.awaited is child and not plan.is_undecided(child):
             plan.awaited = None
+            self.advance()
+
+    def go_on_without(self, child: Child) -> None:
+        """The next try of the child, which would be one of its group, is off: start those that are down over it."""
+        group = affected(self.spec.strategy, self.children, child)
+        behind = [each for each in group if each.left_behind and each.state is ChildState.STOPPED]
+        if self.plan is None and behind:
+            self.plan = Plan(Purpose.RESTART, to_start=behind, target=child)
             self.advance()
 
     def answer_plan(self, result: OTPError | None) -> None:

@@ -9,6 +9,10 @@
 
 A child that waits, held or for its delay, leaves its siblings as they are, whatever the strategy. When it is due the
 strategy applies as ever, after the longest delay in the group; a failure that is not delayed takes along those that wait.
+So does one that is parked or waits because its start failed in a restart of its group: the group goes on without it.
+Only the first start of a tree waits for a child that waits.
+
+A start by request that fails is answered, costs nothing and ends nothing: the child waits, or it is parked.
 """
 
 from collections.abc import Callable
@@ -16,7 +20,7 @@ from collections.abc import Callable
 from otp import events
 from otp.core import effects
 from otp.core.backoff import delay, schedule
-from otp.core.child import Child, ChildState
+from otp.core.child import Child, ChildState, Purpose
 from otp.core.classify import Verdict, classify
 from otp.core.inputs import Checked, RestartDue, TimerKind, TryAgain
 from otp.core.plan import PlannedRoster
@@ -63,7 +67,9 @@ class Recovery(PlannedRoster):
 
     def _restart(self, child: Child, exit: Exit | None, verdict: str) -> None:
         child.verdict = verdict
-        if self.grouped and self.plan is None:
+        plan = self.plan
+        if self.grouped and (plan is None or plan.purpose is not Purpose.STARTUP):
+            self.plan = None  # the restart of its group in which its start failed begins anew (S39)
             self.restart_group(child, _CRASH, exit)
         else:  # also one that a startup waits for
             self.restart_one(child, _CRASH, exit)
@@ -74,11 +80,16 @@ class Recovery(PlannedRoster):
         if self.ends_all(child, exit):
             return
         if child.spec.needs:
-            child.state = ChildState.HELD
-            child.failed_with = exit
-            self.effects.append(effects.Check(child.spec.id, child.generation, child.spec.needs))
+            child.purpose = Purpose.RESTART  # whatever it had been started for
+            self._ask_whether_it_can(child, exit)
         else:
             self._decide(child, exit)
+
+    def _ask_whether_it_can(self, child: Child, exit: Exit) -> None:
+        """Hold the child until what it needs has been asked; `checked` follows."""
+        child.state = ChildState.HELD
+        child.failed_with = exit
+        self.effects.append(effects.Check(child.spec.id, child.generation, child.spec.needs))
 
     def checked(self, event: Checked) -> None:
         """What the child needs has been asked whether it is there."""
@@ -92,12 +103,14 @@ class Recovery(PlannedRoster):
         if event.down:
             child.verdict = "dependency_down"
             self.emit(events.ChildHeld(path=child.path, at=self.now, exit=exit, needs=event.down))
+            self.awaited_no_more(child)
+        elif child.purpose is Purpose.REQUEST:
+            self._decide_on_request(child, exit)
         else:
             self._decide(child, exit)
 
     def _decide(self, child: Child, exit: Exit) -> None:
-        policy = child.spec.policy
-        verdict = _OTP if policy is None else classify(policy, exit)
+        verdict = _verdict_on(child, exit)
         child.streak += 1
         match verdict.action:
             case GiveUp():
@@ -128,7 +141,10 @@ class Recovery(PlannedRoster):
         if backoff is None:
             self._restart(child, exit, verdict.name)
             return
-        seconds = delay(backoff, failure, self._dice())
+        self._delay(child, exit, verdict, delay(backoff, failure, self._dice()))
+
+    def _delay(self, child: Child, exit: Exit, verdict: Verdict, seconds: float) -> None:
+        """Restart the child in so many seconds; whoever waits for a restart of its group goes on without it."""
         child.state = ChildState.BACKOFF
         child.verdict = verdict.name
         child.retry_at = self.now + seconds
@@ -147,6 +163,7 @@ class Recovery(PlannedRoster):
                 period=self.spec.period,
             )
         )
+        self.awaited_no_more(child)
 
     def restart_due(self, event: RestartDue) -> None:
         """The delay is over, or what the child was held for is there again."""
@@ -259,6 +276,34 @@ class Recovery(PlannedRoster):
             error.__cause__ = exit.error
         self.begin_stop(Crashed(error))
 
+    # ------------------------------------------------------------------------------------------------ by request
+
+    def start_by_request_failed(self, child: Child, exit: Exit) -> None:
+        """Its restart was asked for and did not come up, which has been answered: it costs nothing and ends nothing.
+
+        It is held for what it needs, or waits if its policy has a delay for that; otherwise it is parked. A try at
+        once would only do what whoever asked can do better, who knows by now that it failed.
+        """
+        if child.down_since is None:
+            child.down_since = self.now
+        if child.spec.needs:
+            self._ask_whether_it_can(child, exit)
+        else:
+            self._decide_on_request(child, exit)
+
+    def _decide_on_request(self, child: Child, exit: Exit) -> None:
+        verdict = _verdict_on(child, exit)
+        action = verdict.action
+        retry = action.retry if isinstance(action, Limited) else action
+        child.streak += 1
+        if isinstance(retry, RestartNow):  # the try at once that its first failure would get was the request's
+            child.streak = max(child.streak, 2)
+        backoff, failure = (None, 0) if isinstance(retry, GiveUp | Fatal) else schedule(retry, child.streak)
+        if backoff is None:
+            self._park(child, exit, verdict)
+        else:
+            self._delay(child, exit, verdict, delay(backoff, failure, self._dice()))
+
     # ------------------------------------------------------------------------------------------------ once more
 
     def restart_failed(self, child: Child, exit: Exit) -> None:
@@ -277,6 +322,11 @@ class Recovery(PlannedRoster):
             self.defer(event)
         elif child.state is ChildState.RESTARTING:  # else another event took care of it (S37, S39)
             self.recover(child, event.exit)
+
+
+def _verdict_on(child: Child, exit: Exit) -> Verdict:
+    policy = child.spec.policy
+    return _OTP if policy is None else classify(policy, exit)
 
 
 def _fatal_in(exit: Crashed) -> FatalFailure | None:

@@ -90,6 +90,7 @@ def _terminate_down(machine: "SupervisorMachine", child: Child) -> None:
     if waited or child.state in _PARKED:
         machine.emit_exited(child, Shutdown(), asked=True)
     machine.wait_no_more(child)
+    child.left_behind = False
     child.down_since = None
     machine.answer(child, stopped_early(child))
     machine.withdraw(child)
@@ -106,6 +107,7 @@ def restart_child(machine: "SupervisorMachine", request: RestartChild) -> None:
     """Start a child that is down (S51). A failure is the answer; the child stays down."""
     child = _down(machine, request)
     if child is not None:
+        child.parked = child.state is ChildState.FAILED
         child.token = request.token
         machine.start(child, Purpose.RESTART_CHILD)
 

@@ -125,10 +125,12 @@ class Supervisor:
     async def restart(self, path: str) -> Any:
         """Stop a child, wait until it is gone, start it fresh; its siblings as the strategy says.
 
-        It is counted as `manual` and costs no intensity. A start that fails is tried again like any restart.
+        It is counted as `manual` and costs nothing. A start that fails, of the child or of one of its group, is
+        answered and ends nothing above: that child is held for what it needs, waits if its policy has a delay, or
+        stays `failed`; those behind it in the group are started.
 
         Raises:
-            StartError: the first try did not come up.
+            StartError: it, or one of its group, did not come up.
             ChildRefused: it did not end. It is restarted should it end after all.
             NotSupported: it is temporary, so never restarted.
         """

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from msgspec.structs import replace
 
 from otp.core import effects
-from otp.core.child import Child
+from otp.core.child import Child, Purpose
 from otp.core.inputs import Begin, Exited, Input, Replace, Started, StartFailed, Stop
 from otp.core.machine import SupervisorMachine
 from otp.core.plan import Phase
@@ -116,9 +116,13 @@ class RunningSupervisor:
         children, self._ledgers = ledger or Ledger({}, {})
         self.machine.inherit(children, paused=paused)
 
-    def begin(self) -> None:
-        """Start the children."""
-        self.feed(Begin())
+    def begin(self, *, patient: bool = True) -> None:
+        """Start the children.
+
+        Args:
+            patient: in the first start of the tree, which waits for children that wait for their next try.
+        """
+        self.feed(Begin(patient))
 
     def stop(self) -> None:
         """Stop the subtree in order."""
@@ -192,9 +196,10 @@ class RunningSupervisor:
         spec = effect.spec
         if isinstance(spec, SupervisorSpec):
             child = RunningSupervisor(self.tree, spec, effect.generation, self)
-            child.inherit(self._ledgers.pop(effect.child, None), paused=self.machine.children[effect.child].paused)
+            record = self.machine.children[effect.child]
+            child.inherit(self._ledgers.pop(effect.child, None), paused=record.paused)
             self.live[effect.child] = child
-            child.begin()
+            child.begin(patient=self.machine.patient and record.purpose is Purpose.STARTUP)
         else:
             task = TaskChild(self, spec, effect.generation)
             self.live[effect.child] = self.tree.newest = task

@@ -75,6 +75,7 @@ def explore(
     - only what lives is told to stop, only what is armed is cancelled, and what comes from an older generation, or a
       moment too late, changes nothing;
     - the restarts within the period are as many as a naive count finds;
+    - when nothing goes on by itself any more, nobody is down but by request, for good, parked, or waiting for its time;
     - each request gets one answer, and each path ends with one `Done`.
 
     Args:
@@ -142,6 +143,8 @@ class _Search:
         """What can happen next, and what is left after that."""
         _, world, left = state
         always = list(world.always())
+        if not always and world.exit is None and not world.stopped:
+            world.check_quiet()
         for happening in always:
             yield happening, left
         given = [n for n, kind in enumerate(self._kinds) if left[n] and world.can(kind)] if world.exit is None else ()

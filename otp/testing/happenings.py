@@ -9,7 +9,9 @@ from otp.core.paths import join
 
 __all__ = (
     "Asks",
+    "Back",
     "Crashes",
+    "Down",
     "Fails",
     "Gone",
     "Hangs",
@@ -110,6 +112,26 @@ class Stops(Struct, frozen=True):
         return "the tree is killed" if self.brutal else "the tree is stopped"
 
 
+class _OfDependency(Struct, frozen=True):
+    does: ClassVar[str]
+    dependency: str
+
+    def __str__(self) -> str:
+        return f"{self.dependency} {self.does}"
+
+
+class Down(_OfDependency, frozen=True):
+    """Something that children need does not answer any more."""
+
+    does = "is down"
+
+
+class Back(_OfDependency, frozen=True):
+    """It answers again: those that are held for it, and for nothing else, are due."""
+
+    does = "is back"
+
+
 class Up(_OfChild, frozen=True):
     """A child says that it is up; it may have been asked to stop."""
 
@@ -129,7 +151,7 @@ class Raises(_OfChild, frozen=True):
 
 
 class TriesAgain(Struct, frozen=True):
-    """The oldest note that a failed restart is to be tried again (S35) reaches its supervisor."""
+    """The oldest note reaches its supervisor: a failed restart is to be tried again (S35), or what a child needs was asked."""
 
     supervisor: str
 
@@ -137,4 +159,20 @@ class TriesAgain(Struct, frozen=True):
         return f"{self.supervisor or 'the root'} tries again"
 
 
-Happening = Crashes | Returns | Fails | Ignores | Hangs | Late | Asks | Passes | Stops | Up | Gone | Raises | TriesAgain
+Happening = (
+    Crashes
+    | Returns
+    | Fails
+    | Ignores
+    | Hangs
+    | Late
+    | Asks
+    | Passes
+    | Stops
+    | Down
+    | Back
+    | Up
+    | Gone
+    | Raises
+    | TriesAgain
+)

@@ -94,9 +94,9 @@ class Simulation:
 
     # ------------------------------------------------------------------------------------------------ what happens
 
-    def begin(self) -> "Simulation":
-        """Start the supervisor."""
-        self.tell(inputs.Begin())
+    def begin(self, *, patient: bool = True) -> "Simulation":
+        """Start the supervisor; `patient`: in the first start of its tree."""
+        self.tell(inputs.Begin(patient))
         return self
 
     def tell(self, event: inputs.Input) -> None:

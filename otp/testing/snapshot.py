@@ -95,7 +95,7 @@ def imprint(world: World) -> tuple[object, ...]:
 
     All else is part of it, also what a machine has got since this was written.
     """
-    return tuple(world.open), world.stopped, world.exit is None, _branch(world.root, world.now)
+    return tuple(world.open), world.stopped, world.exit is None, world.down, _branch(world.root, world.now)
 
 
 def _branch(branch: Branch, now: float) -> tuple[object, ...]:
@@ -110,6 +110,8 @@ def _branch(branch: Branch, now: float) -> tuple[object, ...]:
         reader.items(branch.notes),
         frozenset(witness.were_up or ()),
         frozenset(witness.set_aside),
+        frozenset(witness.kept_down),
+        frozenset(witness.by_request),
         tuple([now - stamp for stamp in witness.stamps if stamp >= oldest]),
         tuple([(id, plan is machine.plan, older) for id, (plan, older) in witness.terminated.items()]),
     )

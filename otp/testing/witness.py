@@ -47,6 +47,8 @@ class Witness:
         brutal: it was killed, so that its children need no order.
         set_aside: children that are down over their maintenance: only it being over, or a request, starts them.
         were_up: children that have been up; None once the supervisor itself is.
+        kept_down: children whose end or start by request failed, and which stay down for that.
+        by_request: children whose newest start was asked for, or taken along by one that was, until they are up.
     """
 
     def __init__(self, machine: SupervisorMachine) -> None:
@@ -57,14 +59,19 @@ class Witness:
         self.brutal = False
         self.stopping = False
         self.were_up: set[str] | None = set()
+        self.kept_down: set[str] = set()
+        self.by_request: set[str] = set()
         self._started: dict[str, tuple[Child, int]] = {}
         self._causes: dict[str, Cause] = {}
         self._plan: Plan | None = None
         self._defers = False
+        self._tried_again: set[str] = set()
 
     def before(self) -> None:
         """The machine is about to be told something."""
         self._plan, self._defers = self.machine.plan, bool(self.machine.deferred)
+        children = self.machine.children.items()
+        self._tried_again = {id for id, child in children if child.state is ChildState.RESTARTING}
         self._causes.clear()
 
     def after(self) -> None:
@@ -72,32 +79,55 @@ class Witness:
         for record in (self.terminated, self._started):
             for id in [id for id in record if id not in self.machine.children]:
                 del record[id]
-        self.set_aside &= self.machine.children.keys()
+        for ids in (self.set_aside, self.kept_down, self.by_request):
+            ids.intersection_update(self.machine.children)
 
-    def saw(self, event: events.Event, now: float) -> None:
+    def saw(self, event: events.Event, now: float) -> None:  # noqa: C901 # one arm an event
         """An event: restarts are counted here once more (S27)."""
         match event:
-            case events.ChildRestarting(path=path, cause=cause, used=used, verdict=verdict):
-                self._causes[path.rpartition("/")[2]] = cause
-                if cause is Cause.CRASH and verdict != "maintenance":
-                    count = self._count(now)
-                    assert count <= self.machine.spec.intensity, f"restart {count} within the period is granted"
-                    assert used == count, f"{used} restarts are said to be within the period, where {count} are"
-            case events.IntensityReached():
+            case events.ChildRestarting(path=path, cause=cause):
+                id = path.rpartition("/")[2]
+                self._causes[id] = cause
+                self._restarts(id, event, now)
+            case events.ChildDelayed(path=path, expected=expected, used=used):
+                if not expected and path.rpartition("/")[2] not in self.by_request:
+                    self._is_granted(used, now)
+            case events.IntensityReached(period=period) if period == self.machine.spec.period:
                 count = self._count(now)
                 assert count > self.machine.spec.intensity, f"restart {count} within the period is refused"
             case events.ChildPaused(path=path):
                 self.set_aside.add(path.rpartition("/")[2])
             case events.ChildExited(path=path):
                 self.set_aside.discard(path.rpartition("/")[2])
-            case events.ChildStarted(path=path) if self.were_up is not None:
-                self.were_up.add(path.rpartition("/")[2])
+            case events.ChildStarted(path=path):
+                self.by_request.discard(path.rpartition("/")[2])
+                if self.were_up is not None:
+                    self.were_up.add(path.rpartition("/")[2])
             case events.SupervisorStarted():
                 self.were_up = None
             case events.SupervisorStopping():
                 self.stopping = True
             case _:
                 pass
+
+    def _restarts(self, id: str, event: events.ChildRestarting, now: float) -> None:
+        """A restart over a failure costs a credit at once; one that was delayed or held has paid, or costs nothing."""
+        asked = event.cause is Cause.MANUAL or (event.cause is Cause.COLLATERAL and self._is_asked_for())
+        (self.by_request.add if asked else self.by_request.discard)(id)
+        if event.cause is Cause.CRASH and event.exit is not None and not self._is_expected(id, event.verdict):
+            self._is_granted(event.used, now)
+
+    def _is_asked_for(self) -> bool:
+        return self.machine.plan is not None and self.machine.plan.purpose is Purpose.REQUEST
+
+    def _is_expected(self, id: str, verdict: str) -> bool:
+        policy = self.machine.children[id].spec.policy
+        return policy is not None and any(rule.name == verdict and rule.expected for rule in policy.rules)
+
+    def _is_granted(self, used: int, now: float) -> None:
+        count = self._count(now)
+        assert count <= self.machine.spec.intensity, f"restart {count} within the period is granted"
+        assert used == count, f"{used} restarts are said to be within the period, where {count} are"
 
     def _count(self, now: float) -> int:
         self.stamps.append(now)
@@ -119,7 +149,10 @@ class Witness:
         assert generation == 1 or spec.restart is not Restart.TEMPORARY, f"temporary {id} is restarted"
         if self.were_up is not None and record is None and not wanted:
             self._waits_for_those_before(id, live, self.were_up)
+        if child.purpose is Purpose.STARTUP:  # S13 holds, whoever asked
+            self.by_request.discard(id)
         self._started[id] = child, generation
+        self.kept_down.discard(id)
         self._is_not_kept_down(id, child)
         if id in self.terminated:
             self._resurrects(id, wanted)
@@ -146,7 +179,8 @@ class Witness:
         if any(isinstance(a.request, _ASKS_FOR_A_START) for token, a in wanted.items() if token not in older):
             return
         cause = self._causes.get(id)
-        grouped = self.machine.grouped and cause is Cause.COLLATERAL
+        answered = cause is Cause.MANUAL and self._is_asked_for()  # by a sibling of the group that did not come up
+        grouped = self.machine.grouped and (cause is Cause.COLLATERAL or answered)
         assert grouped, f"{id} was stopped by request, and is started because of {cause}"
         same = plan is not None and plan is self._plan and self._is_sure()
         assert not same, f"{id} was stopped by request, and is started by the group restart that was under way"
@@ -178,12 +212,16 @@ class Witness:
     def replied(self, asks: Asks, result: object, older: frozenset[str]) -> None:
         """A request got its answer; `older` ones are still open."""
         request = asks.request
+        if isinstance(request, inputs.TerminateChild | inputs.RestartChild) and isinstance(result, Exception):
+            self.kept_down.add(request.child)
         if isinstance(request, inputs.Resume):
             self.set_aside -= {request.child} if request.child else self.set_aside.copy()
         if request == inputs.Reset("", None):
             self.stamps.clear()
         if isinstance(request, inputs.TerminateChild) and result is None and request.child in self.machine.children:
             self.terminated[request.child] = self._plan, older
+            if request.child in self._tried_again:  # as in OTP, those that its next try would have started stay down
+                self.kept_down.update(id for id, child in self.machine.children.items() if child.left_behind)
 
     def done(self, live: Mapping[str, Body], timers: Collection[inputs.Timer], asked: Iterable[str]) -> None:
         """The supervisor has ended."""
@@ -212,10 +250,24 @@ class Witness:
         if machine.plan is not None and machine.phase is not Phase.DONE:
             awaited = machine.plan.to_stop[-1] if machine.plan.to_stop else machine.plan.awaited
             assert awaited is not None, f"{machine.path} is busy, and waits for nobody"
-            assert awaited.spec.id in live, f"{machine.path} waits for {awaited.spec.id}, which does not live"
+            undecided = not machine.plan.to_stop and machine.plan.is_undecided(awaited)
+            assert undecided or awaited.spec.id in live, (
+                f"{machine.path} waits for {awaited.spec.id}, which does not live"
+            )
         for event in self._stale():
             effects = machine.handle(event, now)
             assert not effects, f"{event} is out of date, and leads to {effects}"
+
+    def check_quiet(self) -> None:
+        """When nothing goes on by itself, nobody stays down but by request, or because that is said of it."""
+        for id, child in self.machine.children.items():
+            assert child.state is not ChildState.PENDING, f"{id} is never started"
+            by_request = id in self.terminated or id in self.kept_down
+            assert by_request or child.state is not ChildState.STOPPED, (
+                f"{id} stays down, and nobody has asked for that"
+            )
+            held_for = child.state is not ChildState.HELD or child.failed_with is None
+            assert held_for, f"what {id} needs was never asked"
 
     def _stale(self) -> Iterator[inputs.Input]:
         """What comes from an older generation, or a moment too late. It means nothing, in any state."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from msgspec.structs import replace
 
 from otp.core import effects, inputs
+from otp.core.child import WAITING, ChildState, Purpose
 from otp.core.machine import SupervisorMachine
 from otp.core.paths import join
 from otp.errors import Hung
@@ -14,7 +15,9 @@ from otp.exits import Crashed, Exit, Killed, Normal, Refused, Shutdown
 from otp.spec import AnySpec, SupervisorSpec
 from otp.testing.happenings import (
     Asks,
+    Back,
     Crashes,
+    Down,
     Fails,
     Gone,
     Hangs,
@@ -65,6 +68,7 @@ class World:
 
     Attributes:
         now: the clock, in seconds.
+        down: dependencies that do not answer.
         open: requests without an answer by their token, oldest first.
         stopped: somebody has stopped the root.
         exit: how the root ended; None while it has not.
@@ -74,6 +78,7 @@ class World:
     def __init__(self, spec: SupervisorSpec, machine: Machine = SupervisorMachine) -> None:
         self.machine = machine
         self.now = 0.0
+        self.down: frozenset[str] = frozenset()
         self.open: dict[str, Asks] = {}
         self._asked: dict[str, int] = {}
         self.stopped = False
@@ -100,7 +105,7 @@ class World:
                         yield Gone(path)
                         yield Raises(path)
 
-    def can(self, happening: Happening) -> bool:
+    def can(self, happening: Happening) -> bool:  # noqa: PLR0911 # one arm a happening
         """Whether something that happens only when somebody says so may happen now."""
         match happening:
             case Asks(of=path):
@@ -109,6 +114,10 @@ class World:
                 return self.now + seconds < self._next_due()
             case Stops():
                 return self.exit is None
+            case Down(dependency):
+                return dependency not in self.down
+            case Back(dependency):
+                return dependency in self.down
             case Late(path):
                 branch, id = self._place(path)
                 return branch is not None and branch.due(id) == self._next_due() < math.inf
@@ -129,9 +138,14 @@ class World:
             case Stops(brutal):
                 self.stopped = True
                 self.root.stop(brutal=brutal)
+            case Down(dependency):
+                self.down |= {dependency}
+            case Back(dependency):
+                self.down -= {dependency}
+                for branch in tuple(self.branches()):
+                    branch.release()
             case TriesAgain(path):
-                branch = self._living(path)
-                branch.feed(branch.notes.popleft())
+                self._living(path).take_note()
             case _:
                 above, _, id = happening.child.rpartition("/")
                 self._living(above).take(id, happening)
@@ -143,10 +157,13 @@ class World:
 
     def check_idle(self) -> None:
         """What holds when nothing is left to happen."""
+        starting = any(branch.waits_in_its_start for branch in self.branches())
+        assert starting or not self.open, f"never answered: {', '.join(self.open)}"
+
+    def check_quiet(self) -> None:
+        """What holds when nothing goes on by itself, while the tree runs."""
         for branch in self.branches():
-            machine = branch.machine
-            assert machine.plan is None or branch.done, f"{machine.path} is busy for ever"
-        assert not self.open, f"never answered: {', '.join(self.open)}"
+            branch.check_quiet()
 
     def branches(self) -> Iterator["Branch"]:
         """The living supervisors, each before those below it."""
@@ -207,7 +224,7 @@ class Branch:
         self.done = False
         self.live: dict[str, Worker | Branch] = {}
         self.timers: dict[inputs.Timer, float] = {}
-        self.notes: deque[inputs.TryAgain | inputs.Checked] = deque()
+        self.notes: deque[inputs.TryAgain | inputs.Checked | inputs.RestartDue] = deque()
         self._inbox: deque[inputs.Input] = deque()
         self._busy = False
 
@@ -217,6 +234,38 @@ class Branch:
         for body in self.live.values():
             if isinstance(body, Branch):
                 yield from body.walk()
+
+    def take_note(self) -> None:
+        """Tell the machine what the oldest note says; what a child needs is asked only now."""
+        note = self.notes.popleft()
+        child = self.machine.children.get(note.child)
+        if isinstance(note, inputs.Checked) and child is not None:
+            note = replace(note, down=tuple(sorted(self.world.down.intersection(child.spec.needs))))
+        self.feed(note)
+
+    def release(self) -> None:
+        """Something is there again: note that those who are held, and miss nothing any more, are due."""
+        for id, child in self.machine.children.items():
+            asked = child.failed_with is not None
+            if child.state is ChildState.HELD and not asked and not self.world.down.intersection(child.spec.needs):
+                self.notes.append(inputs.RestartDue(id, child.generation))
+
+    @property
+    def waits_in_its_start(self) -> bool:
+        """Whether it is in the first start of the tree and waits for a child that waits, or for one that does so."""
+        plan = self.machine.plan
+        if plan is None or not plan.patient or plan.awaited is None:
+            return False
+        body = self.live.get(plan.awaited.spec.id)
+        return body.waits_in_its_start if isinstance(body, Branch) else plan.awaited.state in WAITING
+
+    def check_quiet(self) -> None:
+        """What holds when nothing goes on by itself, while the tree runs."""
+        machine = self.machine
+        idle = machine.plan is None or self.done or self.waits_in_its_start
+        assert idle, f"{machine.path} is busy for ever"
+        if machine.plan is None and not self.done:
+            self.witness.check_quiet()
 
     def due(self, id: str) -> float | None:
         """When the timer of a child fires."""
@@ -305,7 +354,7 @@ class Branch:
             case effects.Retry(note):
                 self.notes.append(note)
             case effects.Check(id, generation):
-                self.notes.append(inputs.Checked(id, generation, ()))
+                self.notes.append(inputs.Checked(id, generation, ()))  # the answer is that of the moment it is taken
             case effects.Ready():
                 self._ready()
             case effects.Done(exit):
@@ -322,7 +371,8 @@ class Branch:
         self.witness.starts(id, generation, spec, self.live, self._asked())
         if isinstance(spec, SupervisorSpec):
             branch = self.live[id] = Branch(self.world, spec, generation, self)
-            branch.feed(inputs.Begin())
+            first = self.machine.patient and self.machine.children[id].purpose is Purpose.STARTUP
+            branch.feed(inputs.Begin(patient=first))
         else:
             self.live[id] = Worker(generation, up=not spec.ready)
 

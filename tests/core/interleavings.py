@@ -3,9 +3,24 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from otp import policy as actions
 from otp.core.inputs import DeleteChild, Pause, Reset, RestartChild, RestartNow, Resume, StartChild, TerminateChild
+from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, on
 from otp.spec import AutoShutdown, Restart, Strategy, SupervisorSpec, dynamic_supervisor, supervisor
-from otp.testing.happenings import Asks, Crashes, Fails, Hangs, Happening, Ignores, Late, Passes, Returns, Stops
+from otp.testing.happenings import (
+    Asks,
+    Back,
+    Crashes,
+    Down,
+    Fails,
+    Hangs,
+    Happening,
+    Ignores,
+    Late,
+    Passes,
+    Returns,
+    Stops,
+)
 from otp.testing.simulation import stand_in
 
 
@@ -65,6 +80,17 @@ SIGNIFICANT = [
     stand_in("a", restart=Restart.TRANSIENT, significant=True),
     stand_in("b", restart=Restart.TEMPORARY, significant=True),
 ]
+DELAY = Backoff(1.0, factor=1.0, jitter=0.0)
+POLICIES = {
+    "at once": FailurePolicy(),
+    "after a delay": FailurePolicy(otherwise=RestartAfter(DELAY)),
+    "at once, then after a delay, expected": FailurePolicy(
+        on(RuntimeError, actions.RestartNow(then=DELAY), expected=True)
+    ),
+    "within a limit, then parked": FailurePolicy(otherwise=Limited(1, within=61.0, then=GiveUp())),
+    "parked": FailurePolicy(otherwise=GiveUp()),
+    "fatal": FailurePolicy(otherwise=Fatal()),
+}
 SLOW = [stand_in(id, start_timeout=2.0) for id in "ab"]
 
 
@@ -160,6 +186,69 @@ def static(strategy) -> Iterator[Tree]:
     )
 
 
+def judged(strategy) -> Iterator[Tree]:
+    """A child with a policy, or with a need, between two without."""
+
+    def of(b, intensity=2):
+        return supervisor("root", strategy=strategy, children=[A, b, C], intensity=intensity)
+
+    for name, policy in POLICIES.items():
+        b = stand_in("b", shutdown=1.0, policy=policy)
+        yield Tree(
+            f"{name}: its start fails in a restart of its group, twice",
+            of(b),
+            [Crashes("a"), Fails("b"), Fails("b"), Late("b"), Crashes("c"), terminate("b")],
+        )
+        yield Tree(
+            f"{name}: it is restarted by request, fails, and is paused and resumed",
+            of(b, intensity=1),
+            [restart("b"), Fails("b"), Fails("b"), pause("b"), resume("b"), Crashes("a"), Late("b")],
+        )
+        yield Tree(
+            f"{name}: a restart_child that fails, and a restart of its group by request",
+            of(b, intensity=1),
+            [Crashes("b"), Fails("b"), Late("b"), restart_child("b"), restart("a"), Fails("c")],
+        )
+    needy = stand_in("b", shutdown=1.0, needs=("redis",))
+    yield Tree(
+        "what it needs goes down and comes back while its start fails in a restart of its group",
+        of(needy),
+        [Crashes("a"), Fails("b"), Fails("b"), Down("redis"), Back("redis"), Crashes("c")],
+    )
+    yield Tree(
+        "what it needs is down while it is restarted by request, paused, and terminated",
+        of(needy, intensity=1),
+        [Down("redis"), restart("b"), Fails("b"), Crashes("b"), Back("redis"), pause("b"), resume("b"), terminate("b")],
+    )
+    needy = stand_in("b", needs=("redis",), policy=POLICIES["after a delay"])
+    yield Tree(
+        "what it needs is down, or its policy has it wait, in the first start too",
+        of(needy),
+        [Down("redis"), Fails("b"), Fails("b"), Late("b"), Back("redis"), restart("b"), restart("c"), Stops()],
+    )
+
+
+def waiting_below(strategy) -> Iterator[Tree]:
+    """A worker, a supervisor of one that waits when it fails, and a worker behind it."""
+    for name, leaf in (
+        ("a leaf that is delayed", stand_in("x", policy=POLICIES["after a delay"])),
+        ("a leaf that is parked", stand_in("x", policy=POLICIES["parked"])),
+        ("a leaf that is held", stand_in("x", needs=("redis",))),
+    ):
+        below = supervisor("sub", intensity=1, children=[leaf, stand_in("y")])
+        spec = supervisor("root", strategy=strategy, intensity=2, children=[stand_in("a"), below, stand_in("c")])
+        yield Tree(
+            f"{name}: its start fails while its supervisor is restarted, with its group, or by request",
+            spec,
+            [Crashes("a"), restart("sub"), Down("redis"), Fails("sub/x"), Fails("sub/x"), Late("sub/x"), Back("redis")],
+        )
+        yield Tree(
+            f"{name}: it is paused with its supervisor, which gives up",
+            spec,
+            [pause("sub"), Crashes("a"), Fails("sub/x"), Crashes("sub/y"), Crashes("sub/y"), resume("sub")],
+        )
+
+
 def dynamic() -> Iterator[Tree]:
     """Children that come and go."""
     adds = [start(stand_in("x", restart=Restart.TEMPORARY)), start(stand_in("y")), start(stand_in("z"))]
@@ -203,7 +292,17 @@ def _named(prefix, trees):
 KINDS = (Restart.TRANSIENT, Restart.TEMPORARY)
 FAMILY: list[Tree] = [
     *(tree for strategy in Strategy for tree in _named(strategy, static(strategy))),
+    *_named(Strategy.REST_FOR_ONE, judged(Strategy.REST_FOR_ONE)),
+    *_named(Strategy.ONE_FOR_ALL, waiting_below(Strategy.ONE_FOR_ALL)),
     *_named("dynamic", dynamic()),
     *(tree for strategy in Strategy for tree in _named(strategy, nested(strategy, Restart.PERMANENT))),
     *(tree for kind in KINDS for tree in _named(Strategy.ONE_FOR_ALL, nested(Strategy.ONE_FOR_ALL, kind))),
 ]
+
+OTHERS = (Strategy.ONE_FOR_ONE, Strategy.ONE_FOR_ALL)
+MORE: list[Tree] = [
+    *(tree for strategy in OTHERS for tree in _named(strategy, judged(strategy))),
+    *_named(Strategy.REST_FOR_ONE, waiting_below(Strategy.REST_FOR_ONE)),
+    *_named(Strategy.ONE_FOR_ONE, waiting_below(Strategy.ONE_FOR_ONE)),
+]
+"""The same under the other strategies: walked through where all tests are at their full size."""

@@ -3,7 +3,7 @@
 import pytest
 
 from otp.core import inputs
-from otp.errors import AlreadyPresent, Restarting, StartError
+from otp.errors import AlreadyPresent, Restarting
 from otp.events import ChildExited, ChildRestarting, ChildStartFailed
 from otp.exits import Crashed, Shutdown
 from otp.spec import Restart, Strategy, supervisor
@@ -209,17 +209,6 @@ def test_a_start_that_took_too_long_is_no_failure_any_more_when_the_next_is_up()
     sim.stop()
     assert len(sim.of(ChildStartFailed)) == 1
     assert [event.asked for event in sim.of(ChildExited)] == [True]
-
-
-def test_whoever_asked_for_a_restart_is_told_of_the_first_failure_and_it_goes_on():
-    sim = tree("a")
-    sim.slow.add("a")
-    asked = sim.restart("a")
-    sim.fail("a", ValueError("no"))
-    assert isinstance(asked.result, StartError)
-    sim.ready("a")
-    assert sim.states == {"a": "running"}
-    assert sim.machine.window.used == 1
 
 
 def test_while_a_try_is_under_way_a_child_is_restarting_too_d4_s36():

@@ -10,6 +10,7 @@ from otp.core import inputs
 from otp.core.child import ChildState
 from otp.core.plan import Phase
 from otp.exits import Crashed, Normal, Refused, Shutdown
+from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, on
 from otp.spec import AutoShutdown, Restart, Strategy, dynamic_supervisor, supervisor, worker
 from otp.testing.simulation import Simulation
 
@@ -20,17 +21,36 @@ async def run(*, task_status=None):
     """Never called: the children of a simulation are only names."""
 
 
-def child_spec(id, options):
+def child_spec(id, options, judged=(None, ())):
     restart, shutdown, ready, significant, timeout, is_supervisor = options
+    policy, needs = judged
     significant = significant and restart is not Restart.PERMANENT
     if is_supervisor:
-        return supervisor(id, restart=restart, shutdown=shutdown, significant=significant)
-    timeout = timeout if ready else None
+        return supervisor(id, restart=restart, shutdown=shutdown, significant=significant, policy=policy)
     return worker(
-        id, run, restart=restart, shutdown=shutdown, ready=ready, significant=significant, start_timeout=timeout
+        id,
+        run,
+        restart=restart,
+        shutdown=shutdown,
+        ready=ready,
+        significant=significant,
+        start_timeout=timeout if ready else None,
+        policy=policy,
+        needs=needs,
     )
 
 
+DELAY = Backoff(1.0, jitter=0.0)
+POLICIES = [
+    None,
+    FailurePolicy(),
+    FailurePolicy(otherwise=RestartAfter(DELAY)),
+    FailurePolicy(on(BaseException, RestartNow(then=DELAY), expected=True)),
+    FailurePolicy(otherwise=Limited(1, 30.0, then=GiveUp())),
+    FailurePolicy(otherwise=GiveUp()),
+    FailurePolicy(otherwise=Fatal()),
+]
+JUDGED = st.tuples(st.sampled_from(POLICIES), st.sampled_from([(), (), ("redis",), ("redis", "db")]))
 CHILD = st.tuples(
     st.sampled_from(Restart),
     st.sampled_from([1.0, math.inf, "brutal_kill"]),
@@ -42,7 +62,7 @@ CHILD = st.tuples(
 OWN_ACTS = ["crash", "return", "fail", "ready", "ignore", "refuse", "time", "stale"]
 REQUESTS = ["start", "terminate", "restart_child", "delete", "restart", "pause", "resume", "reset"]
 STEP = st.tuples(
-    st.sampled_from([*OWN_ACTS * 3, *REQUESTS * 2, "stop", "kill"]),
+    st.sampled_from([*OWN_ACTS * 3, *REQUESTS * 2, "down", "back", "stop", "kill"]),
     st.integers(0, 6),
     st.integers(0, 4),
 )
@@ -84,6 +104,10 @@ class Walk(Simulation):
                 self.act(action, sorted(self.live)[n % len(self.live)], option)
         elif action == "time":
             self.pass_time((0.1, 0.5, 1.0, 3.0, 10.0)[option])
+        elif action == "down":
+            self.down.add(("redis", "db")[option % 2])
+        elif action == "back":
+            self.come_back(("redis", "db")[option % 2])
         elif action in ("stop", "kill"):
             self.killed = self.killed or action == "kill"
             self.stop(brutal=action == "kill")
@@ -158,12 +182,30 @@ class Walk(Simulation):
             assert child.is_up == (id in self.live), f"{id} is {child.state}, living: {id in self.live}"
             assert child.timer is None or child.timer in self.timers
         assert set(self.live) <= set(self.machine.children)
-        assert len(self.timers) <= len(self.live)
+        waiting = [id for id, child in self.machine.children.items() if child.state is ChildState.BACKOFF]
+        assert len(self.timers) <= len(self.live) + len(waiting)
         assert not self.machine.deferred or self.machine.plan is not None
         if self.machine.phase in (Phase.STARTING, Phase.UP):
             assert all(child.paused for child in self.machine.children.values() if child.state is ChildState.PAUSED)
         if self.exit is None:
             assert self.machine.window.used <= self.machine.spec.intensity or self.machine.phase is Phase.STOPPING
+
+    def settle(self):
+        """Let all that wait for a child go on: nobody is busy for ever, but a first start that waits for one."""
+        for _ in range(100):
+            undecided = [id for id in self.live if self.machine.children[id].state.value in ("starting", "stopping")]
+            for id in undecided[:1]:
+                if self.machine.children[id].state is ChildState.STARTING and id not in self.refused_supervisors:
+                    self.ready(id)
+                elif id not in self.refused_supervisors:
+                    self.end(id, Shutdown())
+                else:
+                    self.pass_time(10.0)
+            if not undecided:
+                break
+        plan = self.machine.plan
+        waits = plan is not None and plan.patient and plan.awaited.state in (ChildState.BACKOFF, ChildState.HELD)
+        assert plan is None or waits or self.exit is not None, f"busy for ever: {self.states}"
 
     def finish(self):
         """Stop, let all that can end do so; the rest refuses."""
@@ -189,6 +231,7 @@ def walk(spec, steps, *, from_up, heard=True):
     sim.slow = set(POOL)
     for step in steps:
         sim.take(step)
+    sim.settle()
     sim.finish()
     return sim
 
@@ -212,6 +255,19 @@ def test_a_supervisor_keeps_its_promises(*, strategy, children, auto, intensity,
         steps,
         from_up=from_up,
     )
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+@given(
+    children=st.lists(st.tuples(CHILD, JUDGED), min_size=2, max_size=5),
+    intensity=st.sampled_from([0, 1, 3, 1000]),
+    steps=st.lists(STEP, max_size=50),
+    from_up=st.booleans(),
+)
+@settings(max_examples=400, deadline=None)
+def test_a_supervisor_with_policies_and_needs_keeps_its_promises(*, strategy, children, intensity, steps, from_up):
+    specs = [child_spec(id, (*c[:3], False, *c[4:]), judged) for id, (c, judged) in zip(POOL, children, strict=False)]
+    walk(supervisor("root", children=specs, strategy=strategy, intensity=intensity), steps, from_up=from_up)
 
 
 @given(st.lists(STEP, max_size=50), st.sampled_from([0, 1, 1000]), st.sampled_from([None, 2]))

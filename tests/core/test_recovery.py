@@ -1,5 +1,7 @@
 """What a failure leads to under a policy: at once, later, not at all, or when what it needs is there again."""
 
+from itertools import permutations
+
 import pytest
 
 from otp import events
@@ -340,15 +342,19 @@ def test_a_stop_wins_over_a_delay():
     assert sim.timers == {}
 
 
-def test_a_significant_child_that_waits_counts_as_alive_and_a_parked_one_does_not_s40():
+@pytest.mark.parametrize("order", list(permutations("abc")))
+def test_significant_children_that_wait_or_are_parked_count_as_alive_in_whatever_order_they_end_s40(order):
     children = [stand_in(id, policy=EVERY, restart=Restart.TRANSIENT, significant=True) for id in ("a", "b", "c")]
     sim = tree(*children, auto_shutdown=AutoShutdown.ALL_SIGNIFICANT)
-    sim.crash("a", LookupError())
-    sim.crash("b", ValueError())
-    assert sim.states == {"a": "backoff", "b": "failed", "c": "running"}
-    sim.end("c")
-    assert sim.exit is None
+    ends = {"a": LookupError(), "b": ValueError(), "c": None}
+    for id in order:
+        sim.crash(id, ends[id]) if ends[id] else sim.end(id)
+    assert sim.states == {"a": "backoff", "b": "failed", "c": "done"}
     sim.pass_time(1.0)
+    sim.end("a")
+    assert sim.exit is None
+    sim.terminate_child("b")
+    sim.restart("a")
     sim.end("a")
     assert sim.exit == Shutdown("auto_shutdown")
 

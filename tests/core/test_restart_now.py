@@ -169,18 +169,6 @@ def test_restarting_one_whose_turn_has_not_come_waits_for_the_startup():
     assert sim.trace == ["start a", "start b", "ready", "stop b", "start b"]
 
 
-@pytest.mark.parametrize("strategy", GROUPED)
-def test_a_sibling_that_fails_to_start_is_the_answer_and_the_group_is_tried_again(strategy):
-    sim = tree("a", "b", strategy=strategy)
-    sim.slow.add("b")
-    asked = sim.restart("a")
-    sim.fail("b")
-    assert isinstance(asked.result, StartError)
-    assert asked.result.path == "root/b"
-    sim.ready("b")
-    assert set(sim.states.values()) == {"running"}
-
-
 @pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ONE, *GROUPED])
 def test_a_stop_answers_a_restart_that_waits_s47(strategy):
     sim = tree("a", strategy=strategy)

@@ -6,8 +6,9 @@ import pytest
 from otp import ChildRefused, IntensityReached, NoProc, open_supervisor, supervisor
 from otp.events import ChildExited, ChildRestarting, ChildStarted
 from otp.events import ChildRefused as Refused
+from otp.policy import Backoff, FailurePolicy, RestartAfter
 from otp.spec import AutoShutdown, Restart, Strategy
-from otp.testing import EventRecorder, Finish, Probe, Refuse, Run
+from otp.testing import EventRecorder, FailStart, Finish, Probe, Refuse, Run
 
 ANY = AutoShutdown.ANY_SIGNIFICANT
 
@@ -128,3 +129,22 @@ async def test_a_restart_takes_the_place_of_one_that_refused_and_ended_while_its
         await events.wait_for(ChildStarted, "root/inner", count=2)
         assert root.child("inner").crashes == 1
         assert (stubborn.starts, stubborn.alive) == (2, 1)
+
+
+@pytest.mark.virtual_time
+async def test_a_leaf_that_waits_keeps_nobody_down_who_is_restarted_with_its_supervisor():
+    waits = FailurePolicy(otherwise=RestartAfter(Backoff(1.0, factor=1.0)))
+    first, leaf, last = Probe("a"), Probe("x", Run(), FailStart(OSError("not now"))), Probe("b")
+    below = supervisor("sub", intensity=1000, children=[leaf.spec(ready=True, policy=waits)])
+    children = [first.spec(), below, last.spec()]
+    spec = supervisor("root", strategy=Strategy.ONE_FOR_ALL, children=children)
+    async with open_supervisor(spec) as root:
+        first.crash()
+        await anyio.sleep(10.0)
+        states = {child.path: str(child.state) for child in root.walk()}
+        assert states == {"root/a": "running", "root/sub": "running", "root/sub/x": "backoff", "root/b": "running"}
+        with anyio.fail_after(5):
+            await root.restart("sub")
+        first.crash()
+        await anyio.sleep(1.0)
+        assert root.child("a").crashes == 2

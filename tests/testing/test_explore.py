@@ -9,7 +9,7 @@ from otp.core.inputs import RestartNow, TerminateChild
 from otp.core.intensity import RestartWindow
 from otp.core.machine import SupervisorMachine
 from otp.core.plan import Plan
-from otp.policy import FailurePolicy
+from otp.policy import Backoff, FailurePolicy, RestartAfter
 from otp.spec import Restart, Strategy, dynamic_supervisor, supervisor
 from otp.testing import Violation, explore
 from otp.testing.happenings import Asks, Crashes, Fails, Gone, Late, Passes, Returns, Stops, Up
@@ -20,6 +20,7 @@ from otp.testing.world import World
 TERMINATE_A = Asks(TerminateChild("a", None))
 PAUSE_A = Asks(inputs.Pause("a", None))
 TERMINATE_B = Asks(TerminateChild("b", None))
+RESTART_A = Asks(RestartNow("a", None))
 RESTART_B = Asks(RestartNow("b", None))
 
 
@@ -73,6 +74,36 @@ def test_a_wrong_order_of_stopping_is_found(happening):
     found = what_is_found(StopsInStartOrder, tree(Strategy.ONE_FOR_ALL, "abc"), happening)
     assert "a is asked to stop before" in str(found)
     assert found.path[-1] == happening
+
+
+DELAYED = FailurePolicy(otherwise=RestartAfter(Backoff(1.0, jitter=0.0)))
+
+
+class LeavesTheRestDown(SupervisorMachine):
+    def _delay(self, *decided):
+        if self.plan is not None and not self.plan.patient:
+            self.plan = None
+        super()._delay(*decided)
+
+
+@pytest.mark.parametrize("happening", [Crashes("a"), RESTART_A])
+def test_siblings_that_stay_down_for_one_that_waits_are_found(happening):
+    children = [stand_in("a"), stand_in("b", policy=DELAYED), stand_in("c")]
+    spec = supervisor("root", strategy=Strategy.ONE_FOR_ALL, children=children)
+    found = what_is_found(LeavesTheRestDown, spec, happening, Fails("b"))
+    assert "c stays down, and nobody has asked for that" in str(found)
+
+
+class WaitsInEveryStart(SupervisorMachine):
+    def handle(self, event, now):
+        return super().handle(inputs.Begin() if isinstance(event, inputs.Begin) else event, now)
+
+
+def test_a_supervisor_whose_restart_waits_for_a_leaf_that_waits_is_found():
+    sub = supervisor("sub", children=[stand_in("x", policy=DELAYED)])
+    spec = supervisor("root", strategy=Strategy.ONE_FOR_ALL, children=[stand_in("a"), sub])
+    found = what_is_found(WaitsInEveryStart, spec, Crashes("a"), Fails("sub/x"))
+    assert "busy for ever" in str(found)
 
 
 class StopsOneAtATime(SupervisorMachine):
