@@ -98,6 +98,7 @@ def _planned(acted: Acted, verb: str, listed: int) -> Iterator[str]:
         note = f"  {change.message}" if change.message else ""
         yield f"would {verb} {change.path}  {change.before}{note}"
         yield from _with_it(change, listed)
+        yield from (f"  {sentence}" for sentence in change.could_follow)
     yield f"untouched: {acted.untouched}"
 
 

@@ -30,6 +30,7 @@ from otp.control.rows import Change
 from otp.control.targets import Node, NoSuchChild, TooMany, chosen
 from otp.control.view import View, incident_row
 from otp.core.child import ChildState
+from otp.core.foresight import could_follow
 from otp.errors import (
     ChildRefused,
     ControlError,
@@ -93,7 +94,7 @@ class Actions:
         for node in named:
             radius = self._touched(nodes, command, node)
             if command.dry_run:
-                change = Change(path=node.path, radius=radius, before=node.state, after=node.state, took_s=0.0)
+                change = self._planned(command, node, radius)
             elif isinstance(command, Restart) and node.path in touched:
                 change = self._restarted_along(node)
             else:
@@ -156,6 +157,12 @@ class Actions:
         if isinstance(command, Restart):
             return of_restart(nodes, node.path)
         return of_stop(nodes, node.path)
+
+    def _planned(self, command: OnChildren, node: Node, radius: tuple[str, ...]) -> Change:
+        follows = could_follow(self._handle.running_spec(), node.path) if isinstance(command, Restart) else ()
+        return Change(
+            path=node.path, radius=radius, before=node.state, after=node.state, took_s=0.0, could_follow=follows
+        )
 
     def _restarted_along(self, node: Node) -> Change:
         """Of a group that restarts together, one restart is enough."""

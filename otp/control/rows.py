@@ -360,6 +360,7 @@ class Change(_Row, frozen=True, kw_only=True):
         took_s: seconds that it took.
         error: the kind of failure, see `Failed`; empty: none.
         message: what came instead, or what is worth knowing.
+        could_follow: of the dry run of a restart: sentences on what else it may lead to.
     """
 
     path: str
@@ -369,3 +370,4 @@ class Change(_Row, frozen=True, kw_only=True):
     took_s: float
     error: str = ""
     message: str = ""
+    could_follow: tuple[str, ...] = ()

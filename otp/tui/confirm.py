@@ -102,6 +102,8 @@ def radius(rehearsed: Acted) -> Text:
         text.append(f"\n  {path}", "bold")
     if len(touched) > SHOWN:
         text.append(f"\n  … and {len(touched) - SHOWN} more", "")
+    for sentence in dict.fromkeys(each for change in rehearsed.changes for each in change.could_follow):
+        text.append(f"\n{printable(sentence)}", "dim")
     for change in rehearsed.changes:
         if change.message:
             text.append(f"\n! {printable(change.message)}", "bold yellow")

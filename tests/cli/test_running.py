@@ -96,7 +96,12 @@ def test_siblings_are_named_when_the_strategy_takes_them_along(corner):
     assert "  and with it: corner/stock/truck\n" in said
     assert "(others untouched: 4)" in said
     planned = corner("restart", "stock/shelf", "--dry-run").stdout
-    assert planned.endswith("  and with it: corner/stock/cellar, corner/stock/truck\nuntouched: 3\n")
+    assert planned.endswith(
+        "  and with it: corner/stock/cellar, corner/stock/truck\n"
+        "  if its start fails: it stays failed until somebody restarts it\n"
+        "  if a child refuses to stop: stock gives up, and corner and the process may end with it\n"
+        "untouched: 3\n"
+    )
 
 
 def test_a_dry_run_does_nothing(corner):
