@@ -24,7 +24,7 @@ from typing import Any, Literal, get_args
 
 import anyio
 from anyio.abc import TaskStatus
-from anyio.lowlevel import checkpoint_if_cancelled
+from anyio.lowlevel import checkpoint
 from msgspec import Struct
 
 from otp.core.paths import join
@@ -259,7 +259,7 @@ class Faults:
             fault = running.fault
             if fault is None or not running.body.cancel_called:
                 return result
-            await checkpoint_if_cancelled()  # a stop that came meanwhile goes first
+            await checkpoint()  # a stop that came meanwhile goes first
             if fault.kind != "cancel":
                 await self._strike(running, fault)
             elif escaping is not None:

@@ -23,6 +23,7 @@ __all__ = (
     "DEFAULT_SHUTDOWN",
     "AnySpec",
     "AutoShutdown",
+    "Cancel",
     "ChildSpec",
     "Grace",
     "Restart",
@@ -45,6 +46,9 @@ DEFAULT_PERIOD = 5.0
 
 DEFAULT_SHUTDOWN = 5.0
 """Seconds that a worker has to clean up when it is stopped (S4)."""
+
+Cancel = Literal["once", "scope"]
+"""How a worker on asyncio is asked to stop: by one cancellation, or by a cancel scope, again and again."""
 
 Grace = float | Literal["brutal_kill"]
 """How a child is stopped: seconds to clean up (`math.inf`: as long as it takes), or without grace."""
@@ -107,6 +111,7 @@ class ChildSpec:
     policy: FailurePolicy | None = None
     needs: tuple[str, ...] = ()
     watchdog: Watchdog | None = None
+    cancel: Cancel = "once"
 
     def __post_init__(self) -> None:
         _check_child(self)
@@ -125,6 +130,8 @@ class ChildSpec:
             raise SpecError(
                 f"start_timeout of worker {self.id!r}: expected seconds above 0, got {self.start_timeout!r}"
             )
+        if self.cancel not in ("once", "scope"):
+            raise SpecError(f"cancel of worker {self.id!r}: expected 'once' or 'scope', got {self.cancel!r}")
         if self.watchdog is not None and not isinstance(self.watchdog, Watchdog):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
             raise _no_watchdog(self.id, self.watchdog)
 
@@ -213,6 +220,7 @@ def worker(
     policy: FailurePolicy | None = ...,
     needs: Iterable[str] = ...,
     watchdog: float | Watchdog | None = ...,
+    cancel: Cancel = ...,
 ) -> ChildSpec: ...
 @overload
 def worker(
@@ -227,6 +235,7 @@ def worker(
     policy: FailurePolicy | None = ...,
     needs: Iterable[str] = ...,
     watchdog: float | Watchdog | None = ...,
+    cancel: Cancel = ...,
 ) -> ChildSpec: ...
 def worker(
     id: str,
@@ -241,6 +250,7 @@ def worker(
     policy: FailurePolicy | None = None,
     needs: Iterable[str] = (),
     watchdog: float | Watchdog | None = None,
+    cancel: Cancel = "once",
 ) -> ChildSpec:
     """A child that runs `await run(*args)`.
 
@@ -251,7 +261,10 @@ def worker(
         ready: it takes `task_status` and says `task_status.started(value)` when it is up; children behind it wait for
             that. Without it a child counts as started when it is scheduled.
         restart: permanent, transient or temporary (S16).
-        shutdown: seconds to clean up when stopped, `math.inf`, or "brutal_kill".
+        shutdown: seconds to clean up when stopped, `math.inf`, or "brutal_kill". On asyncio the worker is cancelled once,
+            outside of any anyio shield, and then cleans up undisturbed until that time is over. On trio its scope is
+            cancelled, as trio's code expects: a clean-up that awaits is shielded by the worker. What has not ended
+            then is killed: cancelled again and again (S43).
         significant: its end may end the supervisor (`auto_shutdown`, S40). Not for permanent children.
         start_timeout: seconds to become ready, needs `ready=True`; None: as long as it takes.
         policy: which of its failures gets which action; None: restarts come at once, as in OTP (D5). With a policy, or
@@ -260,6 +273,8 @@ def worker(
             that is there again, which costs no restarts.
         watchdog: seconds within which it calls `otp.beat()` while it is up, again and again, or a `Watchdog`. If it does
             not, it is stopped, and has failed with `Hung`. None: it may be silent for as long as it likes.
+        cancel: "scope": on asyncio too it is asked to stop by a cancel scope, as anyio's code may expect. On trio
+            nothing else is known.
 
     Raises:
         SpecError: the combination cannot be run.
@@ -276,6 +291,7 @@ def worker(
         policy=policy,
         needs=_as_names(id, needs),
         watchdog=_as_watchdog(id, watchdog),
+        cancel=cancel,
     )
 
 

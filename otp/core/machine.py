@@ -166,7 +166,7 @@ class SupervisorMachine(Recovery):
             case Purpose.REQUEST:
                 self._answer_for(child, error)
                 self.start_by_request_failed(child, exit)
-            case Purpose.RESTART:  # pragma: no branch # there is no other
+            case _:  # a restart over a failure
                 self._group_begins_anew(child)
                 self.restart_failed(child, exit)
 

@@ -26,19 +26,19 @@ _IGNORED = Shutdown("ignored")
 class TaskChild:
     """A worker's task, inside its own cancel scope. Its last act is to tell its supervisor how it ended.
 
-    A cancellation is ours when our own scope caught it, whatever the type of the exception; one that we did not ask
-    for is a crash.
+    What a cancellation means is decided by what was asked for, and not by its type: of a worker that was asked to stop
+    it is its obedience, of any other a crash.
     """
 
     __slots__ = (
         "_coroutine",
         "_interrupted",
-        "_killed",
         "_owner",
         "_ready",
         "_scope",
         "_spec",
         "_task",
+        "_told",
         "_watch",
         "generation",
         "id",
@@ -52,7 +52,7 @@ class TaskChild:
         self._spec: ChildSpec | None = spec
         self._scope = owner.tree.spawner.new_scope()
         self._ready = not spec.ready
-        self._killed = False
+        self._told: Exit | None = None  # what a cancellation means: it was asked to stop, or it was killed
         self._interrupted = False
         watchdog = spec.watchdog
         self._watch = None if watchdog is None else owner.tree.watchdogs.watch(owner, self, watchdog)
@@ -77,17 +77,29 @@ class TaskChild:
 
     def stop(self) -> None:
         """Ask it to end: cancel it. How it ended comes back as an input."""
-        if self._interrupted:
-            self._owner.ended(self.id, self, Exited(self.id, self.generation, _SHUTDOWN))
-        else:
-            if self.begun:
-                self._owner.tree.spawner.begun(self._task, self)
-            self._scope.cancel()
+        if self._told is None:
+            self._told = _SHUTDOWN
+        if not self._is_over_by_interrupt():
+            record = self._owner.machine.children.get(self.id)
+            spec = record.spec if record is not None else None
+            if isinstance(spec, ChildSpec) and spec.cancel == "scope":
+                self._scope.cancel()
+            else:
+                self._owner.tree.spawner.stop(self._scope)
 
     def kill(self) -> None:
-        """The same without grace; a task that does not end then cannot be ended (D7)."""
-        self._killed = True
-        self.stop()
+        """End it without grace, by its scope; a task that does not end then cannot be ended (D7)."""
+        self._told = _KILLED
+        if not self._is_over_by_interrupt():
+            self._scope.cancel()
+
+    def _is_over_by_interrupt(self) -> bool:
+        """Whether Ctrl-C or `sys.exit` has ended it before: then its end is told now; else its task tells it."""
+        if self._interrupted:
+            self._owner.ended(self.id, self, Exited(self.id, self.generation, _SHUTDOWN))
+        elif self.begun:
+            self._owner.tree.spawner.begun(self._task, self)
+        return self._interrupted
 
     def started(self, value: object = None) -> None:
         """What the worker calls when it is up (`task_status.started`)."""
@@ -121,7 +133,7 @@ class TaskChild:
             self._owner.tree.watchdogs.end(self._watch)
 
     async def _run(self) -> None:
-        exit: Exit = _SHUTDOWN  # that it stays if our own scope ends the worker
+        exit: Exit = _SHUTDOWN  # that it stays if a scope ends the worker
         if self._owner.tree.names_contexts:
             CHILD.set(self.path)
         spec, self._spec = self._spec, None
@@ -139,13 +151,13 @@ class TaskChild:
                     exit = Shutdown(redact(str(shutdown)))
                 except Exception as error:  # noqa: BLE001 # whatever ends a child, its supervisor decides what follows
                     exit = Crashed(error)
-            if exit is _SHUTDOWN and self._killed:
-                exit = _KILLED
-        except BaseException as error:  # noqa: BLE001 # also a cancellation that we did not ask for
+            if exit is _SHUTDOWN and self._told is not None:
+                exit = self._told
+        except BaseException as error:  # noqa: BLE001 # also a cancellation, whoever asked for it
             if (interrupt := _interrupt_in(error)) is not None:
                 self._interrupt(interrupt)
                 return
-            exit = Crashed(error)
+            exit = self._told if self._told is not None and _is_cancellation(error) else Crashed(error)
         self._coroutine = None
         if self._watch is not None:
             self._end_watch()
@@ -167,7 +179,7 @@ class TaskChild:
         self._coroutine = None
         self._end_watch()
         self._interrupted = True
-        asked = self._scope.cancel_called
+        asked = self._told is not None
         self._owner.tree.interrupt(interrupt)
         if asked:  # its turn has come already
             self.stop()
@@ -178,6 +190,13 @@ def child_of(coroutine: object) -> TaskChild | None:
     frame: FrameType | None = getattr(coroutine, "cr_frame", None)
     child = frame.f_locals.get("self") if frame is not None and frame.f_globals is globals() else None
     return child if isinstance(child, TaskChild) else None
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    """Whether that is all that it is, alone or in groups."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_is_cancellation, cast("BaseExceptionGroup[BaseException]", error).exceptions))
+    return isinstance(error, CancelledError)
 
 
 def _interrupt_in(error: BaseException) -> BaseException | None:

@@ -5,7 +5,6 @@ Nothing here stops the loop: should it turn meanwhile, the answer may be of two 
 
 import asyncio
 from collections.abc import Iterator
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,8 +27,9 @@ def asyncio_lineage(loop: asyncio.AbstractEventLoop) -> Iterator[object]:
 
 def _parent(task: asyncio.Task[Any]) -> int:
     """The identity of the task that has opened the task group of this one; 0: nobody knows."""
-    states: Any = getattr(import_module("anyio._backends._asyncio"), "_task_states", {})  # public only inside the loop
-    by_anyio: int | None = getattr(states.get(task), "parent_id", None)
+    from otp.runtime.one_cancellation import opener_of  # noqa: PLC0415 # only where asyncio runs
+
+    by_anyio = opener_of(task)
     if by_anyio is not None:
         return by_anyio
     callbacks: Any = getattr(task, "_callbacks", None) or ()

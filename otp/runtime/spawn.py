@@ -26,20 +26,10 @@ __all__ = ("Scope", "Spawner", "open_spawner")
 
 
 class Scope(Protocol):
-    """What a child needs of a cancel scope; anyio's and trio's both have it."""
+    """What a child needs of a cancel scope: anyio's and trio's both have it."""
 
     def cancel(self) -> None:
         """Cancel what runs inside."""
-
-    @property
-    def cancel_called(self) -> bool:
-        """Whether it has been cancelled."""
-        ...
-
-    @property
-    def cancelled_caught(self) -> bool:
-        """Whether the cancellation ended what ran inside."""
-        ...
 
     def __enter__(self) -> object: ...
 
@@ -54,11 +44,14 @@ class Spawner(Protocol):
     Attributes:
         now: the time of the event loop, in seconds.
         new_scope: makes a cancel scope.
+        stop: asks what runs in such a scope to end, in the way of the event loop: on asyncio it is cancelled once and
+            cleans up undisturbed; on trio its scope is cancelled, and a clean-up that awaits is shielded by the worker.
         soon: has the event loop call something, from whatever thread; RuntimeError once the loop is closed.
     """
 
     now: Callable[[], float]
     new_scope: Callable[[], Scope]
+    stop: Callable[[Any], None]
     soon: Callable[[Callable[[], object]], object]
 
     def spawn(
@@ -93,7 +86,10 @@ class _AsyncioSpawner:
         self._loop = asyncio.get_running_loop()
         self._context = _fresh_context()
         self.now: Callable[[], float] = self._loop.time
-        self.new_scope: Callable[[], Scope] = type(anyio.CancelScope())  # asyncio's own class, without the look-up
+        from otp.runtime.one_cancellation import OneCancellation  # noqa: PLC0415 # only where asyncio runs
+
+        self.new_scope: Callable[[], Scope] = OneCancellation
+        self.stop: Callable[[Any], None] = OneCancellation.stop
         self.soon: Callable[[Callable[[], object]], object] = self._loop.call_soon_threadsafe
 
     def spawn(
@@ -127,6 +123,7 @@ class _TrioSpawner:
         self._context = _fresh_context()
         self.now: Callable[[], float] = trio.lowlevel.current_clock().current_time  # which a thread may ask too
         self.new_scope: Callable[[], Scope] = trio.CancelScope
+        self.stop: Callable[[Any], None] = trio.CancelScope.cancel
         self.soon: Callable[[Callable[[], object]], object] = trio.lowlevel.current_trio_token().run_sync_soon
 
     def spawn(
