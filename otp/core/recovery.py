@@ -98,6 +98,8 @@ class Recovery(PlannedRoster):
     def _decide(self, child: Child, exit: Exit) -> None:
         policy = child.spec.policy
         verdict = _OTP if policy is None else classify(policy, exit)
+        if verdict.failed:
+            self.effects += [effects.CallFailed(child.path, one) for one in verdict.failed]
         child.streak += 1
         match verdict.action:
             case GiveUp():

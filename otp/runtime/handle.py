@@ -23,7 +23,7 @@ from otp.errors import NoProc, NotFound, NotSupported, SpecError
 from otp.runtime import maintenance
 from otp.runtime.answer import Answer
 from otp.runtime.inspect import Budget, ChildInfo, Counts, budget, child_info, count_children
-from otp.runtime.reporter import EventHook
+from otp.runtime.reporter import EventHook, check_hooks
 from otp.runtime.stack import ChildStack, stack_of, stacks_below
 from otp.runtime.supervisor import RunningSupervisor
 from otp.spec import AnySpec, Restart, SupervisorSpec, check_needs
@@ -261,7 +261,12 @@ class Supervisor:
         self._tree.names_contexts = True
 
     def attach(self, hook: EventHook) -> None:
-        """Tell `hook` of every event in the tree from now on. It must not block; if it raises, it is detached."""
+        """Tell `hook` of every event in the tree from now on; see `EventHook`. If it raises, it is detached.
+
+        Raises:
+            SpecError: it is no plain function of one argument.
+        """
+        check_hooks((hook,))
         self._tree.reporter.attach(hook)
 
     def detach(self, hook: EventHook) -> None:
