@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 import anyio
-from loguru import logger
+from loguru import logger as loguru
 
 from otp.callbacks import check_async, check_plain
 from otp.errors import CallbackError, FatalFailure, HostError, OTPError, SpecError, SupervisionLost
@@ -28,6 +28,7 @@ from otp.foreign import CallFailed, Role, call
 from otp.host.host import Host, open_host
 from otp.host.surroundings import LOOP_THRESHOLD, Surroundings, surroundings
 from otp.observe.log import log_events, open_stderr
+from otp.observe.logger import logger
 from otp.observe.observation import Observation
 from otp.runtime.attempt import attempt
 from otp.runtime.handle import Supervisor
@@ -233,7 +234,7 @@ class _Program:
         """Somebody still runs who cannot be killed: end the process, having said and written all there is."""
         code = self._code or FAILED
         host.say_last_words(code)
-        logger.complete()
+        loguru.complete()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -254,11 +255,11 @@ def _faults(wanted: bool | Faults) -> Faults | None:
 
 def _code_of(failure: Exception) -> int:
     if isinstance(failure, HostError):
-        logger.critical(str(failure))
+        logger.critical("{}", failure)
     elif isinstance(failure, CallbackError | SupervisionLost):
-        logger.critical(f"{failure}:\n{_in_full(failure)}")
+        logger.critical("{}:\n{}", failure, _in_full(failure))
     elif not isinstance(failure, OTPError):  # what children raise comes as StartError or IntensityReached, and was told
-        logger.critical(f"otp itself failed, please report it:\n{_in_full(failure)}")
+        logger.critical("otp itself failed, please report it:\n{}", _in_full(failure))
     wrong = any(isinstance(error, SpecError | FatalFailure | HostError) for error in _causes(failure))
     return MISCONFIGURED if wrong else FAILED
 

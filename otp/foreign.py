@@ -16,7 +16,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
-from typing import Any, NamedTuple, TypeVar, TypeVarTuple, final
+from typing import Any, NamedTuple, TypeVar, TypeVarTuple, cast, final
 
 from otp.printable import printable
 
@@ -133,8 +133,7 @@ def name_of(function: object) -> str:
 def _name_of(function: Any) -> str:
     while type(function) is partial:
         function = function.func
-    kind: Any = type(function)
-    named = function if hasattr(function, "__qualname__") else kind
+    named: Any = function if hasattr(function, "__qualname__") else cast("Any", type(function))
     module = getattr(named, "__module__", None)
     name = f"{module}.{named.__qualname__}" if module else f"{named.__qualname__}"
     return printable(name.replace("<locals>.", "")[:LONGEST_NAME])

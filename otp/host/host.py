@@ -157,4 +157,4 @@ def _watch_loop(
 
 
 def _telling(systemd: Systemd | None, tree: Tree) -> AbstractAsyncContextManager[None]:
-    return nullcontext() if systemd is None else beside(partial(systemd.run, tree))
+    return nullcontext() if systemd is None else beside(partial(systemd.run, tree), name="what tells systemd")

@@ -20,11 +20,11 @@ from threading import Event, Thread, get_ident
 from time import monotonic
 from types import FrameType
 
-from loguru import logger
 from msgspec import Struct
 
 from otp.events import LoopBlocked, LoopFreed
 from otp.foreign import CallFailed, Role, call, calling
+from otp.observe.logger import logger
 from otp.runtime.child import TaskChild, child_in, child_of
 from otp.runtime.crash import describe
 from otp.runtime.supervisor import supervisor_in
@@ -201,7 +201,7 @@ class LoopWatch:
     def _detach(self, listener: Listener, failure: CallFailed) -> None:
         self._listeners = [one for one in self._listeners if one is not listener]
         text = f"a listener of the loop watch raised and is detached: {failure.name}: {describe(failure.error)}"
-        call(Role.LOG, "", logger.opt(depth=1).error, "{}  {}", self._root, text)
+        logger.error("{}  {}", self._root, text)
 
     def _report(self, event: LoopBlocked | LoopFreed) -> None:
         self._tree.reporter.put(event)

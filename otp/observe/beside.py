@@ -2,29 +2,35 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
+from anyio.abc import TaskStatus
+
+from otp.observe.lasting import lasting
 
 __all__ = ("beside",)
 
 
 @asynccontextmanager
 async def beside(
-    *tasks: Callable[..., Coroutine[Any, Any, Any]], ending: Callable[[], Awaitable[None]] | None = None
+    *tasks: Callable[..., Coroutine[Any, Any, Any]], name: str, ending: Callable[[], Awaitable[None]] | None = None
 ) -> AsyncGenerator[None]:
     """Start `tasks`, each of which says when it is ready, and cancel them after the block.
 
-    What the block raises goes on as it is, not wrapped into a group: whoever opened a tree in it wants to catch that.
+    What the block raises goes on as it is, not wrapped into a group: whoever opened a tree in it wants to catch that. A
+    task that ends before the block is said and started again (`lasting`), whatever has ended it: it takes nobody along.
 
     Args:
         tasks: take `task_status`.
+        name: what they are, for the log.
         ending: awaited after the block and before the tasks are cancelled, whatever ended the block.
     """
     raised: BaseException | None = None
     async with anyio.create_task_group() as group:
         for task in tasks:
-            await group.start(task)
+            await group.start(_lasting, name, task)
         try:
             yield
         except BaseException as error:  # noqa: BLE001 # raised again below
@@ -38,3 +44,20 @@ async def beside(
             raise raised
         finally:
             del raised
+
+
+async def _lasting(name: str, task: Callable[..., Coroutine[Any, Any, Any]], *, task_status: TaskStatus[None]) -> None:
+    once = _Once(task_status)
+    await lasting(name, partial(task, task_status=once))
+
+
+class _Once:
+    """Ready is said once, however often the task is started."""
+
+    def __init__(self, status: TaskStatus[None]) -> None:
+        self._status: TaskStatus[None] | None = status
+
+    def started(self, value: None = None) -> None:
+        status, self._status = self._status, None
+        if status is not None:
+            status.started(value)
