@@ -52,6 +52,8 @@ class Role(StrEnum):
     SINK = "sink"
 
 
+_AWAITED = frozenset((Role.PROBE, Role.BESIDE, Role.SINK))
+
 _VALUE_IS_UNUSED = frozenset((Role.HOOK, Role.OPENED, Role.LISTENER))
 """A task that one of these has started and returns runs by itself."""
 
@@ -114,6 +116,8 @@ def refuse_awaitable(role: Role, value: object) -> None:
             return
         if role in _VALUE_IS_UNUSED and hasattr(kind, "add_done_callback"):
             return
+    if role in _AWAITED:
+        raise NeedsAwait(f"expected it to have run, got a {kind.__name__}; await what it returns")
     raise NeedsAwait(
         f"expected a plain function, got one that returns a {kind.__name__}; write def, without await or yield"
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, cast
 
 from otp.exits import Crashed, Exit
-from otp.foreign import CallFailed, Role, call, name_of
+from otp.foreign import CallFailed, Role, call, name_of, refuse_awaitable
 from otp.policy import Action, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, Rule
 
 __all__ = ("Verdict", "classify")
@@ -83,7 +83,15 @@ def _has(rule: Rule, failure: object, name: str, values: tuple[object, ...], fai
 
 
 def _is_among(failure: object, name: str, values: tuple[object, ...]) -> bool:
-    return getattr(failure, name, _MISSING) in values
+    value = getattr(failure, name, _MISSING)
+    refuse_awaitable(Role.ATTRIBUTE, value)
+    return any(value is one or _is_equal(value, one) for one in values)
+
+
+def _is_equal(value: object, other: object) -> bool:
+    said: object = value == other
+    refuse_awaitable(Role.ATTRIBUTE, said)
+    return bool(said)
 
 
 def _says_yes(rule: Rule, failure: object, failed: list[CallFailed]) -> bool:

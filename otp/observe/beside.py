@@ -28,9 +28,10 @@ async def beside(
         ending: awaited after the block and before the tasks are cancelled, whatever ended the block.
     """
     raised: BaseException | None = None
+    interrupts: list[BaseException] = []
     async with anyio.create_task_group() as group:
         for task in tasks:
-            await group.start(_lasting, name, task)
+            await group.start(_lasting, name, task, interrupts, group.cancel_scope)
         try:
             yield
         except BaseException as error:  # noqa: BLE001 # raised again below
@@ -39,6 +40,8 @@ async def beside(
             with anyio.CancelScope(shield=True):
                 await ending()
         group.cancel_scope.cancel()
+    if interrupts:
+        raise interrupts[0]
     if raised is not None:
         try:
             raise raised
@@ -46,9 +49,20 @@ async def beside(
             del raised
 
 
-async def _lasting(name: str, task: Callable[..., Coroutine[Any, Any, Any]], *, task_status: TaskStatus[None]) -> None:
-    once = _Once(task_status)
-    await lasting(name, partial(task, task_status=once))
+async def _lasting(
+    name: str,
+    task: Callable[..., Coroutine[Any, Any, Any]],
+    interrupts: list[BaseException],
+    block: anyio.CancelScope,
+    *,
+    task_status: TaskStatus[None],
+) -> None:
+    """Ctrl-C and `SystemExit` end the block, and go on from there: out of a task they would end asyncio's loop at once."""
+    try:
+        await lasting(name, partial(task, task_status=_Once(task_status)))
+    except (KeyboardInterrupt, SystemExit) as interrupt:
+        interrupts.append(interrupt)
+        block.cancel()
 
 
 class _Once:

@@ -30,8 +30,10 @@ async def lasting(name: str, run: Callable[[], Awaitable[object]]) -> None:
             await run()
             said = "it came to an end"
         except BaseException as error:
-            if is_ours(error) or interrupt_in(error) is not None:
+            if is_ours(error):
                 raise
+            if (interrupt := interrupt_in(error)) is not None:
+                raise interrupt from None
             said = str(describe(error))
         if said != told:
             told = said

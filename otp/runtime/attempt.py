@@ -11,7 +11,7 @@ from typing import TypeVar, TypeVarTuple
 import anyio
 
 from otp import foreign
-from otp.foreign import CallFailed, Role, name_of
+from otp.foreign import CallFailed, Role, name_of, refuse_awaitable
 
 __all__ = ("attempt", "is_ours")
 
@@ -38,7 +38,10 @@ async def attempt(
     """
     try:
         with anyio.move_on_after(within) as limit:
-            return await _awaitable(function(*args))
+            value = await _awaitable(function(*args))
+            if value is not None:
+                refuse_awaitable(role, value)
+            return value
     except BaseException as error:  # whatever foreign code raises, it is the answer
         if is_ours(error):
             raise

@@ -14,7 +14,7 @@ import anyio
 from otp.core.inputs import Silent
 from otp.core.paths import join
 from otp.errors import Hung
-from otp.foreign import CallFailed, Role, call, name_of
+from otp.foreign import CallFailed, Role, call, name_of, refuse_awaitable
 from otp.runtime.beat import Pulse
 from otp.runtime.crash import describe
 from otp.runtime.stack import chain_of
@@ -113,7 +113,9 @@ _NOTHING = object()
 
 
 def _differ(value: object, seen: object) -> bool:
-    return bool(value != seen)
+    said: object = value != seen
+    refuse_awaitable(Role.PROGRESS, said)
+    return bool(said)
 
 
 class Watchdogs:
