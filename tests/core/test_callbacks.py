@@ -171,7 +171,7 @@ def test_what_cannot_probe_is_refused(function, args, said):
 
 
 @pytest.mark.parametrize(
-    "function", [awaited, partial(awaited, 1), Async(), Client().answers, around, says_so, lambda: awaited()], ids=str
+    "function", [awaited, partial(awaited, 1), Async(), Client().answers, around, says_so, lambda: awaited(1)], ids=str
 )
 def test_whatever_may_give_an_awaitable_may_probe(function):
     probe(function)
