@@ -356,7 +356,7 @@ class CallbackFailed(_Event, frozen=True, kw_only=True, tag="callback.failed"):
     raises is told by `DependencyDown`.
 
     Attributes:
-        role: what it is called for: "where=", "attribute", "progress=", "opened=", "beside=", "hook".
+        role: what it is called for: "where=", "attribute", "progress=", "opened=", "beside=", "soon()", "hook".
         name: of the function, behind that of the rule, if it belongs to one.
         crash: what it raised.
     """

@@ -50,11 +50,12 @@ class Role(StrEnum):
     LOG = "log sink"
     LISTENER = "listener"
     SINK = "sink"
+    SOON = "soon()"
 
 
 _AWAITED = frozenset((Role.PROBE, Role.BESIDE, Role.SINK))
 
-_VALUE_IS_UNUSED = frozenset((Role.HOOK, Role.OPENED, Role.LISTENER))
+_VALUE_IS_UNUSED = frozenset((Role.HOOK, Role.OPENED, Role.LISTENER, Role.SOON))
 """A task that one of these has started and returns runs by itself."""
 
 LONGEST_NAME = 120

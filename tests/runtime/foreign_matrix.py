@@ -349,6 +349,15 @@ async def sink(cell, rest):
             await anyio.sleep(SOON)
 
 
+async def soon(cell, rest):
+    async with cell.tree():
+        cell.root.soon(cell)
+        await once_called(cell)
+        await rest()
+        assert cell.calls == 1
+        told_once(cell, "soon()")
+
+
 def told_once(cell, role):
     if not cell.behaviour.fails:
         assert cell.said() == []
@@ -372,6 +381,7 @@ PLACES = (
     alert_sender,
     log_sink,
     sink,
+    soon,
 )
 
 CELLS = [(place, behaviour) for place in PLACES for behaviour in BEHAVIOURS]
