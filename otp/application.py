@@ -19,17 +19,21 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 import anyio
-from loguru import logger
+from loguru import logger as loguru
 
-from otp.errors import FatalFailure, HostError, OTPError, SpecError
+from otp.callbacks import check_async, check_plain
+from otp.errors import CallbackError, FatalFailure, HostError, OTPError, SpecError, SupervisionLost
 from otp.faults import Faults
+from otp.foreign import CallFailed, Role, call
 from otp.host.host import Host, open_host
 from otp.host.surroundings import LOOP_THRESHOLD, Surroundings, surroundings
 from otp.observe.log import log_events, open_stderr
+from otp.observe.logger import logger
 from otp.observe.observation import Observation
+from otp.runtime.attempt import attempt
 from otp.runtime.handle import Supervisor
 from otp.runtime.redaction import redact
-from otp.runtime.reporter import EventHook
+from otp.runtime.reporter import EventHook, check_hooks
 from otp.runtime.tree import Tree
 from otp.spec import SupervisorSpec, check_needs
 
@@ -82,7 +86,7 @@ def run(
         The exit code; see the top of this module.
 
     Raises:
-        SpecError: `spec` is not a tree.
+        SpecError: `spec` is not a tree, or a hook or what is to run beside it cannot be called.
         ValueError: there is no such backend here, or `health` or `loop_watch` is wrong.
     """
     if not isinstance(spec, SupervisorSpec):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
@@ -93,7 +97,7 @@ def run(
     if hooks is None:
         open_stderr()
         hooks = (log_events(),)
-    program = _Program(spec, tuple(hooks), grace, wanted, faults=_faults(faults), beside=tuple(beside))
+    program = _Program(spec, check_hooks(hooks), grace, wanted, faults=_faults(faults), beside=_check_beside(beside))
     return anyio.run(program.main, backend=backend, backend_options=options)
 
 
@@ -121,22 +125,26 @@ async def serve(
         control: as for `run`.
         faults: as for `run`.
         seen: history and incidents that are kept already; its hooks are told of every event.
-        opened: called with the handle as soon as there is one; the tree is still starting then.
+        opened: called with the handle as soon as there is one; the tree is still starting then. If it fails, the tree is
+            stopped in order: exit code 70.
         beside: as for `run`.
 
     Raises:
+        SpecError: a hook, `opened`, or what is to run beside the tree cannot be called.
         ValueError: `health` or `loop_watch` is wrong.
     """
     wanted = surroundings(health, loop_watch, control=control)
+    if opened is not None:
+        check_plain("opened=", opened, "handle", instead="write def opened(handle), and what awaits into beside=[…]")
     program = _Program(
         spec,
-        tuple(hooks),
+        check_hooks(hooks),
         grace,
         wanted,
         faults=_faults(faults),
         seen=seen,
         opened=opened,
-        beside=tuple(beside),
+        beside=_check_beside(beside),
     )
     return await program.main()
 
@@ -165,6 +173,7 @@ class _Program:
         self._grace = grace
         self._wanted = wanted
         self._code = OK
+        self._failure: CallbackError | None = None
 
     async def main(self) -> int:
         try:
@@ -183,16 +192,33 @@ class _Program:
         with anyio.CancelScope() as life:
             tree.cancel_when_ended(life)
             if self._opened is not None:
-                self._opened(Supervisor(tree))
+                self._heed(tree, call(Role.OPENED, "", self._opened, Supervisor(tree)))
             async with anyio.create_task_group() as others:
                 for run_beside in self._beside:
-                    others.start_soon(run_beside, Supervisor(tree))
-                tree.root.begin()
+                    others.start_soon(self._run_beside, tree, run_beside)
+                if tree.exit is None:  # else `opened` has stopped it
+                    tree.root.begin()
                 await self._obey(tree, signals)
         with anyio.move_on_after(LAST_CHANCE):
             await tree.gone.wait()
         if not tree.gone.is_set():
             self._abandon(host)
+        if self._failure is not None:
+            raise self._failure
+
+    async def _run_beside(self, tree: Tree, run_beside: Beside) -> None:
+        self._heed(tree, await attempt(Role.BESIDE, "", run_beside, Supervisor(tree)))
+
+    def _heed(self, tree: Tree, said: object) -> None:
+        """Without these functions there is no program as it was meant: if one fails, the tree stops in order."""
+        if type(said) is not CallFailed:
+            return
+        tree.reporter.call_failed(tree.root.machine.path, said)
+        tree.reporter.wake()
+        if said.interrupt is None and self._failure is None:
+            self._failure = CallbackError(said.role, said.name)
+            self._failure.__cause__ = said.error
+        tree.stop()
 
     async def _obey(self, tree: Tree, signals: AsyncIterator[signal.Signals]) -> None:
         """The first signal stops the tree in order, the second one at once; then only its end is left to wait for."""
@@ -208,10 +234,17 @@ class _Program:
         """Somebody still runs who cannot be killed: end the process, having said and written all there is."""
         code = self._code or FAILED
         host.say_last_words(code)
-        logger.complete()
+        loguru.complete()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _check_beside(beside: Iterable[Beside]) -> tuple[Beside, ...]:
+    listed = tuple(beside)
+    for one in listed:
+        check_async("beside=", one, "handle", instead="write async def run(handle)")
+    return listed
 
 
 def _faults(wanted: bool | Faults) -> Faults | None:
@@ -222,11 +255,17 @@ def _faults(wanted: bool | Faults) -> Faults | None:
 
 def _code_of(failure: Exception) -> int:
     if isinstance(failure, HostError):
-        logger.critical(str(failure))
+        logger.critical("{}", failure)
+    elif isinstance(failure, CallbackError | SupervisionLost):
+        logger.critical("{}:\n{}", failure, _in_full(failure))
     elif not isinstance(failure, OTPError):  # what children raise comes as StartError or IntensityReached, and was told
-        logger.critical(f"otp itself failed, please report it:\n{redact(''.join(traceback.format_exception(failure)))}")
+        logger.critical("otp itself failed, please report it:\n{}", _in_full(failure))
     wrong = any(isinstance(error, SpecError | FatalFailure | HostError) for error in _causes(failure))
     return MISCONFIGURED if wrong else FAILED
+
+
+def _in_full(failure: Exception) -> str:
+    return redact("".join(traceback.format_exception(failure)))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

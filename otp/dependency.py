@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVarTuple
 
+from otp.callbacks import check_async
 from otp.errors import SpecError
 
 __all__ = ("Dependency", "dependency")
@@ -26,11 +27,12 @@ class Dependency:
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not self.id:  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
             raise SpecError(f"dependency: expected a name, got {self.id!r}")
-        if not callable(self.probe):
-            raise SpecError(
-                f"dependency({self.id!r}) expects a coroutine function that raises when it is down, got {self.probe!r}; "
-                f"write dependency({self.id!r}, probe, arg, …) and leave the call to the tree"
-            )
+        check_async(
+            f"probe of dependency {self.id!r}",
+            self.probe,
+            *(f"argument {number}" for number, _ in enumerate(self.args, 1)),
+            instead=f"write async def probe(…), which raises when it is down, and dependency({self.id!r}, probe, …)",
+        )
         for name, least in (("every", 0.0), ("timeout", 0.0), ("stagger", -1.0)):
             value = getattr(self, name)
             if not isinstance(value, int | float) or isinstance(value, bool) or not least < value < math.inf:
@@ -54,7 +56,8 @@ def dependency(
 
     Args:
         id: its name.
-        probe: a coroutine function; returning means that it is there, raising that it is not.
+        probe: a coroutine function; returning means that it is there, raising that it is not, whatever it raises.
+            Its awaiting is bounded by `timeout`; a call in it that blocks is told of by the loop watch.
         args: its arguments.
         every: seconds between two probes while it is down.
         timeout: seconds for one probe; after that it counts as down.

@@ -19,6 +19,8 @@
     ├── ControlError               the control plane cannot be used, or cannot be served
     ├── Hung                       a child with a watchdog gave no sign of life in time; `.path`, `.seconds`, `.chain`
     ├── FatalFailure               a failure that nothing is restarted for: the whole tree ends
+    ├── CallbackError              `opened=` or `beside=` of a program failed, so its tree is stopped
+    ├── SupervisionLost            a background task of the tree itself has ended, so the tree cannot supervise any more
     ├── IntensityReached           more restarts than `intensity` within `period`: the supervisor gives up
     └── ChildRefused               a child did not end when it was stopped; `.paths`
 
@@ -35,6 +37,7 @@ from otp.frames import hanging_place
 __all__ = (
     "AlreadyPresent",
     "AlreadyStarted",
+    "CallbackError",
     "ChildRefused",
     "ControlError",
     "ExitShutdown",
@@ -56,6 +59,7 @@ __all__ = (
     "SpecError",
     "StartError",
     "StartTimeout",
+    "SupervisionLost",
 )
 
 
@@ -244,6 +248,36 @@ class ChildRefused(OTPError):
     def __init__(self, paths: tuple[str, ...]) -> None:
         super().__init__(f"refused to stop: {', '.join(paths)}")
         self.paths = paths
+
+
+class CallbackError(OTPError):
+    """`opened=` or `beside=` of a program failed: its tree is stopped in order (exit code 70).
+
+    Attributes:
+        role: "opened=" or "beside=".
+        name: of the function.
+        `__cause__`: what it raised.
+    """
+
+    def __init__(self, role: str, name: str) -> None:
+        super().__init__(f"{role} {name} failed, so the tree is stopped")
+        self.role = role
+        self.name = name
+
+
+class SupervisionLost(OTPError):
+    """A background task of the tree itself has ended before the tree: nobody would be supervised, so all children end.
+
+    Attributes:
+        path: the root of the tree.
+        task: which of its tasks.
+        `__cause__`: what ended it; None: it returned.
+    """
+
+    def __init__(self, path: str, task: str, how: str) -> None:
+        super().__init__(f"the {task} of {path} {how}, without which it cannot supervise: everything below it is ended")
+        self.path = path
+        self.task = task
 
 
 class Ignore(Exception):

@@ -11,6 +11,7 @@ from msgspec import Struct
 from otp.exits import Crash, Exit
 
 __all__ = (
+    "CallbackFailed",
     "Cause",
     "ChildDelayed",
     "ChildExited",
@@ -304,7 +305,10 @@ class SupervisorExited(_Event, frozen=True, kw_only=True, tag="supervisor.exited
 
 
 class LoopBlocked(_Event, frozen=True, kw_only=True, tag="loop.blocked"):
-    """One child holds the event loop, so that nobody else runs. `path` is that child, or the root if it is not known.
+    """One call holds the event loop, so that nobody else runs.
+
+    `path` is the child whose code it is; the supervisor, when it is the supervisor's own, or that of a function that it
+    was given; the root, if it is not known.
 
     A thread says so while it lasts: the log at once, the other hooks when the loop turns again. It is repeated for as
     long as it lasts.
@@ -312,26 +316,53 @@ class LoopBlocked(_Event, frozen=True, kw_only=True, tag="loop.blocked"):
     Attributes:
         seconds: how long at least.
         stack: where it is, outermost first, as `file:line function`.
+        callback: the function of the program that does not return, as "hook shop.audit"; empty: it is none.
     """
 
     seconds: float
     stack: tuple[str, ...]
+    callback: str = ""
 
 
 class LoopFreed(_Event, frozen=True, kw_only=True, tag="loop.freed"):
-    """The event loop turns again. `path` is the child that had blocked it.
+    """The event loop turns again. `path` and `callback` are those of the last `LoopBlocked`.
 
     Attributes:
         seconds: how long it was blocked.
+        callback: the function of the program that had blocked it; empty: it was none.
     """
 
     seconds: float
+    callback: str = ""
 
 
 class HookFailed(_Event, frozen=True, kw_only=True, tag="hook.failed"):
-    """An event hook raised and was detached. `path` is the root of the tree."""
+    """An event hook raised and was detached. `path` is the root of the tree.
+
+    Attributes:
+        hook: its name.
+        crash: what it raised; a `TypeError`, if it returned something to be awaited.
+    """
 
     hook: str
+    crash: Crash
+
+
+class CallbackFailed(_Event, frozen=True, kw_only=True, tag="callback.failed"):
+    """A function that the program handed over raised, or returned what it must not. It is told once of each.
+
+    `path` is the child that it was called for, or the supervisor. What it failed to say counts as no: a predicate and an
+    attribute do not match, a `progress` has not changed. An event hook has an event of its own, `HookFailed`; what a probe
+    raises is told by `DependencyDown`.
+
+    Attributes:
+        role: what it is called for: "where=", "attribute", "progress=", "opened=", "beside=", "soon()", "hook".
+        name: of the function, behind that of the rule, if it belongs to one.
+        crash: what it raised.
+    """
+
+    role: str
+    name: str
     crash: Crash
 
 
@@ -360,4 +391,5 @@ Event = (
     | LoopBlocked
     | LoopFreed
     | HookFailed
+    | CallbackFailed
 )

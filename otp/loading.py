@@ -11,12 +11,14 @@ from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from otp.errors import LoadError, SpecError
 from otp.extras import hint
+from otp.foreign import CallFailed, NeedsAwait, Role, call
+from otp.runtime.crash import describe
 from otp.spec import ChildSpec, SupervisorSpec, check_needs
 
 __all__ = ("load",)
@@ -56,17 +58,17 @@ def _split(target: str) -> tuple[str, str]:
 
 
 def _import(module: str) -> ModuleType:
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is not None and f"{module}.".startswith(f"{error.name}."):
-            raise LoadError(f"no module {error.name!r} here; is {module!r} spelled right, and importable?") from error
-        raise _broken(module, error) from error
-    except Exception as error:
-        raise _broken(module, error) from error
+    imported = call(Role.TREE, module, importlib.import_module, module)
+    if type(imported) is not CallFailed:
+        return imported
+    raise _broken(module, imported.error) from imported.error
 
 
-def _broken(module: str, error: Exception) -> LoadError:
+def _broken(module: str, error: BaseException) -> BaseException:
+    if type(error) is KeyboardInterrupt:
+        return error
+    if isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}."):
+        return LoadError(f"no module {error.name!r} here; is {module!r} spelled right, and importable?")
     missing = hint(error)
     return LoadError(f"importing {module} failed: {_text(error)}{f'; {missing}' if missing else ''}")
 
@@ -92,12 +94,20 @@ def _looks_like_tree(value: object) -> bool:
 
 def _call(target: str, function: Callable[..., object], config: str | PathLike[str] | None) -> object:
     arguments = _arguments(target, function, config)
-    try:
-        return function(*arguments)
-    except SpecError as error:
-        raise LoadError(f"{target} is no tree that can run: {error}") from error
-    except Exception as error:
-        raise LoadError(f"{target} raised {_text(error)}") from error
+    built = call(Role.TREE, target, function, *arguments)
+    if type(built) is not CallFailed:
+        return built
+    raise _no_tree(target, built.error) from built.error
+
+
+def _no_tree(target: str, error: BaseException) -> BaseException:
+    if type(error) is KeyboardInterrupt:  # Ctrl-C while it was built; all else, `sys.exit` too, is a tree that fails
+        return error
+    if type(error) is SpecError:
+        return LoadError(f"{target} is no tree that can run: {error}")
+    if type(error) is NeedsAwait:
+        return LoadError(f"{target} is not a tree: {error}")
+    return LoadError(f"{target} raised {_text(error)}")
 
 
 def _arguments(target: str, function: Callable[..., object], config: str | PathLike[str] | None) -> tuple[object, ...]:
@@ -156,9 +166,6 @@ def _checked(target: str, built: object) -> SupervisorSpec:
     instead = "write supervisor(id, children=[…])"
     if isinstance(built, ChildSpec):
         instead = f"it is a worker; write supervisor(id, children=[worker({built.id!r}, …)])"
-    elif inspect.iscoroutine(built):
-        cast("Any", built).close()  # else Python complains that nobody awaited it
-        instead = "it is an async function; make it a plain def"
     raise LoadError(f"{target} is not a tree: expected a supervisor's spec, got {_kind(built)}; {instead}")
 
 
@@ -168,4 +175,4 @@ def _kind(built: object) -> str:
 
 
 def _text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return str(describe(error))

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from otp.callbacks import check_plain
 from otp.errors import SpecError
 from otp.exits import Killed, Normal, Shutdown
 
@@ -157,10 +158,11 @@ def on(
         failure: exception types, or `Normal`, `Shutdown`, `Killed` for a child that ended so and is to be restarted.
         action: what is to be done.
         name: of the verdict, for events, log, incidents and metrics; by default that of the first type.
-        where: looks at the failure itself; one that raises does not match.
+        where: looks at the failure itself; one that raises does not match, and `CallbackFailed` says so once.
         expected: it was announced, or is part of the business: it uses up no intensity of the supervisor. The spacing
             of its action keeps it from becoming a hot loop.
-        attributes: what the failure's attributes have to be, as `code=1012` or `code=(1012, 1013)`.
+        attributes: what the failure's attributes have to be, as `code=1012` or `code=(1012, 1013)`. One that raises
+            when it is read or compared does not match, and is told of in the same way.
 
     Raises:
         SpecError: the rule could never match, or would make a hot loop.
@@ -171,6 +173,8 @@ def on(
         _check("on()", one, "an exception type, Normal, Shutdown or Killed", ok=known)
     _check("on() without a failure", failures, "at least one type", ok=bool(failures))
     _check("action", action, "RestartNow(), RestartAfter(), Limited(), GiveUp() or Fatal()", ok=_is_action(action))
+    if where is not None:
+        check_plain("where= of on()", where, "failure", instead="write where=lambda failure: failure.code == 1012")
     if expected and isinstance(action, RestartNow) and action.then is None:
         raise SpecError(
             "expected=True with RestartNow() costs nothing and waits for nothing, which is a hot loop; "

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from otp.callbacks import check_plain
 from otp.errors import SpecError
 
 __all__ = ("Watchdog",)
@@ -20,8 +21,8 @@ class Watchdog:
             that is `within` to twice as long after the last change, since nobody looks in between.
         progress: for workers that know nothing of otp: a function without arguments whose value has changed within the
             time, such as a counter of the turns of the worker's loop. A counter of what comes in from outside stands
-            still when nothing comes. It must not block; if it raises, that is no progress, and `ChildHung` tells what
-            it raised. None: the worker calls `otp.beat()`.
+            still when nothing comes. It must not block, which the loop watch would tell of; if it raises, or its
+            values cannot be compared, that is no progress: `CallbackFailed` says so once, and `ChildHung` again. None: the worker calls `otp.beat()`.
 
     Raises:
         SpecError: a value that cannot be.
@@ -35,8 +36,5 @@ class Watchdog:
         number = isinstance(seconds, int | float) and not isinstance(seconds, bool)  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
         if not number or not 0 < seconds < math.inf:
             raise SpecError(f"within of a Watchdog: expected finite seconds above 0, got {seconds!r}")
-        if self.progress is not None and not callable(self.progress):
-            raise SpecError(
-                f"progress of a Watchdog: expected a function without arguments, got {self.progress!r}; "
-                "write progress=lambda: counts.turns"
-            )
+        if self.progress is not None:
+            check_plain("progress of a Watchdog", self.progress, instead="write progress=lambda: counts.turns")

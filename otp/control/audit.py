@@ -1,11 +1,10 @@
 """The audit: who did what to the tree, why, and what came of it; in the timeline, and in the log."""
 
-from loguru import logger
-
 from otp.control.peer import Peer
 from otp.control.protocol import Acting, Drain, InjectFault, Pause, ResolveIncident
 from otp.control.rows import Change
 from otp.control.timeline import Timeline
+from otp.observe.logger import logger
 from otp.printable import printable
 from otp.runtime.redaction import redact
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
-from loguru import logger
 from msgspec import Struct
 
 from otp.control.acting import Actions, kind_of
@@ -24,6 +23,7 @@ from otp.control.view import View
 from otp.errors import NoProc, OTPError
 from otp.events import Event, MaintenanceEnded, MaintenanceStarted, SupervisorExited, SupervisorStopping
 from otp.observe.incident import IncidentChange, IncidentResolved
+from otp.observe.logger import logger
 from otp.runtime.crash import describe
 
 __all__ = ("Desk", "Question")
@@ -74,6 +74,8 @@ class Desk:
         actions: answer those that act.
         timeline: what happened; the hook of the tree.
     """
+
+    lasting = True
 
     def __init__(
         self,

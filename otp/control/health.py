@@ -45,7 +45,7 @@ def _above(path: str) -> Iterator[str]:
 
 def _blocked(blocked: Blocked) -> str:
     where = f", at {blocked.stack[-1]}" if blocked.stack else ""
-    return f"the event loop has not turned for {blocked.seconds:.1f} s: {blocked.path} keeps it{where}"
+    return f"the event loop has not turned for {blocked.seconds:.1f} s: {blocked.who} keeps it{where}"
 
 
 def _down(child: ChildRow) -> str:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
-from loguru import logger
 
 from otp.control.acting import Actions
 from otp.control.audit import Audit
@@ -31,9 +30,10 @@ from otp.control.view import View
 from otp.errors import ControlError
 from otp.faults import Faults
 from otp.observe.beside import beside
+from otp.observe.lasting import lasting
 from otp.observe.log_ring import LogRing
+from otp.observe.logger import logger
 from otp.observe.observation import Observation
-from otp.runtime.crash import describe
 from otp.runtime.handle import Supervisor
 from otp.version import __version__
 
@@ -54,6 +54,7 @@ class Control:
         self._log = log
         self._faults = faults
         self._tasks: TaskGroup
+        self._services: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         self._server: Server | None = None
         self._desk: Desk | None = None
 
@@ -104,8 +105,8 @@ class Control:
         handle.name_contexts()
         handle.attach(desk)
         self._seen.incidents.listen(desk.resolved)
-        self._tasks.start_soon(_alone, partial(desk.run, server.publish, server.keep))
-        self._tasks.start_soon(_alone, partial(maintenance.run, actions.over))
+        self._run("control: what answers", partial(desk.run, server.publish, server.keep))
+        self._run("control: what ends maintenance", partial(maintenance.run, actions.over))
 
     def tell_blocked(self, blocked: Blocked | None) -> None:
         """Tell those who watch that the tree's loop does not turn, and that it does again; called from any thread."""
@@ -115,8 +116,14 @@ class Control:
     async def run(self, *, task_status: TaskStatus[None]) -> None:
         """Run what serves, until cancelled."""
         async with anyio.create_task_group() as self._tasks:
+            for name, service in self._services:
+                self._tasks.start_soon(lasting, name, service)
             task_status.started()
             await anyio.sleep_forever()
+
+    def _run(self, name: str, service: Callable[[], Awaitable[None]]) -> None:
+        self._services.append((name, service))
+        self._tasks.start_soon(lasting, name, service)
 
     async def close(self) -> None:
         """Serve no more, and remove the sockets."""
@@ -149,14 +156,6 @@ class Control:
         )
 
 
-async def _alone(run: Callable[[], Awaitable[None]]) -> None:
-    """What ends with a bug ends alone: the tree goes on without being looked into."""
-    try:
-        await run()
-    except Exception as bug:  # noqa: BLE001 # the control plane is outside of the tree, and so are its bugs
-        logger.error("control: it has failed, please report it: {}", describe(bug))
-
-
 @asynccontextmanager
 async def open_control(
     app: str, seen: Observation, *, faults: Faults | None = None, place: Path | None = None
@@ -173,7 +172,7 @@ async def open_control(
     log = LogRing()
     control = Control(claimed, seen, log, faults)
     with log.listening():
-        async with beside(control.run, ending=control.close):
+        async with beside(control.run, name=f"{app}  control", ending=control.close):
             yield control
 
 

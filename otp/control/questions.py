@@ -142,7 +142,7 @@ class Questions:
             stale = replace(latest, blocked=blocked, stale_s=max(blocked.seconds, self._now() - self._latest_at))
             return health_of(stale) if isinstance(request.command, GetHealth) else stale
         where = f", at {blocked.stack[-1]}" if blocked.stack else ""
-        what = f"the event loop has not turned for {blocked.seconds:.1f} s: {blocked.path} keeps it{where}"
+        what = f"the event loop has not turned for {blocked.seconds:.1f} s: {blocked.who} keeps it{where}"
         then = "; it is done as soon as the loop turns again" if acts(request.command) else ""
         return Failed(id=request.id, kind="blocked", message=what + then)
 

@@ -101,17 +101,24 @@ class ChildRow(_Row, frozen=True, kw_only=True):
 
 
 class Blocked(_Row, frozen=True, kw_only=True):
-    """The event loop does not turn: one child has kept it.
+    """The event loop does not turn: one call keeps it.
 
     Attributes:
-        path: the child; that of the root if nobody can tell.
+        path: the child, or the supervisor, whose call it is; that of the root if nobody can tell.
         seconds: for how long.
         stack: where it is, outermost first, as `file:line function`.
+        callback: the function of the program that does not return, as "hook shop.audit"; empty: it is none.
     """
 
     path: str
     seconds: float
     stack: tuple[str, ...]
+    callback: str = ""
+
+    @property
+    def who(self) -> str:
+        """Who keeps it, as one says it."""
+        return f"{self.callback} of {self.path}" if self.callback else self.path
 
 
 class NeedRow(_Row, frozen=True, kw_only=True):

@@ -17,7 +17,6 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Literal
 
-from loguru import logger
 from msgspec.structs import replace
 
 from otp.control.connection import Connection, Gone
@@ -38,6 +37,8 @@ from otp.control.questions import Questions, acts
 from otp.control.rows import Blocked, Delta, Snapshot
 from otp.control.sockets import Claim, not_for_children
 from otp.control.watcher import ALWAYS, Watcher
+from otp.observe.logger import logger
+from otp.runtime.crash import describe
 
 __all__ = ("MAX_CONNECTIONS", "Server")
 
@@ -146,7 +147,10 @@ class Server:
 
     async def _main(self) -> None:
         operate, read = self._listeners
-        self._accepting = [self._begin(self._accept(operate, "operate")), self._begin(self._accept(read, "read"))]
+        self._accepting = [
+            self._begin(self._go_on_accepting(operate, "operate")),
+            self._begin(self._go_on_accepting(read, "read")),
+        ]
         self._serving.set()
         await self._ended.wait()
         await self._part()
@@ -174,6 +178,14 @@ class Server:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def _go_on_accepting(self, listener: socket.socket, role: Role) -> None:
+        while True:
+            try:
+                await self._accept(listener, role)
+            except Exception as bug:  # noqa: BLE001 # nobody could look into this process any more
+                logger.error("control: accepting has failed, and is started again: {}", describe(bug))
+                await asyncio.sleep(AGAIN_ACCEPT)
 
     async def _accept(self, listener: socket.socket, role: Role) -> None:
         listener.setblocking(False)  # its only argument

@@ -1,9 +1,13 @@
-"""What a failure is, by the policy of its child: an exit becomes a verdict."""
+"""What a failure is, by the policy of its child: an exit becomes a verdict.
+
+A rule names foreign code: attributes that may be properties, their `==`, a predicate. What of it fails has not matched.
+"""
 
 from collections.abc import Iterator
 from typing import NamedTuple, cast
 
 from otp.exits import Crashed, Exit
+from otp.foreign import CallFailed, Role, call, name_of, refuse_awaitable
 from otp.policy import Action, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, Rule
 
 __all__ = ("Verdict", "classify")
@@ -16,11 +20,13 @@ class Verdict(NamedTuple):
         name: of the rule that matched.
         action: its action.
         expected: it uses up no intensity.
+        failed: what a rule asked and could not be told.
     """
 
     name: str
     action: Action
     expected: bool
+    failed: tuple[CallFailed, ...] = ()
 
 
 _GRAVITY: dict[type[Action], int] = {RestartNow: 0, RestartAfter: 1, Limited: 2, GiveUp: 3, Fatal: 4}
@@ -28,16 +34,18 @@ _GRAVITY: dict[type[Action], int] = {RestartNow: 0, RestartAfter: 1, Limited: 2,
 
 def classify(policy: FailurePolicy, exit: Exit) -> Verdict:
     """The verdict on an end. An exception group is as grave as the gravest exception in it."""
-    verdicts = [_verdict(policy, failure) for failure in _failures(exit)]
-    return max(verdicts, key=_gravity)
+    failed: list[CallFailed] = []
+    verdicts = [_verdict(policy, failure, failed) for failure in _failures(exit)]
+    gravest = max(verdicts, key=_gravity)
+    return gravest._replace(failed=tuple(failed)) if failed else gravest
 
 
 def _gravity(verdict: Verdict) -> tuple[int, bool]:
     return _GRAVITY[type(verdict.action)], not verdict.expected
 
 
-def _verdict(policy: FailurePolicy, failure: object) -> Verdict:
-    rule = next((rule for rule in policy.rules if _matches(rule, failure)), policy.otherwise)
+def _verdict(policy: FailurePolicy, failure: object, failed: list[CallFailed]) -> Verdict:
+    rule = next((rule for rule in policy.rules if _matches(rule, failure, failed)), policy.otherwise)
     return Verdict(rule.name, rule.action, rule.expected)
 
 
@@ -56,24 +64,50 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-def _matches(rule: Rule, failure: object) -> bool:
-    if not isinstance(failure, rule.failures):
+def _matches(rule: Rule, failure: object, failed: list[CallFailed]) -> bool:
+    if not _is_one_of(failure, rule.failures):
         return False
-    if not all(_has(failure, name, values) for name, values in rule.attributes):
+    if not all(_has(rule, failure, name, values, failed) for name, values in rule.attributes):
         return False
-    return rule.where is None or _says_yes(rule, failure)
+    return rule.where is None or _says_yes(rule, failure, failed)
 
 
-def _has(failure: object, name: str, values: tuple[object, ...]) -> bool:
-    return getattr(failure, name, _MISSING) in values
+def _is_one_of(failure: object, kinds: tuple[type, ...]) -> bool:
+    """As `except` does it: by the type itself, so that neither the failure nor a metaclass is asked."""
+    kind = type(failure)
+    return any(type.__subclasscheck__(one, kind) for one in kinds)
 
 
-def _says_yes(rule: Rule, failure: object) -> bool:
+def _has(rule: Rule, failure: object, name: str, values: tuple[object, ...], failed: list[CallFailed]) -> bool:
+    return _answer(call(Role.ATTRIBUTE, f"{rule.name}: {name}", _is_among, failure, name, values), failed)
+
+
+def _is_among(failure: object, name: str, values: tuple[object, ...]) -> bool:
+    value = getattr(failure, name, _MISSING)
+    refuse_awaitable(Role.ATTRIBUTE, value)
+    return any(value is one or _is_equal(value, one) for one in values)
+
+
+def _is_equal(value: object, other: object) -> bool:
+    said: object = value == other
+    refuse_awaitable(Role.ATTRIBUTE, said)
+    return bool(said)
+
+
+def _says_yes(rule: Rule, failure: object, failed: list[CallFailed]) -> bool:
     assert rule.where is not None
-    try:
-        return bool(rule.where(failure))
-    except Exception:  # noqa: BLE001 # a predicate that cannot tell has not matched; the next rules may
+    said = call(Role.WHERE, f"{rule.name}: {name_of(rule.where)}", rule.where, failure)
+    if type(said) is not CallFailed:
+        said = call(Role.WHERE, rule.name, bool, said)
+    return _answer(said, failed)
+
+
+def _answer(said: bool | CallFailed, failed: list[CallFailed]) -> bool:
+    """A predicate or an attribute that cannot tell has not matched; the next rules may."""
+    if type(said) is CallFailed:
+        failed.append(said)
         return False
+    return said is True
 
 
 _MISSING = object()

@@ -2,12 +2,14 @@
 
 from msgspec import Struct
 
+from otp import foreign
 from otp.core.inputs import Timer, TryAgain
 from otp.events import Event
 from otp.exits import Exit
 from otp.spec import AnySpec
 
 __all__ = (
+    "CallFailed",
     "CancelTimer",
     "Check",
     "Done",
@@ -69,6 +71,18 @@ class EmitWithChain(Emit, frozen=True):
     """The same, of a child that does not end: with what it awaits at this moment."""
 
 
+class CallFailed(Struct, frozen=True):
+    """A call into foreign code failed while this child was decided about: tell it once.
+
+    Attributes:
+        path: of the child.
+        failure: what failed, and how.
+    """
+
+    path: str
+    failure: foreign.CallFailed
+
+
 class Reply(Struct, frozen=True):
     """Answer a request: with None, with a child's value, or with an error of ours to be raised.
 
@@ -107,4 +121,18 @@ class Done(Struct, frozen=True):
     exit: Exit
 
 
-Effect = Start | Stop | Kill | SetTimer | CancelTimer | Emit | EmitWithChain | Reply | Retry | Check | Ready | Done
+Effect = (
+    Start
+    | Stop
+    | Kill
+    | SetTimer
+    | CancelTimer
+    | Emit
+    | EmitWithChain
+    | CallFailed
+    | Reply
+    | Retry
+    | Check
+    | Ready
+    | Done
+)

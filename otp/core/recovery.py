@@ -110,7 +110,7 @@ class Recovery(PlannedRoster):
             self._decide(child, exit)
 
     def _decide(self, child: Child, exit: Exit) -> None:
-        verdict = _verdict_on(child, exit)
+        verdict = self._verdict_on(child, exit)
         child.streak += 1
         match verdict.action:
             case GiveUp():
@@ -123,6 +123,14 @@ class Recovery(PlannedRoster):
                 self._restart_in_time(child, exit, verdict, retry)
             case RestartNow() | RestartAfter() as retry:  # pragma: no branch # there is no other
                 self._restart_in_time(child, exit, verdict, retry)
+
+    def _verdict_on(self, child: Child, exit: Exit) -> Verdict:
+        """What its policy says; foreign code that failed at that is told."""
+        policy = child.spec.policy
+        verdict = _OTP if policy is None else classify(policy, exit)
+        if verdict.failed:
+            self.effects += [effects.CallFailed(child.path, one) for one in verdict.failed]
+        return verdict
 
     def _over_its_limit(self, child: Child, exit: Exit, verdict: Verdict, limited: Limited) -> None:
         match limited.then:
@@ -292,7 +300,7 @@ class Recovery(PlannedRoster):
             self._decide_on_request(child, exit)
 
     def _decide_on_request(self, child: Child, exit: Exit) -> None:
-        verdict = _verdict_on(child, exit)
+        verdict = self._verdict_on(child, exit)
         action = verdict.action
         retry = action.retry if isinstance(action, Limited) else action
         child.streak += 1
@@ -322,11 +330,6 @@ class Recovery(PlannedRoster):
             self.defer(event)
         elif child.state is ChildState.RESTARTING:  # else another event took care of it (S37, S39)
             self.recover(child, event.exit)
-
-
-def _verdict_on(child: Child, exit: Exit) -> Verdict:
-    policy = child.spec.policy
-    return _OTP if policy is None else classify(policy, exit)
 
 
 def _fatal_in(exit: Crashed) -> FatalFailure | None:

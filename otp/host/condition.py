@@ -29,7 +29,8 @@ class Condition(Struct, frozen=True, kw_only=True):
         phase: of the whole tree; `broken`: the supervision itself has failed.
         states: how many children are in which state, supervisors among them.
         refused: paths of the children that did not end when they were stopped, and still run.
-        blocked: path of the child that blocks the event loop; of the root, if it is not known which; empty: it turns.
+        blocked: who blocks the event loop: the path of a child or a supervisor, with the function of the program in front if
+            it is one; the root, if it is not known; empty: it turns.
     """
 
     phase: Literal["starting", "up", "stopping", "ended", "broken"]

@@ -14,7 +14,7 @@ import socketserver
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 import anyio
@@ -22,6 +22,9 @@ import anyio.to_thread
 
 from otp.errors import HostError
 from otp.host.condition import Condition
+from otp.observe.lasting import AGAIN
+from otp.observe.logger import logger
+from otp.runtime.crash import describe
 
 __all__ = ("HealthServer", "answering")
 
@@ -44,12 +47,28 @@ async def answering(server: "HealthServer", look: Callable[[], Condition]) -> As
         look: says how the tree is, from whatever thread.
     """
     server.look = look
-    Thread(target=server.serve_forever, args=(POLL,), name="otp-health", daemon=True).start()
+    over = Event()
+    Thread(target=_serve, args=(server, over), name="otp-health", daemon=True).start()
     try:
         yield
     finally:
+        over.set()
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(server.shutdown)
+
+
+def _serve(server: "HealthServer", over: Event) -> None:
+    """Whatever ends the serving, it is said once and begun again."""
+    told = ""
+    while not over.is_set():
+        try:
+            server.serve_forever(POLL)
+        except Exception as bug:  # noqa: BLE001 # nobody would know any more how the tree is
+            said = str(describe(bug))
+            if said != told:
+                told = said
+                logger.error("the health port has failed, and is opened again: {}", said)
+            over.wait(AGAIN)
 
 
 class HealthServer(ThreadingHTTPServer):

@@ -129,7 +129,9 @@ def _serve(control: Control, tree: Tree, watch: LoopWatch | None) -> None:
 
     def blocked() -> Blocked | None:
         now = watch.blocked
-        return Blocked(path=now.path, seconds=watch.lag.last, stack=now.stack) if now is not None else None
+        if now is None:
+            return None
+        return Blocked(path=now.path, seconds=watch.lag.last, stack=now.stack, callback=now.callback)
 
     watch.listen(lambda _: control.tell_blocked(blocked()))
     control.serve(Supervisor(tree), lag=lambda: watch.lag.worst, blocked=blocked)
@@ -155,4 +157,4 @@ def _watch_loop(
 
 
 def _telling(systemd: Systemd | None, tree: Tree) -> AbstractAsyncContextManager[None]:
-    return nullcontext() if systemd is None else beside(partial(systemd.run, tree))
+    return nullcontext() if systemd is None else beside(partial(systemd.run, tree), name="what tells systemd")

@@ -6,6 +6,7 @@ from threading import Lock
 
 from msgspec.structs import replace
 
+from otp.events import LoopBlocked
 from otp.host.condition import Condition, condition_of
 from otp.host.loop_watch import LoopWatch
 from otp.runtime.tree import Tree
@@ -43,7 +44,7 @@ class Look:
         with suppress(RuntimeError):
             self._last = condition_of(self._tree)
         blocked = self._watch.blocked if self._watch is not None else None
-        return replace(self._last, blocked=blocked.path if blocked is not None else self._tree.root.machine.path)
+        return replace(self._last, blocked=_who(blocked) if blocked is not None else self._tree.root.machine.path)
 
     def _ask(self) -> Future[Condition]:
         with self._lock:
@@ -54,3 +55,7 @@ class Look:
                 except RuntimeError as closed:
                     asked.set_exception(closed)
             return self._asked
+
+
+def _who(blocked: LoopBlocked) -> str:
+    return f"{blocked.callback} of {blocked.path}" if blocked.callback else blocked.path

@@ -1,9 +1,11 @@
-"""Blocked loop: a thread sees that one child keeps all others from running, and says which one, while it still does.
+"""Blocked loop: a thread sees that one call keeps all others from running, and says whose, while it still does.
 
 1. The thread has the event loop answer a ping, a few times in a second.
 2. A child calls something that does not return: no ping is answered, and no hook, timer or signal of the tree either.
-3. After `threshold` seconds the thread looks at the stack of the loop's thread and at the task that runs there. It
-   writes the log, tells its listeners, and leaves the event to the loop for all other hooks.
+3. After `threshold` seconds the thread looks at the stack of the loop's thread. The innermost frame of ours tells whose
+   call it is: the guard's around a function of the program, a supervisor's that decides (in the last step of a child, as
+   often as not: that child is not to blame), a child's. Without one, the task that runs tells by those above it. The
+   thread writes the log, tells its listeners, and leaves the event to the loop for all other hooks.
 4. The loop turns again: the ping is answered, the hooks hear of the events in their order.
 
 A call into C that keeps the interpreter's lock stops the thread as well: it is seen in `lag` only, after the fact.
@@ -18,11 +20,14 @@ from threading import Event, Thread, get_ident
 from time import monotonic
 from types import FrameType
 
-from loguru import logger
 from msgspec import Struct
 
 from otp.events import LoopBlocked, LoopFreed
-from otp.runtime.child import TaskChild, child_of
+from otp.foreign import CallFailed, Role, call, calling
+from otp.observe.logger import logger
+from otp.runtime.child import TaskChild, child_in, child_of
+from otp.runtime.crash import describe
+from otp.runtime.supervisor import supervisor_in
 from otp.runtime.tree import Tree
 
 __all__ = ("Lag", "Listener", "LoopWatch", "watching")
@@ -144,32 +149,59 @@ class LoopWatch:
             ping.answered.wait(AGAIN)
         blocked, self.blocked = self.blocked, None
         if blocked is not None:
-            self._tell(LoopFreed(path=blocked.path, at=self._now(), seconds=ping.took))
+            freed = LoopFreed(path=blocked.path, at=self._now(), seconds=ping.took, callback=blocked.callback)
+            self._tell(freed)
 
     def _look(self, ping: _Ping) -> LoopBlocked:
-        child = self._culprit()
+        culprit = self._culprit()
         ping.answered.wait(SECOND_LOOK)
-        if child is not self._culprit():
-            child = None
+        again = self._culprit()
+        if culprit is None or again is None or culprit.identity is not again.identity:
+            culprit = _Culprit(self._root)
         stack = _stack(_frames_of_threads().get(self._loop_thread))
-        path = child.path if child is not None else self._root
-        return LoopBlocked(path=path, at=self._now(), seconds=monotonic() - ping.sent, stack=stack)
+        return LoopBlocked(
+            path=culprit.path,
+            at=self._now(),
+            seconds=monotonic() - ping.sent,
+            stack=stack,
+            callback=culprit.callback,
+        )
 
-    def _culprit(self) -> TaskChild | None:
+    def _culprit(self) -> "_Culprit | None":
         try:
-            return next(filter(None, map(child_of, self._tree.spawner.lineage())), None)
+            found = self._on_the_stack(_frames_of_threads().get(self._loop_thread))
+            if found is not None:
+                return found
+            child = next(filter(None, map(child_of, self._tree.spawner.lineage())), None)
         except Exception:  # noqa: BLE001 # the loop turns again just now, or a library keeps its tasks in another way
             return None
+        return _Culprit(child.path, child) if child is not None else None
+
+    def _on_the_stack(self, frame: FrameType | None) -> "_Culprit | None":
+        """Whose call the innermost frames are."""
+        guard, callback = None, ""
+        while frame is not None:
+            if guard is None and (called := calling(frame)) is not None:
+                guard, callback = frame, " ".join(called)
+            elif (supervisor := supervisor_in(frame)) is not None:
+                return _Culprit(supervisor.machine.path, guard or frame, callback)
+            elif guard is None and (child := child_in(frame)) is not None:
+                return _Culprit(child.path, child)
+            frame = frame.f_back
+        return _Culprit(self._root, guard, callback) if guard is not None else None
 
     def _tell(self, event: LoopBlocked | LoopFreed) -> None:
         for listener in tuple(self._listeners):
-            try:
-                listener(event)
-            except Exception:  # noqa: BLE001 # a listener never harms the watch
-                self._listeners.remove(listener)
-                logger.opt(exception=True).error(f"{self._root}  a listener of the loop watch raised and is detached")
+            said = call(Role.LISTENER, "", listener, event)
+            if type(said) is CallFailed:  # whatever it raises, this thread goes on
+                self._detach(listener, said)
         with suppress(RuntimeError):
             self._tree.spawner.soon(partial(self._report, event))
+
+    def _detach(self, listener: Listener, failure: CallFailed) -> None:
+        self._listeners = [one for one in self._listeners if one is not listener]
+        text = f"a listener of the loop watch raised and is detached: {failure.name}: {describe(failure.error)}"
+        logger.error("{}  {}", self._root, text)
 
     def _report(self, event: LoopBlocked | LoopFreed) -> None:
         self._tree.reporter.put(event)
@@ -177,6 +209,23 @@ class LoopWatch:
 
     def _now(self) -> float:
         return monotonic() + self._ahead
+
+
+class _Culprit:
+    """Whose call does not return.
+
+    Attributes:
+        path: of the child or the supervisor.
+        identity: the child, or the frame of ours: two looks at the same call find the same.
+        callback: the function of the program that was called, with its role.
+    """
+
+    __slots__ = ("callback", "identity", "path")
+
+    def __init__(self, path: str, identity: TaskChild | FrameType | None = None, callback: str = "") -> None:
+        self.path = path
+        self.identity = identity
+        self.callback = callback
 
 
 @contextmanager

@@ -26,8 +26,6 @@ from os import PathLike
 from pathlib import Path
 from traceback import walk_tb
 
-from loguru import logger
-
 from otp.core.child import ChildState
 from otp.core.paths import join
 from otp.errors import NoProc, NotFound, OTPError, SpecError
@@ -35,6 +33,7 @@ from otp.frames import short_place
 from otp.host.modules import import_root, in_load_order, loaded_anew, project_modules
 from otp.host.shape import changes
 from otp.loading import load
+from otp.observe.logger import logger
 from otp.runtime.crash import describe
 from otp.runtime.handle import Supervisor
 from otp.spec import AnySpec, ChildSpec, Restart, SupervisorSpec

@@ -25,6 +25,8 @@ __all__ = ("ShutdownReport",)
 class ShutdownReport:
     """An event hook that gathers what is to be said of the stop of a whole tree."""
 
+    lasting = True
+
     def __init__(self, root: str) -> None:
         self._root = root
         self._began: float | None = None

@@ -54,6 +54,8 @@ def watchdog_interval() -> float | None:
 class Systemd:
     """Tells systemd of one tree: what happens as an event hook, what lasts as tasks beside the tree."""
 
+    lasting = True
+
     def __init__(self, root: str) -> None:
         self._root = root
         self._changed = anyio.Event()

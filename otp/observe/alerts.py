@@ -13,8 +13,11 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from otp.foreign import CallFailed, Role, call
 from otp.observe.failures import Outcome
 from otp.observe.incident import Incident, IncidentChange, IncidentResolved
+from otp.observe.logger import logger
+from otp.runtime.crash import describe
 
 __all__ = ("Alerts", "Notification", "Severity", "severity_of")
 
@@ -76,6 +79,8 @@ class Alerts:
         per_minute: notifications in a minute, beyond which there is a digest.
         include_messages: whether the text of exceptions, with secrets taken out, may go outside.
     """
+
+    lasting = True
 
     def __init__(
         self,
@@ -141,7 +146,11 @@ class Alerts:
 
     def _post(self, notification: Notification) -> None:
         for post in self._posts:
-            post(notification)
+            said = call(Role.SINK, "", post, notification)
+            if type(said) is CallFailed:  # the others are told all the same
+                if (interrupt := said.interrupt) is not None:
+                    raise interrupt
+                logger.error("alerts: {} took nothing: {}", said.name, describe(said.error))
 
 
 _LISTED = 20

@@ -67,6 +67,8 @@ class History:
         limit: paths that are remembered.
     """
 
+    lasting = True
+
     def __init__(self, *, limit: int = LIMIT) -> None:
         self._limit = max(limit, 1)
         self._failures = Failures()

@@ -11,12 +11,12 @@ import math
 import time
 from collections.abc import Callable, Iterable
 
-from loguru import logger
 from msgspec.structs import replace
 
 from otp.core.paths import is_within
 from otp.events import ChildIgnored, ChildStarted, Event, MaintenanceEnded, MaintenanceStarted, SupervisorExited
 from otp.exits import Crashed
+from otp.foreign import CallFailed, Role, call
 from otp.observe.failures import Failure, Failures, Outcome, cause_of
 from otp.observe.figures import HEALTHY_AFTER
 from otp.observe.incident import (
@@ -30,6 +30,7 @@ from otp.observe.incident import (
     Moment,
     fingerprint_of,
 )
+from otp.observe.logger import logger
 from otp.observe.maintained import Maintained
 from otp.observe.sentences import own_frame
 from otp.runtime.crash import describe
@@ -74,7 +75,7 @@ class Incidents:
     """An event hook that keeps the incidents of one tree. It has no timer: the owner calls `tick` now and then.
 
     Args:
-        listeners: told of each change, in order.
+        listeners: told of each change, in order. One that raises is told no more, unless it has `lasting = True`.
         healthy_after: seconds up after which a child has recovered.
         limit: incidents that are kept.
         wall: the wall clock, in seconds since 1970.
@@ -83,6 +84,8 @@ class Incidents:
         opened: incidents so far.
         forgotten: open ones that were forgotten since there were too many.
     """
+
+    lasting = True
 
     def __init__(
         self,
@@ -296,12 +299,19 @@ class Incidents:
 
     def _tell(self, change: IncidentChange) -> None:
         for listener in tuple(self._listeners):
-            try:
-                listener(change)
-            except Exception as error:  # noqa: BLE001 # a listener harms neither the incidents nor the others
-                self._listeners.remove(listener)
-                name = getattr(listener, "__qualname__", type(listener).__qualname__)
-                logger.error("incident listener {} raised and is told no more: {}", name, describe(error))
+            said = call(Role.LISTENER, "", listener, change)
+            if type(said) is CallFailed:  # it harms neither the incidents nor the other listeners
+                self._failed_to_tell(listener, said)
+
+    def _failed_to_tell(self, listener: IncidentListener, failure: CallFailed) -> None:
+        if (interrupt := failure.interrupt) is not None:
+            raise interrupt
+        if call(Role.LISTENER, "", getattr, listener, "lasting", False) is True:
+            then = "is told of the next one"
+        else:
+            then = "is told no more"
+            self._listeners = [one for one in self._listeners if one is not listener]
+        logger.error("incident listener {} raised and {}: {}", failure.name, then, describe(failure.error))
 
 
 def _message(failure: Failure) -> str:

@@ -11,7 +11,7 @@ want more than the line.
 import os
 import sys
 
-from loguru import logger
+from loguru import logger as loguru
 
 from otp.events import (
     Event,
@@ -19,6 +19,7 @@ from otp.events import (
     LoopFreed,
 )
 from otp.exits import Crash
+from otp.observe.logger import logger
 from otp.observe.recoveries import Recoveries
 from otp.observe.sentences import Sentence, crash_of, sentence
 
@@ -45,17 +46,23 @@ def open_stderr() -> bool:
     if "LOGURU_AUTOINIT" in os.environ:  # then loguru may have no sink of its own, and 0 may be one of somebody's
         return False
     try:
-        logger.remove(0)
+        loguru.remove(0)
     except ValueError:
         return False
     level = os.environ.get("LOGURU_LEVEL", "INFO")
     colorize = False if os.environ.get("NO_COLOR") else None  # None: if it is a terminal
-    logger.add(sys.stderr, format=FORMAT, level=level, colorize=colorize, backtrace=False, diagnose=False)
+    loguru.add(sys.stderr, format=FORMAT, level=level, colorize=colorize, backtrace=False, diagnose=False)
     return True
 
 
 class Log:
-    """Writes each event, and remembers which children are on their way up again: a recovery is news, a start is not."""
+    """Writes each event, and remembers which children are on their way up again: a recovery is news, a start is not.
+
+    As an event hook it stays attached, whatever happens in it, and what fails in other hooks is read here.
+    """
+
+    lasting = True
+    writes_log = True
 
     def __init__(self) -> None:
         self._recoveries = Recoveries()

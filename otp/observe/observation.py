@@ -116,5 +116,8 @@ async def open_observation(
     async def flush() -> None:
         seen.flush()
 
-    async with open_outbox(*seen.outboxes, patience=patience), beside(seen.run, ending=flush):
+    async with (
+        open_outbox(*seen.outboxes, patience=patience),
+        beside(seen.run, name=f"{app}  the watch over incidents", ending=flush),
+    ):
         yield seen

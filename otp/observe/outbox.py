@@ -16,11 +16,13 @@ from typing import Any, Generic, TypeVar
 
 import anyio
 from anyio.abc import TaskStatus
-from loguru import logger
 
 from otp.core.backoff import delay
+from otp.foreign import CallFailed, Role
 from otp.observe.beside import beside
+from otp.observe.logger import logger
 from otp.policy import Backoff
+from otp.runtime.attempt import attempt
 from otp.runtime.crash import describe
 
 __all__ = ("Outbox", "Undeliverable", "open_outbox")
@@ -154,20 +156,21 @@ class Outbox(Generic[T]):
     async def _try(self, key: object, item: T) -> bool:
         self._sending = key
         try:
-            with anyio.fail_after(self._timeout):
-                await self._send(item)
-        except Undeliverable as error:
-            self.refused += 1
-            logger.warning("outbox {}: an item was given up: {}", self.name, describe(error))
-        except Exception as error:  # noqa: BLE001 # whatever the sink raises: it is down
-            self._failed(error)
-            return False
-        else:
-            self.sent += 1
-            self._is_up()
+            failed = await attempt(Role.SINK, self.name, self._send, item, within=self._timeout)
         finally:
             self._sending = None
-        return True
+        if type(failed) is not CallFailed:
+            self.sent += 1
+            self._is_up()
+            return True
+        if (interrupt := failed.interrupt) is not None:
+            raise interrupt
+        if issubclass(type(failed.error), Undeliverable):
+            self.refused += 1
+            logger.warning("outbox {}: an item was given up: {}", self.name, describe(failed.error))
+            return True
+        self._failed(failed.error)
+        return False
 
     async def _pause(self, seconds: float) -> None:
         with anyio.move_on_after(seconds):
@@ -175,7 +178,7 @@ class Outbox(Generic[T]):
                 await anyio.sleep(seconds)
             await self._closing.wait()
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         self.failed_tries += 1
         self._failures += 1
         if self._failures == 1:
@@ -207,7 +210,7 @@ async def open_outbox(*outboxes: Outbox[Any], patience: float = PATIENCE) -> Asy
             for outbox in outboxes:
                 closing.start_soon(outbox.aclose, patience)
 
-    async with beside(*(partial(_run_shielded, outbox) for outbox in outboxes), ending=close):
+    async with beside(*(partial(_run_shielded, outbox) for outbox in outboxes), name="an outbox", ending=close):
         yield
 
 
@@ -215,3 +218,4 @@ async def _run_shielded(outbox: Outbox[Any], *, task_status: TaskStatus[None]) -
     """Whatever cancels the block: what waits is sent first, and `aclose` ends it."""
     with anyio.CancelScope(shield=True):
         await outbox.run(task_status=task_status)
+    await anyio.sleep_forever()  # it is over in order

@@ -90,6 +90,8 @@ class RedisSink:
         outbox: to be run by the owner, see `open_outbox`.
     """
 
+    lasting = True
+
     def __init__(
         self,
         client: RedisClient,

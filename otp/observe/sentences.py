@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from otp.events import (
+    CallbackFailed,
     Cause,
     ChildDelayed,
     ChildExited,
@@ -66,7 +67,7 @@ def sentence(event: Event, before: type[Event] | None = None) -> Sentence:
 
 def crash_of(event: Event) -> Crash | None:
     """The crash that the event tells of, if it does."""
-    if isinstance(event, HookFailed):
+    if isinstance(event, HookFailed | CallbackFailed):
         return event.crash
     exit = getattr(event, "exit", None)
     return exit.crash if isinstance(exit, Crashed) else None
@@ -206,12 +207,15 @@ def _child_refused(event: ChildRefused, _: type[Event] | None) -> Sentence:
 def _loop_blocked(event: LoopBlocked, _: type[Event] | None) -> Sentence:
     place = blocking_place(event.stack)
     where = f", in {place}" if place else ""
-    who = "blocks the event loop" if "/" in event.path else "the event loop is blocked"
+    who = "blocks the event loop" if event.callback or "/" in event.path else "the event loop is blocked"
+    who = f"{event.callback} {who}".strip()
     return Sentence("ERROR", f"{who}, for {duration(event.seconds)} now{where}")
 
 
 def _loop_freed(event: LoopFreed, _: type[Event] | None) -> Sentence:
-    who = "blocks the event loop no more; it did" if "/" in event.path else "the event loop turns again; it was blocked"
+    known = event.callback or "/" in event.path
+    who = "blocks the event loop no more; it did" if known else "the event loop turns again; it was blocked"
+    who = f"{event.callback} {who}".strip()
     return Sentence("INFO", f"{who} for {duration(event.seconds)}")
 
 
@@ -257,6 +261,24 @@ def _hook_failed(event: HookFailed, _: type[Event] | None) -> Sentence:
     return Sentence("ERROR", f"event hook {event.hook} raised and is detached: {event.crash}{_at(event.crash)}")
 
 
+_COUNTS_AS = {
+    "where=": "; that counts as no match",
+    "attribute": "; that counts as no match",
+    "progress=": "; that counts as no progress",
+    "opened=": "; the tree stops",
+    "beside=": "; the tree stops",
+    "hook": "; it is told of the next event all the same",
+}
+"""What follows when a function of the program fails, by its role."""
+
+
+def _callback_failed(event: CallbackFailed, _: type[Event] | None) -> Sentence:
+    then = _COUNTS_AS.get(event.role, "")
+    return Sentence(
+        "ERROR", f"{event.role} {event.name} failed: {event.crash}{then}; this is told once{_at(event.crash)}"
+    )
+
+
 _SENTENCES: dict[type[Event], Callable[[Any, type[Event] | None], Sentence]] = {
     ChildStarted: _child_started,
     ChildRestarting: _child_restarting,
@@ -282,6 +304,7 @@ _SENTENCES: dict[type[Event], Callable[[Any, type[Event] | None], Sentence]] = {
     SupervisorStopping: _supervisor_stopping,
     SupervisorExited: _supervisor_exited,
     HookFailed: _hook_failed,
+    CallbackFailed: _callback_failed,
 }
 
 

@@ -1,5 +1,6 @@
 """Signs of life: what a worker with a watchdog calls now and then, from wherever it works."""
 
+import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
 
@@ -32,15 +33,39 @@ class Pulse:
         self.fresh = False
 
 
-PULSE: ContextVar[Pulse | None] = ContextVar("otp_pulse", default=None)
-"""That of the child in whose context the code runs: its tasks, and the threads that it starts with `anyio.to_thread`."""
+class _NoWorker:
+    """Stands where there is no worker: the first sign of life that gets lost there is told of."""
+
+    __slots__ = ("_told",)
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def beat(self) -> None:
+        if not self._told:
+            self._told = True
+            warnings.warn(
+                "otp.beat() was called outside of a worker, so no watchdog hears it; call it in the worker's own tasks, or "
+                "in threads that it starts with anyio.to_thread or asyncio.to_thread, which know whose they are",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
+
+_NOBODY = _NoWorker()
+
+PULSE: ContextVar[Pulse | _NoWorker | None] = ContextVar("otp_pulse", default=_NOBODY)
+"""That of the child in whose context the code runs: its tasks, and the threads that it starts with `anyio.to_thread`.
+
+None: it is a worker's, without a watchdog.
+"""
 
 
 def beat() -> None:
     """Tell the watchdog that the worker which calls this, in a task or a thread of its own, is not hung.
 
-    It costs a fraction of a microsecond, and nothing happens without a watchdog or outside of a tree. Call it where the
-    work gets on, once in each turn of the worker's loop; called by a timer beside the work it says nothing of the work.
+    It costs a fraction of a microsecond, and nothing happens without a watchdog. Outside of a worker, also in a bare
+    `threading.Thread`, it is lost, and a `RuntimeWarning` says so once in a process. Call it where the work gets on, once in each turn of the worker's loop; called by a timer beside the work it says nothing of the work.
     """
     pulse = PULSE.get()
     if pulse is not None:

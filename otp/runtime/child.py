@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from otp.core.inputs import Exited, Ignored, Started, StartFailed
 from otp.errors import ExitShutdown, Ignore
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
+from otp.foreign import interrupt_in
 from otp.runtime.redaction import redact
 from otp.runtime.whose import CHILD
 from otp.spec import ChildSpec
@@ -15,7 +16,7 @@ from otp.spec import ChildSpec
 if TYPE_CHECKING:
     from otp.runtime.supervisor import RunningSupervisor
 
-__all__ = ("TaskChild", "child_of")
+__all__ = ("TaskChild", "child_in", "child_of")
 
 _NORMAL = Normal()
 _SHUTDOWN = Shutdown()
@@ -154,7 +155,7 @@ class TaskChild:
             if exit is _SHUTDOWN and self._told is not None:
                 exit = self._told
         except BaseException as error:  # noqa: BLE001 # also a cancellation, whoever asked for it
-            if (interrupt := _interrupt_in(error)) is not None:
+            if (interrupt := interrupt_in(error)) is not None:
                 self._interrupt(interrupt)
                 return
             exit = self._told if self._told is not None and _is_cancellation(error) else Crashed(error)
@@ -188,8 +189,15 @@ class TaskChild:
 def child_of(coroutine: object) -> TaskChild | None:
     """The child whose task runs this coroutine, if it is one's: told from whatever thread."""
     frame: FrameType | None = getattr(coroutine, "cr_frame", None)
-    child = frame.f_locals.get("self") if frame is not None and frame.f_globals is globals() else None
-    return child if isinstance(child, TaskChild) else None
+    return child_in(frame) if frame is not None else None
+
+
+def child_in(frame: FrameType) -> TaskChild | None:
+    """The child whose task's own frame this is, if it is one's: told from whatever thread."""
+    return frame.f_locals.get("self") if frame.f_code is _RUN else None
+
+
+_RUN = TaskChild._run.__code__  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # of this very module
 
 
 def _is_cancellation(error: BaseException) -> bool:
@@ -197,13 +205,3 @@ def _is_cancellation(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(map(_is_cancellation, cast("BaseExceptionGroup[BaseException]", error).exceptions))
     return isinstance(error, CancelledError)
-
-
-def _interrupt_in(error: BaseException) -> BaseException | None:
-    """The `KeyboardInterrupt` or `SystemExit` that `error` is, or that its group holds."""
-    if isinstance(error, Exception):
-        return None
-    if isinstance(error, BaseExceptionGroup):
-        parts = cast("BaseExceptionGroup[BaseException]", error).exceptions
-        return next(filter(None, map(_interrupt_in, parts)), None)
-    return error if isinstance(error, KeyboardInterrupt | SystemExit) else None

@@ -10,6 +10,8 @@ from otp.core.child import ChildState
 from otp.core.inputs import Checked, RestartDue
 from otp.dependency import Dependency
 from otp.events import DependencyDown, DependencyUp
+from otp.foreign import CallFailed, Role
+from otp.runtime.attempt import attempt
 from otp.runtime.crash import describe
 from otp.runtime.reporter import Reporter
 
@@ -91,16 +93,18 @@ class Dependencies:
         since: float | None = None
         key = path, dependency.id
         while self._held[key]:
-            error = await _failure(dependency)
-            if error is not None and since is None:
+            failed = await _probe(dependency)
+            if failed is not None and failed.interrupt is not None:
+                self._reporter.call_failed(path, failed)
+            if failed is not None and since is None:
                 since = self._now()
-                crash = describe(error)
+                crash = describe(failed.error)
                 self._reporter.put(DependencyDown(path=path, at=since, dependency=dependency.id, crash=crash))
-            elif error is None and since is not None:
+            elif failed is None and since is not None:
                 downtime, since = self._now() - since, None
                 self._reporter.put(DependencyUp(path=path, at=self._now(), dependency=dependency.id, downtime=downtime))
             self._reporter.wake()
-            up, error = error is None, None
+            up, failed = failed is None, None
             await self._tell(key, dependency, up=up)
             if not up:
                 await anyio.sleep(dependency.every)
@@ -118,10 +122,7 @@ class Dependencies:
                 held.release()
 
 
-async def _failure(dependency: Dependency) -> Exception | None:
-    try:
-        with anyio.fail_after(dependency.timeout):
-            await dependency.probe(*dependency.args)
-    except Exception as error:  # noqa: BLE001 # whatever a probe raises, it is the answer
-        return error
-    return None
+async def _probe(dependency: Dependency) -> CallFailed | None:
+    """Why it is down; None: it is there."""
+    answer = await attempt(Role.PROBE, dependency.id, dependency.probe, *dependency.args, within=dependency.timeout)
+    return answer if type(answer) is CallFailed else None

@@ -1,6 +1,7 @@
 """The handle: what the program that opened a tree can ask it and do to it."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from otp.core.child import Child
@@ -20,10 +21,11 @@ from otp.core.inputs import (
 from otp.core.paths import join, parts
 from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, NotSupported, SpecError
+from otp.foreign import CallFailed, Role, call
 from otp.runtime import maintenance
 from otp.runtime.answer import Answer
 from otp.runtime.inspect import Budget, ChildInfo, Counts, budget, child_info, count_children
-from otp.runtime.reporter import EventHook
+from otp.runtime.reporter import EventHook, check_hooks
 from otp.runtime.stack import ChildStack, stack_of, stacks_below
 from otp.runtime.supervisor import RunningSupervisor
 from otp.spec import AnySpec, Restart, SupervisorSpec, check_needs
@@ -253,17 +255,30 @@ class Supervisor:
     def soon(self, callback: Callable[[], None]) -> None:
         """Have `callback` called in the tree's event loop; this alone may be called from any thread.
 
+        It must not block. What it raises harms nobody: `CallbackFailed` tells it.
+
         Raises:
             RuntimeError: the event loop has ended.
         """
-        self._tree.spawner.soon(callback)
+        self._tree.spawner.soon(partial(self._call_now, callback))
+
+    def _call_now(self, callback: Callable[[], None]) -> None:
+        said = call(Role.SOON, "", callback)
+        if type(said) is CallFailed:
+            self._tree.reporter.call_failed(self.path, said)
+            self._tree.reporter.wake()
 
     def name_contexts(self) -> None:
         """Have the code of children that start from now on know its path, by `otp.runtime.whose.CHILD`: the log asks."""
         self._tree.names_contexts = True
 
     def attach(self, hook: EventHook) -> None:
-        """Tell `hook` of every event in the tree from now on. It must not block; if it raises, it is detached."""
+        """Tell `hook` of every event in the tree from now on; see `EventHook`. If it raises, it is detached.
+
+        Raises:
+            SpecError: it is no plain function of one argument.
+        """
+        check_hooks((hook,))
         self._tree.reporter.attach(hook)
 
     def detach(self, hook: EventHook) -> None:

@@ -16,8 +16,9 @@ import anyio
 from anyio.abc import TaskGroup
 
 from otp.errors import SpecError, StartError
+from otp.runtime.background import keep
 from otp.runtime.handle import Supervisor
-from otp.runtime.reporter import EventHook
+from otp.runtime.reporter import EventHook, check_hooks
 from otp.runtime.spawn import open_spawner
 from otp.runtime.tree import Tree
 from otp.spec import SupervisorSpec, check_needs
@@ -37,9 +38,11 @@ async def open_supervisor(spec: SupervisorSpec, *, hooks: Iterable[EventHook] = 
         hooks: called with every event; see `EventHook`.
 
     Raises:
-        SpecError: `spec` is not a tree.
+        SpecError: `spec` is not a tree, or a hook is no plain function of one argument.
         StartError: a child did not come up; those before it have been stopped again (S13).
         IntensityReached: the tree gave up.
+        SupervisionLost: a background task of the tree was ended by somebody else, for instance by a library that cancels
+            all tasks of asyncio.
         ChildRefused: a child did not end when it was stopped. Raised only once it has ended after all, for a task
             cannot be abandoned; the event `ChildRefused` comes at once.
     """
@@ -63,14 +66,15 @@ async def open_tree(spec: SupervisorSpec, hooks: Iterable[EventHook]) -> AsyncGe
     """The same with nothing started yet, for a block that has to be able to stop the tree while it starts.
 
     Raises:
-        SpecError: a child needs what nobody declares.
+        SpecError: a child needs what nobody declares, or a hook is no plain function of one argument.
 
     The block calls `tree.root.begin()`, and sees to `tree.cancel_when_ended` itself.
     """
     check_needs(spec)
+    hooks = check_hooks(hooks)
     failure: BaseException | None = None
     async with anyio.create_task_group() as outer:
-        tree = await _open_host(outer, spec, tuple(hooks))
+        tree = await _open_host(outer, spec, hooks)
         raised: BaseException | None = None
         try:
             yield tree
@@ -128,13 +132,14 @@ async def _host(spec: SupervisorSpec, hooks: tuple[EventHook, ...], host: anyio.
     with host:
         async with open_spawner() as spawner, anyio.create_task_group() as services:
             tree = Tree(spec, spawner, hooks)
-            services.start_soon(tree.timers.run)
-            services.start_soon(tree.watchdogs.run)
-            services.start_soon(tree.reporter.run)
-            services.start_soon(tree.dependencies.run)
+            services.start_soon(keep, tree, "timers", tree.timers.run)
+            services.start_soon(keep, tree, "watchdogs", tree.watchdogs.run)
+            services.start_soon(keep, tree, "reporter", tree.reporter.run)
+            services.start_soon(keep, tree, "dependencies", tree.dependencies.run)
             opened.tree = tree
             opened.event.set()
-            await tree.gone.wait()
+            while not tree.gone.is_set():
+                await keep(tree, "host", tree.gone.wait)
             tree.reporter.deliver()
             services.cancel_scope.cancel()
 

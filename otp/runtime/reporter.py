@@ -1,13 +1,17 @@
 """Event hooks: told what happened after it was acted upon, in order, by one task."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from types import MethodType
 
 import anyio
 import anyio.lowlevel
 from msgspec.structs import replace
 
+from otp.callbacks import check_plain
 from otp.events import (
+    CallbackFailed,
     ChildDelayed,
     ChildExited,
     ChildFailed,
@@ -23,15 +27,24 @@ from otp.events import (
     SupervisorStopping,
 )
 from otp.exits import Crashed
+from otp.foreign import CallFailed, Role, call, name_of
 from otp.runtime.crash import describe
 
-__all__ = ("EventHook", "Reporter")
+__all__ = ("EventHook", "Reporter", "check_hooks")
 
 EventHook = Callable[[Event], None]
-"""Called with each event. It runs in the event loop, so it must not block; one that raises is detached.
+"""Called with each event. It runs in the event loop, so it must not block; one that raises is detached, and told of.
 
 `sys.exit` and Ctrl-C in a hook do what they do in a child: the tree stops in order, and they go on upwards.
+
+An object may say of itself, by attributes: `lasting = True`, it stays attached when it raises; `writes_log = True`, it
+writes the events where people read them. Without such a one, hooks that fail are written to the logger "otp".
 """
+
+_log = logging.getLogger("otp")
+
+REMEMBERED = 1_000
+"""Functions that have failed and have been told of; then it begins anew."""
 
 TURNS = 3
 """Turns of the event loop, at most, in which an incarnation that is scheduled gets to its first line before the hooks."""
@@ -51,6 +64,22 @@ _WITH_EXIT = (
 )
 
 
+class _Attached:
+    """A hook, and what is known of it."""
+
+    __slots__ = ("hook", "lasting", "name", "writes_log")
+
+    def __init__(self, hook: EventHook) -> None:
+        self.hook = hook
+        self.name = name_of(hook)
+        self.lasting = call(Role.HOOK, self.name, getattr, hook, "lasting", False) is True
+        self.writes_log = call(Role.HOOK, self.name, getattr, hook, "writes_log", False) is True
+
+    def is_that(self, hook: EventHook) -> bool:
+        """Not by `==` alone, which may be foreign code; a method is a new object each time."""
+        return self.hook is hook or (type(hook) is MethodType and type(self.hook) is MethodType and self.hook == hook)
+
+
 class Reporter:
     """Hands events to the hooks. Exceptions become text on the way, so none outlives its report."""
 
@@ -66,26 +95,48 @@ class Reporter:
         self._interrupt = interrupt
         self._starting = starting
         self._now = now
-        self._hooks = list(hooks)
+        self._hooks = [_Attached(hook) for hook in hooks]
         self.heard = bool(self._hooks)
+        self._told: set[tuple[str, str]] = set()
         self._queue: deque[Event] = deque()
         self._wake = anyio.Event()
 
     def attach(self, hook: EventHook) -> None:
         """Tell `hook` of what happens from now on."""
-        self._hooks.append(hook)
+        self._hooks.append(_Attached(hook))
         self.heard = True
 
     def detach(self, hook: EventHook) -> None:
         """Tell it no more; nothing happens if it is not attached."""
-        if hook in self._hooks:
-            self._hooks.remove(hook)
-            self.heard = bool(self._hooks)
+        found = next((one for one in self._hooks if one.is_that(hook)), None)
+        if found is not None:
+            self._detach(found)
 
     def put(self, event: Event) -> None:
         """Keep the event for the hooks. Without hooks there is nobody to tell."""
         if self.heard:
             self._queue.append(event)
+
+    def call_failed(self, path: str, failure: CallFailed) -> None:
+        """A function that the program handed over has failed: tell it, once of each.
+
+        Args:
+            path: of the child that it was called for, or of the supervisor.
+            failure: what failed. Ctrl-C and `sys.exit` in it stop the tree in order, each time.
+        """
+        if (interrupt := failure.interrupt) is not None:
+            self._interrupt(interrupt)
+            return
+        about = failure.role, failure.name
+        if about in self._told:
+            return
+        if len(self._told) >= REMEMBERED:
+            self._told.clear()
+        self._told.add(about)
+        event = CallbackFailed(
+            path=path, at=self._now(), role=failure.role, name=failure.name, crash=describe(failure.error)
+        )
+        self._tell_failure(event, f"{event.role} {event.name} failed: {event.crash}")
 
     def wake(self) -> None:
         """Tell the hooks what waits, soon: after the tasks that are already scheduled."""
@@ -111,21 +162,44 @@ class Reporter:
         """Hand over what waits, now."""
         while self._queue:
             event = _as_text(self._queue.popleft())
-            for hook in tuple(self._hooks):
-                try:
-                    hook(event)
-                except (KeyboardInterrupt, SystemExit) as interrupt:
-                    self._interrupt(interrupt)
-                except Exception as error:  # noqa: BLE001 # a hook never harms the tree
-                    self._failed(hook, error)
+            for one in tuple(self._hooks):
+                said = call(Role.HOOK, one.name, one.hook, event)
+                if type(said) is CallFailed:
+                    self._failed(one, said)
 
-    def _failed(self, hook: EventHook, error: Exception) -> None:
-        self.detach(hook)
-        name = getattr(hook, "__qualname__", type(hook).__qualname__)
-        self.put(HookFailed(path=self._root, at=self._now(), hook=name, crash=describe(error)))
+    def _failed(self, one: _Attached, failure: CallFailed) -> None:
+        if one.lasting or failure.interrupt is not None:
+            self.call_failed(self._root, failure)
+            return
+        self._detach(one)
+        event = HookFailed(path=self._root, at=self._now(), hook=one.name, crash=describe(failure.error))
+        self._tell_failure(event, f"event hook {event.hook} raised and is detached: {event.crash}")
+
+    def _detach(self, one: _Attached) -> None:
+        if one in self._hooks:
+            self._hooks.remove(one)
+            self.heard = bool(self._hooks)
+
+    def _tell_failure(self, event: HookFailed | CallbackFailed, text: str) -> None:
+        self.put(event)
+        if not any(one.writes_log for one in self._hooks):
+            failed = call(Role.LOG, "otp", _log.error, "%s  %s", event.path, text)
+            del failed  # there is nowhere left to say it
 
 
 def _as_text(event: Event) -> Event:
     if isinstance(event, _WITH_EXIT) and isinstance(event.exit, Crashed) and event.exit.error is not None:
         return replace(event, exit=Crashed(None, describe(event.exit.error)))
     return event
+
+
+def check_hooks(hooks: Iterable[EventHook]) -> tuple[EventHook, ...]:
+    """The hooks, as they are.
+
+    Raises:
+        SpecError: one of them is no function that can be called with an event.
+    """
+    listed = tuple(hooks)
+    for hook in listed:
+        check_plain("event hook", hook, "event", instead="write def hook(event), which must not block")
+    return listed

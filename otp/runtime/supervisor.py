@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace as copy
 from random import random
+from types import FrameType
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from msgspec.structs import replace
@@ -27,7 +28,7 @@ from otp.spec import AnySpec, SupervisorSpec
 if TYPE_CHECKING:
     from otp.runtime.tree import Tree
 
-__all__ = ("Ledger", "RunningSupervisor")
+__all__ = ("Ledger", "RunningSupervisor", "supervisor_in")
 
 
 _DONE = Phase.DONE
@@ -231,6 +232,9 @@ class RunningSupervisor:
             event = replace(event, chain=chain_of(child))
         self.tree.reporter.put(event)
 
+    def _call_failed(self, effect: effects.CallFailed) -> None:
+        self.tree.reporter.call_failed(effect.path, effect.failure)
+
     def _reply(self, effect: effects.Reply) -> None:
         if isinstance(effect.token, Answer):
             effect.token.give(effect.result, is_value=effect.is_value)
@@ -264,9 +268,18 @@ class RunningSupervisor:
         effects.CancelTimer: _cancel_timer,
         effects.Emit: _emit,
         effects.EmitWithChain: _emit_with_chain,
+        effects.CallFailed: _call_failed,
         effects.Reply: _reply,
         effects.Retry: _retry,
         effects.Check: _check,
         effects.Ready: _ready,
         effects.Done: _done,
     }
+
+
+def supervisor_in(frame: FrameType) -> RunningSupervisor | None:
+    """The supervisor that decides and acts in this frame, if it is one's: told from whatever thread."""
+    return frame.f_locals.get("self") if frame.f_code is _FEED else None
+
+
+_FEED = RunningSupervisor.feed.__code__

@@ -6,6 +6,7 @@ import anyio
 
 from otp.core.inputs import Stop
 from otp.errors import ChildRefused, NoProc
+from otp.events import SupervisorExited
 from otp.exits import Crashed, Exit, Killed, Refused, Shutdown
 from otp.runtime.answer import Answer
 from otp.runtime.child import TaskChild
@@ -64,13 +65,19 @@ class Tree:
 
     def break_down(self, bug: BaseException) -> None:
         """The supervision itself failed: end all tasks, and let the error go on upwards."""
-        self._failure = bug
+        if self.broken:  # what failed first is the reason
+            return
+        self._failure = self._failure or bug
         self.broken = True
         for child in tuple(self._tasks(self.root)):
             child.kill()
         for answer in self.asked:
             answer.give(NoProc(self.root.machine.path))
-        self.ended(Crashed(bug))
+        if self.exit is None:
+            exit = Crashed(bug)
+            self.reporter.put(SupervisorExited(path=self.root.machine.path, at=self.now(), exit=exit))
+            self.reporter.wake()
+            self.ended(exit)
 
     def cancel_when_ended(self, body: anyio.CancelScope) -> None:
         """Cancel the block that the tree was opened for when the tree ends before it."""

@@ -14,6 +14,7 @@ import anyio
 from otp.core.inputs import Silent
 from otp.core.paths import join
 from otp.errors import Hung
+from otp.foreign import CallFailed, Role, call, name_of, refuse_awaitable
 from otp.runtime.beat import Pulse
 from otp.runtime.crash import describe
 from otp.runtime.stack import chain_of
@@ -78,16 +79,27 @@ class Watch:
         """Take what has changed for a sign of life; what `progress` raised, if it did."""
         if self._watchdog.progress is None:
             return None
-        try:
-            value = self._watchdog.progress()
-            if self._seen is _NOTHING or value != self._seen:
-                self._seen = value
-                self.pulse.renew()
-        except Exception as error:  # noqa: BLE001 # whatever it raises, it tells of no progress
-            return error
-        except BaseException as interrupt:  # noqa: BLE001 # as in a child: the tree stops in order
-            self._owner.tree.interrupt(interrupt)
+        value = call(Role.PROGRESS, "", self._watchdog.progress)
+        if type(value) is CallFailed:
+            return self._failed(value)
+        differs = self._seen is _NOTHING or call(Role.PROGRESS, self._name, _differ, value, self._seen)
+        if type(differs) is CallFailed:
+            return self._failed(differs)
+        if differs:
+            self._seen = value
+            self.pulse.renew()
         return None
+
+    @property
+    def _name(self) -> str:
+        return name_of(self._watchdog.progress)
+
+    def _failed(self, failure: CallFailed) -> BaseException | None:
+        """It tells of no progress, and that it could not is told."""
+        reporter = self._owner.tree.reporter
+        reporter.call_failed(join(self._owner.machine.path, self._child.id), failure)
+        reporter.wake()
+        return failure.error if failure.interrupt is None else None
 
     def _tell(self, seconds: float, crash: BaseException | None) -> None:
         path = join(self._owner.machine.path, self._child.id)
@@ -98,6 +110,12 @@ class Watch:
 
 
 _NOTHING = object()
+
+
+def _differ(value: object, seen: object) -> bool:
+    said: object = value != seen
+    refuse_awaitable(Role.PROGRESS, said)
+    return bool(said)
 
 
 class Watchdogs:

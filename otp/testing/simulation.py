@@ -11,6 +11,7 @@ from otp.core.recovery import even_dice
 from otp.errors import Hung
 from otp.events import Event
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
+from otp.foreign import CallFailed
 from otp.spec import AnySpec, ChildSpec, SupervisorSpec
 
 __all__ = ("Asked", "Simulation", "stand_in")
@@ -65,6 +66,7 @@ class Simulation:
         timers: those armed, with their times.
         trace: what the machine did, as `"start a"`, `"stop a"`, `"kill a"`, `"ready"`, `"done"`.
         events: what it emitted.
+        failed_calls: calls into foreign code that failed while it decided.
         exit: how the supervisor ended; None while it has not.
     """
 
@@ -89,6 +91,7 @@ class Simulation:
         self.timers: dict[inputs.Timer, float] = {}
         self.trace: list[str] = []
         self.events: list[Event] = []
+        self.failed_calls: list[CallFailed] = []
         self.exit: Exit | None = None
         self._inbox: deque[inputs.Input] = deque()
 
@@ -246,6 +249,8 @@ class Simulation:
                 del self.timers[timer]
             case effects.Emit(event) | effects.EmitWithChain(event):
                 self.events.append(event)
+            case effects.CallFailed(_, failure):
+                self.failed_calls.append(failure)
             case effects.Reply(token, result):
                 assert isinstance(token, Asked)
                 token.give(result)

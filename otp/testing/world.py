@@ -349,6 +349,8 @@ class Branch:
             case effects.CancelTimer(timer):
                 assert timer in self.timers, f"{timer} is cancelled, and is not armed"
                 del self.timers[timer]
+            case effects.CallFailed(path, failure):
+                raise AssertionError(f"{failure.name} failed for {path}: {failure.error!r}")
             case effects.Reply(token, result):
                 self._reply(str(token), result)
             case effects.Retry(note):

@@ -73,7 +73,7 @@ def _figures(mirror: Mirror) -> Iterator[Part]:
 
 
 def _culprit(blocked: Blocked) -> str:
-    return f"{blocked.path}  {blocked.stack[-1]}" if blocked.stack else blocked.path
+    return f"{blocked.who}  {blocked.stack[-1]}" if blocked.stack else blocked.who
 
 
 def _need(need: NeedRow, age: float) -> str:

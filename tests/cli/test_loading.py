@@ -88,7 +88,7 @@ def test_a_name_that_is_far_off_gets_the_trees_of_the_module():
     ("name", "expected"),
     [
         ("lonely", "it is a worker; write supervisor(id, children=[worker('lonely', …)])"),
-        ("awaited", "it is an async function; make it a plain def"),
+        ("awaited", "expected a plain function, got one that returns a coroutine; write def, without await or yield"),
         ("Config", "expected a supervisor's spec, got the class Config;"),
         ("math", "expected a supervisor's spec, got a module;"),
     ],

@@ -162,7 +162,9 @@ def test_the_time_of_a_watchdog_is_seconds(seconds):
 
 def test_the_progress_of_a_watchdog_is_a_function():
     message = refusal(lambda: Watchdog(within=5.0, progress=7))
-    assert message.startswith("progress of a Watchdog: expected a function without arguments, got 7; write progress=")
+    assert message.startswith(
+        "progress of a Watchdog: expected a plain function without arguments, got 7; write progress="
+    )
 
 
 def test_two_children_of_one_name_are_refused_s7():

@@ -8,12 +8,15 @@ import anyio
 import pytest
 from loguru import logger
 
-from otp import log_events, open_supervisor, supervisor, worker
-from otp.events import LoopBlocked, LoopFreed
+from otp import FailurePolicy, Restart, Watchdog, dependency, log_events, open_supervisor, supervisor, worker
+from otp.core.machine import SupervisorMachine
+from otp.events import ChildStarted, LoopBlocked, LoopFreed
 from otp.host import loop_watch
 from otp.host.host import open_host
+from otp.host.look import Look
 from otp.host.loop_watch import LoopWatch, watching
 from otp.host.surroundings import Surroundings
+from otp.policy import GiveUp, on
 from otp.runtime.open import open_tree
 from otp.testing import EventRecorder
 
@@ -296,3 +299,162 @@ async def test_without_a_threshold_there_is_no_thread():
 async def test_a_tree_inside_another_program_is_not_watched():
     async with open_supervisor(supervisor("root", children=[worker("a", anyio.sleep_forever)])):
         assert not [one for one in threading.enumerate() if one.name.startswith("otp-")]
+
+
+# ------------------------------------------------------------------------------------------------ whose call it is
+
+
+class Closed(Exception):
+    """Its `code` does not return."""
+
+    def __init__(self, block):
+        self.block = block
+
+    @property
+    def code(self):
+        self.block.hold()
+        return 1012
+
+
+def crash_with(error):
+    async def crash():
+        raise error
+
+    return crash
+
+
+class BlockingHook:
+    """Blocks at a restart, which is the last step of the child that crashed."""
+
+    def __init__(self, block):
+        self.block = block
+
+    def __call__(self, event):
+        if isinstance(event, ChildStarted):
+            self.block.hold()
+
+
+def of_hook(block):
+    return supervisor("root", children=[worker("b", anyio.sleep_forever)]), [BlockingHook(block)]
+
+
+def of_where(block):
+    policy = FailurePolicy(on(ValueError, GiveUp(), where=lambda _: block.hold()))
+    return below("b", crash_with(ValueError()), policy=policy), []
+
+
+def of_attribute(block):
+    policy = FailurePolicy(on(Closed, GiveUp(), code=1012))
+    return below("b", crash_with(Closed(block)), policy=policy), []
+
+
+def of_progress(block):
+    def progress():
+        block.hold()
+
+    return below("b", anyio.sleep_forever, watchdog=Watchdog(within=3600.0, progress=progress)), []
+
+
+def of_probe(block):
+    async def probe():
+        block.hold()
+
+    needs = dependency("redis", probe, timeout=PATIENCE)
+    crashing = worker("b", crash_with(ValueError()), needs=["redis"], restart=Restart.TRANSIENT)
+    return supervisor("root", children=[crashing], dependencies=[needs], intensity=10**6), []
+
+
+def below(id, run, **options):
+    """A child of a supervisor below the root."""
+    sub = supervisor("sub", children=[worker(id, run, restart=Restart.TRANSIENT, **options)], intensity=10**6)
+    return supervisor("root", children=[worker("innocent", anyio.sleep_forever), sub])
+
+
+@pytest.mark.parametrize(
+    ("place", "path", "callback"),
+    [
+        (of_hook, "root", "hook tests.host.test_loop_watch.BlockingHook"),
+        (of_where, "root/sub", "where= value_error: tests.host.test_loop_watch.of_where.<lambda>"),
+        (of_attribute, "root/sub", "attribute closed: code"),
+        (of_progress, "root/sub", "progress= tests.host.test_loop_watch.of_progress.progress"),
+        (of_probe, "root", "probe redis"),
+    ],
+    ids=lambda part: getattr(part, "__name__", ""),
+)
+async def test_a_function_of_the_program_is_named_and_neither_the_root_nor_a_child(place, path, callback):
+    block, events = Block(), EventRecorder()
+    spec, hooks = place(block)
+    async with watched(spec, block.listen, hooks=[*hooks, events]) as (_, watch):
+        freed = await events.wait_for(LoopFreed)
+        assert watch.blocked is None
+    assert block.noticed
+    told = block.told[0]
+    assert (told.path, told.callback) == (path, callback)
+    assert (freed.path, freed.callback) == (path, callback)
+    assert any(frame.endswith("Block.hold") for frame in told.stack)
+
+
+@pytest.mark.parametrize("how", ["last step", "ready"])
+async def test_a_supervisors_own_code_is_charged_to_it_and_not_to_the_child_whose_task_runs_it(how, monkeypatch):
+    block, innocent, armed = Block(), anyio.Event(), []
+    handle = SupervisorMachine.handle
+
+    def slow(machine, event, now):
+        if armed and machine.path == "root/sub":
+            armed.clear()
+            block.hold()
+        return handle(machine, event, now)
+
+    async def child(*, task_status):
+        if how == "ready":
+            armed.append(1)
+        task_status.started()
+        await innocent.wait()
+        armed.append(1)
+
+    monkeypatch.setattr(SupervisorMachine, "handle", slow)
+    sub = supervisor("sub", children=[worker("innocent", child, ready=True, restart=Restart.TEMPORARY)])
+    async with watched(supervisor("root", children=[sub]), block.listen):
+        innocent.set()
+        with anyio.move_on_after(PATIENCE):
+            while not block.told:
+                await anyio.sleep(0.01)
+    assert block.noticed
+    assert [(event.path, event.callback) for event in block.told] == [("root/sub", "")]
+
+
+async def test_the_log_and_the_health_port_name_the_function(lines):
+    block, events, troubles = Block(), EventRecorder(), []
+    spec, hooks = of_hook(block)
+    async with open_host(spec, [log_events(), *hooks, events], Surroundings(loop_watch=0.1)) as host:
+        look = Look(host.tree, host.loop_watch)
+        host.loop_watch.listen(
+            lambda event: troubles.append(look().trouble) if isinstance(event, LoopBlocked) else None
+        )
+        host.loop_watch.listen(block.listen)
+        host.tree.root.begin()
+        await events.wait_for(LoopFreed)
+    name = "hook tests.host.test_loop_watch.BlockingHook"
+    assert troubles == [f"{name} of root blocks the event loop"]
+    said = [line for line in lines if "blocks the event loop" in line]
+    assert said[0].startswith(f"ERROR root  {name} blocks the event loop, for ")
+    assert said[1].startswith(f"INFO root  {name} blocks the event loop no more; it did for ")
+
+
+async def test_a_log_that_raises_once_is_told_of_the_next_block_by_the_thread_all_the_same():
+    block, done, seen = Block(), anyio.Event(), []
+
+    def sink(message):
+        seen.append(message)
+        raise asyncio.CancelledError
+
+    spec = supervisor("root", children=[worker("b", blocking_line, block, done)])
+    broken = logger.add(sink, level="INFO", catch=False)
+    try:
+        async with watched(spec, log_events().write, block.listen) as (_, watch):
+            await done.wait()
+            assert len(watch._listeners) == 2
+    finally:
+        logger.remove(broken)
+    assert block.noticed
+    assert seen

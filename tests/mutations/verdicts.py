@@ -10,8 +10,8 @@ backoff = partial(Mutation, "backoff.py")
 MUTATIONS = [
     classify(
         "the gravest verdict is the mildest",
-        "return max(verdicts, key=_gravity)",
-        "return min(verdicts, key=_gravity)",
+        "gravest = max(verdicts, key=_gravity)",
+        "gravest = min(verdicts, key=_gravity)",
     ),
     classify(
         "of two verdicts as grave the one that costs nothing counts",
@@ -55,8 +55,8 @@ MUTATIONS = [
     ),
     classify(
         "otherwise is ignored",
-        "if _matches(rule, failure)), policy.otherwise)",
-        'if _matches(rule, failure)), Rule(name="unclassified", failures=(), action=RestartNow()))',
+        "if _matches(rule, failure, failed)), policy.otherwise)",
+        'if _matches(rule, failure, failed)), Rule(name="unclassified", failures=(), action=RestartNow()))',
     ),
     classify(
         "no verdict is expected",
@@ -65,18 +65,18 @@ MUTATIONS = [
     ),
     classify(
         "a rule matches only the very type that it names",
-        "if not isinstance(failure, rule.failures):",
-        "if type(failure) not in rule.failures:",
+        "return any(type.__subclasscheck__(one, kind) for one in kinds)",
+        "return kind in kinds",
     ),
     classify(
         "attributes are ignored",
-        "if not all(_has(failure, name, values) for name, values in rule.attributes):",
+        "if not all(_has(rule, failure, name, values, failed) for name, values in rule.attributes):",
         "if False:",
     ),
     classify(
         "one attribute of several is enough",
-        "if not all(_has(failure, name, values) for name, values in rule.attributes):",
-        "if rule.attributes and not any(_has(failure, name, values) for name, values in rule.attributes):",
+        "if not all(_has(rule, failure, name, values, failed) for name, values in rule.attributes):",
+        "if rule.attributes and not any(_has(rule, failure, name, values, failed) for name, values in rule.attributes):",
     ),
     classify(
         "an attribute that is not there is an error",
@@ -90,18 +90,18 @@ MUTATIONS = [
     ),
     classify(
         "a predicate is ignored",
-        "return rule.where is None or _says_yes(rule, failure)",
+        "return rule.where is None or _says_yes(rule, failure, failed)",
         "return True",
     ),
     classify(
-        "a predicate's exception escapes",
-        "except Exception:",
-        "except ZeroDivisionError:",
+        "a predicate that cannot tell is told to nobody",
+        "        failed.append(said)\n",
+        "        pass\n",
     ),
     classify(
         "a predicate that cannot tell has matched",
-        "        return False\n\n\n_MISSING",
-        "        return True\n\n\n_MISSING",
+        "        return False\n    return said is True",
+        "        return True\n    return said is True",
     ),
     backoff(
         "the jitter is ignored",

@@ -9,6 +9,7 @@ import otp.faults
 from otp import events
 from otp.errors import Hung
 from otp.events import (
+    CallbackFailed,
     Cause,
     ChildDelayed,
     ChildExited,
@@ -72,6 +73,16 @@ def delayed(**fields):
 
 
 SAID = [
+    (
+        LoopBlocked(path="top", at=1.0, seconds=1.25, stack=FRAMES, callback="hook shop.audit"),
+        "ERROR",
+        "hook shop.audit blocks the event loop, for 1.2 s now, in run (feed/stream.py:88) → read (feed/socket.py:12)",
+    ),
+    (
+        LoopFreed(path="top", at=1.0, seconds=2.0, callback="hook shop.audit"),
+        "INFO",
+        "hook shop.audit blocks the event loop no more; it did for 2.0 s",
+    ),
     (
         LoopBlocked(path="top/a", at=1.0, seconds=1.25, stack=FRAMES),
         "ERROR",
@@ -257,6 +268,19 @@ SAID = [
         HookFailed(path="top", at=1.0, hook="Pager.ring", crash=CRASH),
         "ERROR",
         "event hook Pager.ring raised and is detached: ProviderClosed: 1012 service restart  [feed/socket.py:12 read]",
+    ),
+    (
+        CallbackFailed(path="top/a", at=1.0, role="where=", name="closed: shop.is_final", crash=CRASH),
+        "ERROR",
+        (
+            "where= closed: shop.is_final failed: ProviderClosed: 1012 service restart; that counts as no match; "
+            "this is told once  [feed/socket.py:12 read]"
+        ),
+    ),
+    (
+        CallbackFailed(path="top/a", at=1.0, role="listener", name="shop.told", crash=CRASH),
+        "ERROR",
+        "listener shop.told failed: ProviderClosed: 1012 service restart; this is told once  [feed/socket.py:12 read]",
     ),
 ]
 

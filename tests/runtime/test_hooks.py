@@ -1,13 +1,15 @@
 """Hooks are told what happened after it was acted upon, in order, as text; and never harm the tree (C18, pitfall 34)."""
 
+import asyncio
 import gc
 import weakref
 
 import anyio
 import msgspec
 import pytest
+from loguru import logger
 
-from otp import open_supervisor, supervisor, worker
+from otp import log_events, open_supervisor, supervisor, worker
 from otp.events import (
     ChildExited,
     ChildRestarting,
@@ -290,3 +292,57 @@ async def test_hooks_are_told_of_a_restart_after_the_first_line_of_the_next_inca
         await over.wait()
         await turns()
     assert seen == ["first line", *["first line", "told"] * (len(seen) // 2)]
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), asyncio.CancelledError("no")], ids=repr)
+async def test_without_a_log_a_hook_that_fails_is_a_line_all_the_same(error, caplog):
+    def broken_hook(_):
+        raise error
+
+    a = Probe("a")
+    async with open_supervisor(supervisor("root", children=[a.spec()]), hooks=[broken_hook]):
+        a.crash()
+        await turns()
+        assert a.starts == 2
+    kind = type(error).__name__
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "otp"]
+    assert line.startswith("root  event hook tests.runtime.test_hooks.test_without_a_log")
+    assert line.endswith(f"broken_hook raised and is detached: {kind}: no")
+
+
+async def test_a_log_that_is_attached_has_the_line_and_nobody_else(caplog):
+    def broken_hook(_):
+        raise ValueError
+
+    lines = []
+    sink = logger.add(lines.append, format="{level} {message}")
+    try:
+        async with open_supervisor(supervisor("root"), hooks=[broken_hook, log_events()]):
+            await turns()
+    finally:
+        logger.remove(sink)
+    assert [line for line in lines if "raised and is detached: ValueError" in line and line.startswith("ERROR root")]
+    assert [record for record in caplog.records if record.name == "otp"] == []
+
+
+async def test_a_method_is_detached_although_it_is_a_new_object_each_time():
+    class Audit:
+        def __init__(self):
+            self.events = []
+
+        def note(self, event):
+            self.events.append(event)
+
+        def __eq__(self, other):
+            raise AssertionError("nobody compares hooks")
+
+        __hash__ = None
+
+    audit, other, a = Audit(), EventRecorder(), Probe("a")
+    async with open_supervisor(supervisor("root", children=[a.spec()]), hooks=[audit.note, other]) as root:
+        await other.wait_for(SupervisorStarted)
+        root.detach(audit.note)
+        seen = len(audit.events)
+        a.crash()
+        await other.wait_for(ChildStarted, "root/a", count=2)
+    assert len(audit.events) == seen > 0

@@ -15,7 +15,7 @@ from otp.events import ChildExited, ChildHung, ChildLate, ChildRestarting, Child
 from otp.events import ChildRefused as Refused
 from otp.exits import Shutdown
 from otp.policy import FailurePolicy, GiveUp, on
-from otp.runtime.beat import PULSE
+from otp.runtime.beat import _NOBODY, PULSE
 from otp.testing import EventRecorder, Probe, Refuse, Run
 
 virtual = pytest.mark.virtual_time
@@ -125,7 +125,8 @@ async def test_its_tasks_beat_for_it():
 
 
 @virtual
-async def test_each_child_beats_for_itself_only():
+async def test_each_child_beats_for_itself_only(monkeypatch):
+    monkeypatch.setattr(_NOBODY, "_told", True)
     spec = supervisor(
         "root",
         children=[worker("lively", beating, 5.0, watchdog=30.0), worker("hanging", silent, watchdog=40.0)],
@@ -167,7 +168,8 @@ async def test_its_threads_beat_for_it(anyio_backend):
         await beaten.wait()
 
 
-async def test_a_beat_outside_of_a_tree_or_without_a_watchdog_is_nothing():
+async def test_a_beat_without_a_watchdog_is_nothing_and_one_outside_of_a_worker_is_told_of_once(monkeypatch):
+    monkeypatch.setattr(_NOBODY, "_told", False)
     beaten = anyio.Event()
 
     async def careless():
@@ -176,10 +178,12 @@ async def test_a_beat_outside_of_a_tree_or_without_a_watchdog_is_nothing():
         beaten.set()
         await anyio.sleep_forever()
 
-    otp.beat()
-    async with open_supervisor(one(careless)):
+    with pytest.warns(RuntimeWarning, match="was called outside of a worker, so no watchdog hears it") as told:
         otp.beat()
-        await beaten.wait()
+        async with open_supervisor(one(careless)):
+            otp.beat()
+            await beaten.wait()
+    assert [one.filename for one in told] == [__file__]
 
 
 @virtual

@@ -76,7 +76,7 @@ def blocked(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     if snapshot.blocked is not None:
         keeps = snapshot.blocked
         place = f" in {keeps.stack[-1]}" if keeps.stack else ""
-        yield f"BLOCKED for {duration(keeps.seconds)} by {keeps.path}{place}", "bad"
+        yield f"BLOCKED for {duration(keeps.seconds)} by {keeps.who}{place}", "bad"
     if snapshot.stale_s:
         yield f"this is how it was {duration(snapshot.stale_s)} ago: the event loop does not answer", "warn"
 

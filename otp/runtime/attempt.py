@@ -1,0 +1,66 @@
+"""The guard around a call into foreign code that is awaited: a probe, a sink, what runs beside the tree.
+
+What is ours and what is not: a cancellation ends our own task when a scope around it was cancelled, and only then. One
+that comes for another reason (the probe has awaited a task that somebody else cancelled) is a failure as any other.
+"""
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import TypeVar, TypeVarTuple
+
+import anyio
+
+from otp import foreign
+from otp.foreign import CallFailed, Role, name_of, refuse_awaitable
+
+__all__ = ("attempt", "is_ours")
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+async def attempt(
+    role: Role,
+    name: str,
+    function: Callable[[*Ts], Awaitable[T]],
+    /,
+    *args: *Ts,
+    within: float = math.inf,
+) -> T | CallFailed:
+    """What `await function(*args)` gives, or how it failed. It raises nothing but the cancellation that was asked for.
+
+    Args:
+        role: what it is called for.
+        name: who it is; empty: the function's own name.
+        function: an async function, or one that returns an awaitable.
+        args: its arguments.
+        within: seconds; after that it has failed with `TimeoutError`.
+    """
+    try:
+        with anyio.move_on_after(within) as limit:
+            value = await _awaitable(function(*args))
+            if value is not None:
+                refuse_awaitable(role, value)
+            return value
+    except BaseException as error:  # whatever foreign code raises, it is the answer
+        if is_ours(error):
+            raise
+        return CallFailed(role, name or name_of(function), error)
+    assert limit.cancelled_caught
+    return CallFailed(role, name or name_of(function), TimeoutError(f"it did not answer within {within:g} s"))
+
+
+foreign.guards.add(attempt.__code__)
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether this is the cancellation of the running task that one of the scopes around it has asked for."""
+    return issubclass(type(error), anyio.get_cancelled_exc_class()) and anyio.current_effective_deadline() == -math.inf
+
+
+def _awaitable(value: Awaitable[T]) -> Awaitable[T]:
+    """Not every function gives one, whatever it promises."""
+    kind: type = type(value)
+    if not hasattr(kind, "__await__"):
+        raise TypeError(f"expected an awaitable, got a {kind.__name__}; write an async function")
+    return value
