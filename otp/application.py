@@ -13,22 +13,22 @@ import math
 import os
 import signal
 import sys
-import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from importlib.util import find_spec
 from typing import Any, Literal
 
 import anyio
 from loguru import logger
 
+from otp.causes import causes
 from otp.errors import FatalFailure, HostError, OTPError, SpecError
 from otp.faults import Faults
 from otp.host.host import Host, open_host
 from otp.host.surroundings import LOOP_THRESHOLD, Surroundings, surroundings
 from otp.observe.log import log_events, open_stderr
 from otp.observe.observation import Observation
+from otp.runtime.crash import report
 from otp.runtime.handle import Supervisor
-from otp.runtime.redaction import redact
 from otp.runtime.reporter import EventHook
 from otp.runtime.tree import Tree
 from otp.spec import SupervisorSpec, check_needs
@@ -221,18 +221,13 @@ def _faults(wanted: bool | Faults) -> Faults | None:
 
 
 def _code_of(failure: Exception) -> int:
-    if isinstance(failure, HostError):
+    kind = type(failure)
+    if issubclass(kind, HostError):
         logger.critical(str(failure))
-    elif not isinstance(failure, OTPError):  # what children raise comes as StartError or IntensityReached, and was told
-        logger.critical(f"otp itself failed, please report it:\n{redact(''.join(traceback.format_exception(failure)))}")
-    wrong = any(isinstance(error, SpecError | FatalFailure | HostError) for error in _causes(failure))
+    elif not issubclass(kind, OTPError):  # what children raise comes as StartError or IntensityReached, and was told
+        logger.critical(f"otp itself failed, please report it:\n{report(failure)}")
+    wrong = any(issubclass(type(error), SpecError | FatalFailure | HostError) for error in causes(failure))
     return MISCONFIGURED if wrong else FAILED
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
 
 
 def _loop_options(backend: Backend, uvloop: bool | None) -> dict[str, Any]:

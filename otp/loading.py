@@ -17,6 +17,7 @@ import msgspec
 
 from otp.errors import LoadError, SpecError
 from otp.extras import hint
+from otp.runtime.crash import describe
 from otp.spec import ChildSpec, SupervisorSpec, check_needs
 
 __all__ = ("load",)
@@ -168,4 +169,4 @@ def _kind(built: object) -> str:
 
 
 def _text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return str(describe(error))

@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from otp.events import LoopBlocked, LoopFreed
 from otp.runtime.child import TaskChild, child_of
+from otp.runtime.crash import describe
 from otp.runtime.tree import Tree
 
 __all__ = ("Lag", "Listener", "LoopWatch", "watching")
@@ -165,9 +166,10 @@ class LoopWatch:
         for listener in tuple(self._listeners):
             try:
                 listener(event)
-            except Exception:  # noqa: BLE001 # a listener never harms the watch
+            except Exception as error:  # noqa: BLE001 # a listener never harms the watch
                 self._listeners.remove(listener)
-                logger.opt(exception=True).error(f"{self._root}  a listener of the loop watch raised and is detached")
+                text = "{}  a listener of the loop watch raised and is detached: {}"
+                logger.error(text, self._root, describe(error))
         with suppress(RuntimeError):
             self._tree.spawner.soon(partial(self._report, event))
 

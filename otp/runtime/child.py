@@ -3,12 +3,13 @@
 from asyncio import CancelledError
 from collections.abc import Coroutine
 from types import FrameType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from otp.causes import leaves, tame
 from otp.core.inputs import Exited, Ignored, Started, StartFailed
 from otp.errors import ExitShutdown, Ignore
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
-from otp.runtime.redaction import redact
+from otp.runtime.crash import message_of
 from otp.runtime.whose import CHILD
 from otp.spec import ChildSpec
 
@@ -136,9 +137,11 @@ class TaskChild:
                 except Ignore as ignore:
                     exit = Crashed(ignore) if self._ready else _IGNORED
                 except ExitShutdown as shutdown:
-                    exit = Shutdown(redact(str(shutdown)))
+                    exit = Shutdown(message_of(shutdown))
                 except Exception as error:  # noqa: BLE001 # whatever ends a child, its supervisor decides what follows
                     exit = Crashed(error)
+                except BaseException as error:  # noqa: BLE001 # the scope walks it, so it has to have an end
+                    raise tame(error)  # noqa: B904 # mostly itself
             if exit is _SHUTDOWN and self._killed:
                 exit = _KILLED
         except BaseException as error:  # noqa: BLE001 # also a cancellation that we did not ask for
@@ -182,9 +185,6 @@ def child_of(coroutine: object) -> TaskChild | None:
 
 def _interrupt_in(error: BaseException) -> BaseException | None:
     """The `KeyboardInterrupt` or `SystemExit` that `error` is, or that its group holds."""
-    if isinstance(error, Exception):
+    if issubclass(type(error), Exception):
         return None
-    if isinstance(error, BaseExceptionGroup):
-        parts = cast("BaseExceptionGroup[BaseException]", error).exceptions
-        return next(filter(None, map(_interrupt_in, parts)), None)
-    return error if isinstance(error, KeyboardInterrupt | SystemExit) else None
+    return next((one for one in leaves(error) if issubclass(type(one), KeyboardInterrupt | SystemExit)), None)
