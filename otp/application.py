@@ -21,12 +21,14 @@ import anyio
 from loguru import logger
 
 from otp.causes import causes
+from otp.checks import is_a
 from otp.errors import FatalFailure, HostError, OTPError, SpecError
 from otp.faults import Faults
 from otp.host.host import Host, open_host
 from otp.host.surroundings import LOOP_THRESHOLD, Surroundings, surroundings
 from otp.observe.log import log_events, open_stderr
 from otp.observe.observation import Observation
+from otp.quoting import type_name
 from otp.runtime.crash import report
 from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook
@@ -85,8 +87,9 @@ def run(
         SpecError: `spec` is not a tree.
         ValueError: there is no such backend here, or `health` or `loop_watch` is wrong.
     """
-    if not isinstance(spec, SupervisorSpec):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-        raise SpecError(f"run() expects a tree, got a {type(spec).__name__}; write run(supervisor(id, children=[…]))")
+    if not is_a(spec, SupervisorSpec):
+        kind = type_name(type(spec)).rpartition(".")[2]
+        raise SpecError(f"run() expects a tree, got a {kind}; write run(supervisor(id, children=[…]))")
     check_needs(spec)
     options = _loop_options(backend, uvloop)
     wanted = surroundings(health, loop_watch, control=control)

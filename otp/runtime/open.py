@@ -16,7 +16,9 @@ import anyio
 from anyio.abc import TaskGroup
 
 from otp.causes import tame
+from otp.checks import is_a
 from otp.errors import SpecError, StartError
+from otp.quoting import type_name
 from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook
 from otp.runtime.spawn import open_spawner
@@ -44,9 +46,9 @@ async def open_supervisor(spec: SupervisorSpec, *, hooks: Iterable[EventHook] = 
         ChildRefused: a child did not end when it was stopped. Raised only once it has ended after all, for a task
             cannot be abandoned; the event `ChildRefused` comes at once.
     """
-    if not isinstance(spec, SupervisorSpec):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
+    if not is_a(spec, SupervisorSpec):
         raise SpecError(
-            f"open_supervisor() expects a tree, got a {type(spec).__name__}; "
+            f"open_supervisor() expects a tree, got a {type_name(type(spec)).rpartition('.')[2]}; "
             "write open_supervisor(supervisor(id, children=[…]))"
         )
     async with open_tree(spec, hooks) as tree:
