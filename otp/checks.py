@@ -24,6 +24,7 @@ __all__ = (
     "each",
     "flag",
     "is_a",
+    "is_nothing",
     "keep",
     "member",
     "name",
@@ -129,7 +130,7 @@ def member(what: str, value: object, members: type[E]) -> E:
 
 def text(value: object) -> str:
     """The value as a plain string; empty for what is none."""
-    return str.__str__(value) if issubclass(type(value), str) else ""
+    return str.__str__(cast("str", value)) if issubclass(type(value), str) else ""
 
 
 def name(what: str, value: object) -> str:
@@ -142,6 +143,14 @@ def name(what: str, value: object) -> str:
     if not found.isprintable() or found.isspace():
         raise wrong(what, "a name that can be printed", value)
     return found
+
+
+def is_nothing(values: object) -> bool:
+    """Whether it is the empty tuple, which is what most specs have."""
+    return values is _NOTHING
+
+
+_NOTHING: tuple[Any, ...] = ()
 
 
 def each(what: str, values: object, expected: str, instead: str = "") -> Iterator[Any]:
@@ -168,4 +177,6 @@ def arguments(what: str, args: object) -> tuple[Any, ...]:
     """The positional arguments of a call."""
     if not issubclass(type(args), tuple):
         raise wrong(what, "a tuple", args)
-    return tuple.__getitem__(cast("tuple[Any, ...]", args), slice(None))
+    plain: Any = tuple
+    found: tuple[Any, ...] = plain.__getitem__(args, slice(None))
+    return found

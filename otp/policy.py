@@ -146,10 +146,12 @@ def _as_failure(failure: Any) -> Failure:
     return cast("Failure", failure)
 
 
-def _as_attribute(pair: Any) -> tuple[str, tuple[object, ...]]:
-    if type(pair) is not tuple or len(pair) != 2 or not (checks.is_a(pair[0], str) and checks.is_a(pair[1], tuple)):  # noqa: PLR2004 # a pair
-        raise checks.wrong("attributes of a Rule", _PAIRS, pair)
-    return pair
+def _as_attribute(pair: object) -> tuple[str, tuple[object, ...]]:
+    what = "attributes of a Rule"
+    name, *values = checks.arguments(what, pair) or ("",)
+    if len(values) != 1 or not checks.is_a(name, str) or not checks.is_a(values[0], tuple):
+        raise checks.wrong(what, _PAIRS, pair)
+    return name, values[0]
 
 
 def _as_tuple(value: object) -> tuple[object, ...]:

@@ -528,7 +528,7 @@ def _check_flag(name: str, value: object, owner: str) -> None:
 
 
 def _as_names(owner: str, names: object) -> tuple[str, ...]:
-    if type(names) is tuple and not names:
+    if checks.is_nothing(names):
         return ()
     what = f"needs of {quoted(owner)}"
     if checks.text(names):
@@ -552,10 +552,9 @@ def _no_watchdog(owner: str, got: object) -> SpecError:
 
 
 def _as_children(owner: str, children: object) -> tuple[AnySpec, ...]:
-    if type(children) is tuple:
-        listed: Iterable[Any] = children
-    else:
-        listed = checks.each(f"children of supervisor {quoted(owner)}", children, "specs", "write children=[…]")
+    if checks.is_nothing(children):
+        return ()
+    listed = checks.each(f"children of supervisor {quoted(owner)}", children, "specs", "write children=[…]")
     return tuple(_as_spec(child, owner) for child in listed)
 
 
@@ -575,7 +574,7 @@ def _check_is_spec(child: object, owner: str) -> None:
 
 
 def _as_dependencies(owner: str, dependencies: object) -> tuple[Dependency, ...]:
-    if type(dependencies) is tuple and not dependencies:
+    if checks.is_nothing(dependencies):
         return ()
     what, instead = f"dependencies of supervisor {quoted(owner)}", "write dependencies=[dependency(id, probe, …)]"
     found: dict[str, Dependency] = {}

@@ -3,6 +3,7 @@
 from collections import deque
 from itertools import islice
 from types import TracebackType
+from typing import Any
 
 from otp.causes import causes, leaves, tracebacks
 from otp.errors import Hung
@@ -85,7 +86,8 @@ def _frames(error: BaseException) -> tuple[str, ...]:
 
 
 def _is_ours(step: TracebackType) -> bool:
-    name: object = dict.get(step.tb_frame.f_globals, "__name__")
+    plain: Any = dict
+    name: object = plain.get(step.tb_frame.f_globals, "__name__")
     return type(name) is str and name == "otp.runtime.child"
 
 
