@@ -13,8 +13,7 @@ import math
 import os
 import signal
 import sys
-import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -22,6 +21,8 @@ import anyio
 from loguru import logger as loguru
 
 from otp.callbacks import check_async, check_plain
+from otp.causes import causes
+from otp.checks import is_a
 from otp.errors import CallbackError, FatalFailure, HostError, OTPError, SpecError, SupervisionLost
 from otp.faults import Faults
 from otp.foreign import CallFailed, Role, call
@@ -30,9 +31,10 @@ from otp.host.surroundings import LOOP_THRESHOLD, Surroundings, surroundings
 from otp.observe.log import log_events, open_stderr
 from otp.observe.logger import logger
 from otp.observe.observation import Observation
+from otp.quoting import type_name
 from otp.runtime.attempt import attempt
+from otp.runtime.crash import report
 from otp.runtime.handle import Supervisor
-from otp.runtime.redaction import redact
 from otp.runtime.reporter import EventHook, check_hooks
 from otp.runtime.tree import Tree
 from otp.spec import SupervisorSpec, check_needs
@@ -89,8 +91,9 @@ def run(
         SpecError: `spec` is not a tree, or a hook or what is to run beside it cannot be called.
         ValueError: there is no such backend here, or `health` or `loop_watch` is wrong.
     """
-    if not isinstance(spec, SupervisorSpec):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-        raise SpecError(f"run() expects a tree, got a {type(spec).__name__}; write run(supervisor(id, children=[…]))")
+    if not is_a(spec, SupervisorSpec):
+        kind = type_name(type(spec)).rpartition(".")[2]
+        raise SpecError(f"run() expects a tree, got a {kind}; write run(supervisor(id, children=[…]))")
     check_needs(spec)
     options = _loop_options(backend, uvloop)
     wanted = surroundings(health, loop_watch, control=control)
@@ -254,24 +257,15 @@ def _faults(wanted: bool | Faults) -> Faults | None:
 
 
 def _code_of(failure: Exception) -> int:
-    if isinstance(failure, HostError):
+    kind = type(failure)
+    if issubclass(kind, HostError):
         logger.critical("{}", failure)
-    elif isinstance(failure, CallbackError | SupervisionLost):
-        logger.critical("{}:\n{}", failure, _in_full(failure))
-    elif not isinstance(failure, OTPError):  # what children raise comes as StartError or IntensityReached, and was told
-        logger.critical("otp itself failed, please report it:\n{}", _in_full(failure))
-    wrong = any(isinstance(error, SpecError | FatalFailure | HostError) for error in _causes(failure))
+    elif issubclass(kind, CallbackError | SupervisionLost):
+        logger.critical("{}:\n{}", failure, report(failure))
+    elif not issubclass(kind, OTPError):  # what children raise comes as StartError or IntensityReached, and was told
+        logger.critical("otp itself failed, please report it:\n{}", report(failure))
+    wrong = any(issubclass(type(error), SpecError | FatalFailure | HostError) for error in causes(failure))
     return MISCONFIGURED if wrong else FAILED
-
-
-def _in_full(failure: Exception) -> str:
-    return redact("".join(traceback.format_exception(failure)))
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
 
 
 def _loop_options(backend: Backend, uvloop: bool | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, cast
 from otp.errors import SpecError
 from otp.foreign import name_of
 from otp.printable import printable
+from otp.quoting import quoted
 
 __all__ = ("check_async", "check_plain")
 
@@ -32,7 +33,7 @@ def check_plain(what: str, function: object, *arguments: str, instead: str) -> N
     """
     expected = f"expected a plain function {_listed(arguments)}"
     if not callable(function):
-        raise SpecError(f"{what}: {expected}, got {shown(function)}; {instead}")
+        raise SpecError(f"{what}: {expected}, got {quoted(function)}; {instead}")
     if kind := _kind(function):
         raise SpecError(
             f"{what}: {expected}, which is called and not awaited, got the {kind} {name_of(function)}; {instead}"
@@ -44,19 +45,11 @@ def check_async(what: str, function: object, *arguments: str, instead: str) -> N
     """Raise `SpecError` unless `function` is an async function that takes these arguments, or can give an awaitable."""
     expected = f"expected an async function {_listed(arguments)}"
     if not callable(function):
-        raise SpecError(f"{what}: {expected}, got {shown(function)}; {instead}")
+        raise SpecError(f"{what}: {expected}, got {quoted(function)}; {instead}")
     kind = _kind(function)
     if kind not in ("", "async function") or (not kind and _is_plain(function)):
         raise SpecError(f"{what}: {expected}, got the {kind or 'plain function'} {name_of(function)}; {instead}")
     _check_arguments(what, function, arguments, expected, instead)
-
-
-def shown(value: object) -> str:
-    """A value as an error shows it, whatever its `__repr__` does."""
-    try:
-        return printable(repr(value)[:LONGEST])
-    except BaseException:  # noqa: BLE001 # then its type has to do
-        return f"a {type(value).__name__}"
 
 
 def _listed(arguments: tuple[str, ...]) -> str:

@@ -1,12 +1,11 @@
 """Dependencies: what children need and do not own, with a probe that tells whether it is there."""
 
-import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVarTuple
 
+from otp import checks
 from otp.callbacks import check_async
-from otp.errors import SpecError
 
 __all__ = ("Dependency", "dependency")
 
@@ -25,19 +24,23 @@ class Dependency:
     stagger: float = 0.1
 
     def __post_init__(self) -> None:
-        if not isinstance(self.id, str) or not self.id:  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-            raise SpecError(f"dependency: expected a name, got {self.id!r}")
+        checks.keep(self, "id", checks.name("dependency", self.id))
+        checks.keep(self, "args", checks.arguments(f"args of dependency {self.id!r}", self.args))
         check_async(
             f"probe of dependency {self.id!r}",
             self.probe,
             *(f"argument {number}" for number, _ in enumerate(self.args, 1)),
             instead=f"write async def probe(…), which raises when it is down, and dependency({self.id!r}, probe, …)",
         )
-        for name, least in (("every", 0.0), ("timeout", 0.0), ("stagger", -1.0)):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or isinstance(value, bool) or not least < value < math.inf:
-                above = "0 or more" if least < 0 else "above 0"
-                raise SpecError(f"{name} of dependency {self.id!r}: expected finite seconds {above}, got {value!r}")
+        above, least = "finite seconds above 0", "finite seconds, 0 or more"
+        paced = f"finite seconds, {checks.SHORTEST:g} or more"
+        for name, expected, bound in (
+            ("every", paced, checks.SHORTEST),
+            ("timeout", above, checks.ABOVE_0),
+            ("stagger", least, 0.0),
+        ):
+            what = f"{name} of dependency {self.id!r}"
+            checks.keep(self, name, checks.bounded(what, getattr(self, name), expected, bound))
 
 
 def dependency(

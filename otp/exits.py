@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from otp.quoting import text_of, type_name
+
 __all__ = ("Crash", "Crashed", "Exit", "Killed", "Normal", "Refused", "Shutdown")
 
 
@@ -77,8 +79,8 @@ class Crashed(Struct, frozen=True, tag="crashed"):
     def __str__(self) -> str:
         if self.crash is not None:
             return str(self.crash)
-        text = str(self.error)
-        return f"{type(self.error).__name__}: {text}" if text else type(self.error).__name__
+        name, text = type_name(type(self.error)).rpartition(".")[2], text_of(self.error)
+        return f"{name}: {text}" if text else name
 
 
 class Refused(Struct, frozen=True, tag="refused"):

@@ -18,6 +18,7 @@ from functools import partial
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any, NamedTuple, TypeVar, TypeVarTuple, cast, final
 
+from otp.causes import leaves
 from otp.printable import printable
 
 __all__ = (
@@ -161,17 +162,6 @@ guards = {call.__code__}
 
 def interrupt_in(error: BaseException) -> BaseException | None:
     """The `KeyboardInterrupt` or `SystemExit` that `error` is, or that its group holds; the first one."""
-    left, looked = [error], 0
-    while left and looked < LARGEST_GROUP:
-        one = left.pop()
-        looked += 1
-        kind = type(one)
-        if issubclass(kind, KeyboardInterrupt | SystemExit):
-            return one
-        if issubclass(kind, BaseExceptionGroup) and not issubclass(kind, Exception):
-            left += reversed(_exceptions_of(one))
-    return None
-
-
-_exceptions_of: Callable[[Any], tuple[BaseException, ...]] = BaseExceptionGroup.exceptions.__get__
-"""Python's own, whatever a subclass calls by that name."""
+    if issubclass(type(error), Exception):
+        return None
+    return next((one for one in leaves(error) if issubclass(type(one), KeyboardInterrupt | SystemExit)), None)

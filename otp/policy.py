@@ -14,15 +14,16 @@ child's restart type (S16); how many restarts are too many is its supervisor's i
 restart comes at once, as in OTP (D5).
 """
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from otp import checks
 from otp.callbacks import check_plain
 from otp.errors import SpecError
 from otp.exits import Killed, Normal, Shutdown
+from otp.quoting import type_name
 
 __all__ = (
     "Action",
@@ -37,15 +38,6 @@ __all__ = (
     "Rule",
     "on",
 )
-
-
-def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _check(what: str, value: object, expected: str, *, ok: bool) -> None:
-    if not ok:
-        raise SpecError(f"{what}: expected {expected}, got {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +57,11 @@ class Backoff:
     jitter: float = 0.2
 
     def __post_init__(self) -> None:
-        _check("initial", self.initial, "seconds above 0", ok=_is_finite(self.initial) and self.initial > 0)
-        _check("factor", self.factor, "1 or more", ok=_is_finite(self.factor) and self.factor >= 1)
-        _check("cap", self.cap, "seconds, initial or more", ok=_is_finite(self.cap) and self.cap >= self.initial)
-        _check("jitter", self.jitter, "a share from 0 to 1", ok=_is_finite(self.jitter) and 0 <= self.jitter <= 1)
+        initial = checks.bounded("initial", self.initial, f"seconds, {checks.SHORTEST:g} or more", checks.SHORTEST)
+        checks.keep(self, "initial", initial)
+        checks.keep(self, "factor", checks.bounded("factor", self.factor, "1 or more", 1.0))
+        checks.keep(self, "cap", checks.bounded("cap", self.cap, "seconds, initial or more", initial))
+        checks.keep(self, "jitter", checks.bounded("jitter", self.jitter, "a share from 0 to 1", 0.0, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +70,22 @@ class RestartNow:
 
     then: Backoff | None = None
 
+    def __post_init__(self) -> None:
+        if self.then is not None and type(self.then) is not Backoff:  # pyright: ignore[reportUnnecessaryComparison] # for the unchecked
+            raise checks.wrong(
+                "then of RestartNow", "a Backoff or None", self.then, "write RestartNow(then=Backoff(0.5))"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class RestartAfter:
     """Restart after a delay that grows within a streak."""
 
     backoff: Backoff = Backoff()
+
+    def __post_init__(self) -> None:
+        if type(self.backoff) is not Backoff:  # pyright: ignore[reportUnnecessaryComparison] # for the unchecked
+            raise checks.wrong("backoff of RestartAfter", "a Backoff", self.backoff, "write RestartAfter(Backoff(0.5))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,22 +116,53 @@ class Limited:
     retry: RestartNow | RestartAfter = RestartNow()
 
     def __post_init__(self) -> None:
-        whole = isinstance(self.n, int) and not isinstance(self.n, bool)  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-        _check("n", self.n, "a whole number of restarts, 1 or more", ok=whole and self.n >= 1)
-        _check("within", self.within, "finite seconds above 0", ok=_is_finite(self.within) and self.within > 0)
-        _check("then", self.then, "GiveUp(), Fatal() or None", ok=isinstance(self.then, GiveUp | Fatal | None))  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-        _check(
-            "retry",
-            self.retry,
-            "RestartNow() or RestartAfter()",
-            ok=isinstance(self.retry, RestartNow | RestartAfter),  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-        )
+        checks.keep(self, "n", checks.whole("n", self.n, "a whole number of restarts, 1 or more", least=1))
+        checks.keep(self, "within", checks.bounded("within", self.within, "finite seconds above 0", checks.ABOVE_0))
+        if self.then is not None and type(self.then) not in (GiveUp, Fatal):
+            raise checks.wrong("then", "GiveUp(), Fatal() or None", self.then)
+        if type(self.retry) not in (RestartNow, RestartAfter):
+            raise checks.wrong("retry", "RestartNow() or RestartAfter()", self.retry)
 
 
 Action = RestartNow | RestartAfter | Limited | GiveUp | Fatal
 
 Failure = type[BaseException] | type[Normal] | type[Shutdown] | type[Killed]
 """What a rule may match: an exception type, or the way in which a child ended without one."""
+
+
+_PAIRS = "pairs of a name and a tuple of values; write on(failure, action, code=1012)"
+
+_ACTIONS = (RestartNow, RestartAfter, Limited, GiveUp, Fatal)
+
+
+def _check_action(what: str, action: object) -> None:
+    if type(action) not in _ACTIONS:  # nor of a subclass: what it would do nobody knows
+        raise checks.wrong(what, "RestartNow(), RestartAfter(), Limited(), GiveUp() or Fatal()", action)
+
+
+def _as_failure(failure: Any) -> Failure:
+    known = checks.is_a(failure, type) and issubclass(failure, BaseException | Normal | Shutdown | Killed)
+    if not known:
+        raise checks.wrong("on()", "an exception type, Normal, Shutdown or Killed", failure)
+    return cast("Failure", failure)
+
+
+def _as_attribute(pair: object) -> tuple[str, tuple[object, ...]]:
+    what = "attributes of a Rule"
+    name, *values = checks.arguments(what, pair) or ("",)
+    if len(values) != 1 or not checks.is_a(name, str) or not checks.is_a(values[0], tuple):
+        raise checks.wrong(what, _PAIRS, pair)
+    return name, values[0]
+
+
+def _as_tuple(value: object) -> tuple[object, ...]:
+    return cast("tuple[object, ...]", value) if checks.is_a(value, tuple) else (value,)
+
+
+def _name_for(failure: type) -> str:
+    words = type_name(failure).rpartition(".")[2]
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", words).lower()
+    return words[: checks.NAME_LIMIT]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +175,29 @@ class Rule:
     attributes: tuple[tuple[str, tuple[object, ...]], ...] = ()
     where: Callable[[Any], bool] | None = None
     expected: bool = False
+
+    def __post_init__(self) -> None:
+        expected = "types; write on(failure, action)"
+        failures = tuple(map(_as_failure, checks.each("failures of a Rule", self.failures, expected)))
+        if not failures:
+            raise checks.wrong("on() without a failure", "at least one type", failures)
+        checks.keep(self, "failures", failures)
+        unnamed = type(self.name) is str and not self.name
+        checks.keep(self, "name", _name_for(failures[0]) if unnamed else checks.name("name of a rule", self.name))
+        _check_action("action", self.action)
+        checks.keep(
+            self, "attributes", tuple(map(_as_attribute, checks.each("attributes of a Rule", self.attributes, _PAIRS)))
+        )
+        if self.where is not None:
+            check_plain(
+                "where= of on()", self.where, "failure", instead="write where=lambda failure: failure.code < 500"
+            )
+        checks.flag("expected", self.expected)
+        if self.expected and type(self.action) is RestartNow and self.action.then is None:
+            raise SpecError(
+                "expected=True with RestartNow() costs nothing and waits for nothing, which is a hot loop; "
+                "write RestartNow(then=Backoff()), or drop expected"
+            )
 
 
 def on(
@@ -167,22 +224,9 @@ def on(
     Raises:
         SpecError: the rule could never match, or would make a hot loop.
     """
-    failures = failure if isinstance(failure, tuple) else (failure,)
-    for one in failures:
-        known = isinstance(one, type) and issubclass(one, BaseException | Normal | Shutdown | Killed)  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-        _check("on()", one, "an exception type, Normal, Shutdown or Killed", ok=known)
-    _check("on() without a failure", failures, "at least one type", ok=bool(failures))
-    _check("action", action, "RestartNow(), RestartAfter(), Limited(), GiveUp() or Fatal()", ok=_is_action(action))
-    if where is not None:
-        check_plain("where= of on()", where, "failure", instead="write where=lambda failure: failure.code == 1012")
-    if expected and isinstance(action, RestartNow) and action.then is None:
-        raise SpecError(
-            "expected=True with RestartNow() costs nothing and waits for nothing, which is a hot loop; "
-            "write RestartNow(then=Backoff()), or drop expected"
-        )
     return Rule(
-        name=name or _snake(failures[0].__name__),
-        failures=failures,
+        name=name,
+        failures=cast("tuple[Failure, ...]", _as_tuple(failure)),
         action=action,
         attributes=tuple((key, _as_tuple(value)) for key, value in attributes.items()),
         where=where,
@@ -207,11 +251,12 @@ class FailurePolicy:
 
     def __init__(self, *rules: Rule, otherwise: Action | None = None, healthy_after: float = 60.0) -> None:
         for rule in rules:
-            _check("FailurePolicy()", rule, "rules; write on(failure, action)", ok=isinstance(rule, Rule))  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-        _check("healthy_after", healthy_after, "seconds above 0", ok=_is_finite(healthy_after) and healthy_after > 0)
-        _check("otherwise", otherwise, "an action or None", ok=otherwise is None or _is_action(otherwise))
+            if not checks.is_a(rule, Rule):
+                raise checks.wrong("FailurePolicy()", "rules", rule, "write on(failure, action)")
+        if otherwise is not None:
+            _check_action("otherwise", otherwise)
         self.rules = rules
-        self.healthy_after = healthy_after
+        self.healthy_after = checks.bounded("healthy_after", healthy_after, "seconds above 0", checks.ABOVE_0)
         self.otherwise = (
             UNCLASSIFIED
             if otherwise is None
@@ -220,15 +265,3 @@ class FailurePolicy:
 
     def __repr__(self) -> str:
         return f"FailurePolicy({', '.join(rule.name for rule in self.rules)})"
-
-
-def _is_action(action: object) -> bool:
-    return isinstance(action, RestartNow | RestartAfter | Limited | GiveUp | Fatal)
-
-
-def _as_tuple(value: object) -> tuple[object, ...]:
-    return cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

@@ -5,19 +5,22 @@
 
 import math
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVarTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVarTuple, cast, overload
 
+from otp import checks
 from otp.dependency import Dependency
 from otp.errors import SpecError
 from otp.policy import FailurePolicy
+from otp.quoting import quoted
 from otp.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
 
 __all__ = (
+    "DEEPEST",
     "DEFAULT_INTENSITY",
     "DEFAULT_PERIOD",
     "DEFAULT_SHUTDOWN",
@@ -30,6 +33,7 @@ __all__ = (
     "StartsUp",
     "Strategy",
     "SupervisorSpec",
+    "check_depth",
     "check_needs",
     "dynamic_supervisor",
     "supervisor",
@@ -49,6 +53,9 @@ DEFAULT_SHUTDOWN = 5.0
 
 Cancel = Literal["once", "scope"]
 """How a worker on asyncio is asked to stop: by one cancellation, or by a cancel scope, again and again."""
+
+DEEPEST = 64
+"""Levels of supervisors that a tree may have. A start or a stop goes down them in one step, some frames for each."""
 
 Grace = float | Literal["brutal_kill"]
 """How a child is stopped: seconds to clean up (`math.inf`: as long as it takes), or without grace."""
@@ -118,21 +125,16 @@ class ChildSpec:
         _check_flag("ready", self.ready, self.id)
         if not callable(self.run):
             raise SpecError(
-                f"worker({self.id!r}) expects a coroutine function and its arguments, got {self.run!r}; "
+                f"worker({self.id!r}) expects a coroutine function and its arguments, got {quoted(self.run)}; "
                 f"write worker({self.id!r}, run, arg, …) and leave the call to the supervisor"
             )
-        if self.start_timeout is not None and not self.ready:
-            raise SpecError(
-                f"start_timeout={self.start_timeout!r} of worker {self.id!r} has nothing to wait for; "
-                "add ready=True and call task_status.started() in the worker"
-            )
-        if self.start_timeout is not None and (not _is_number(self.start_timeout) or not self.start_timeout > 0):
-            raise SpecError(
-                f"start_timeout of worker {self.id!r}: expected seconds above 0, got {self.start_timeout!r}"
-            )
-        if self.cancel not in ("once", "scope"):
-            raise SpecError(f"cancel of worker {self.id!r}: expected 'once' or 'scope', got {self.cancel!r}")
-        if self.watchdog is not None and not isinstance(self.watchdog, Watchdog):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
+        if type(self.args) is not tuple:
+            checks.keep(self, "args", checks.arguments(f"args of worker {self.id!r}", self.args))
+        _check_start_timeout(self)
+        if type(self.needs) is not tuple or self.needs:
+            checks.keep(self, "needs", _as_names(self.id, self.needs))
+        _check_cancel(self.id, self.cancel)
+        if self.watchdog is not None and not checks.is_a(self.watchdog, Watchdog):
             raise _no_watchdog(self.id, self.watchdog)
 
     def without_args(self) -> "ChildSpec":
@@ -157,12 +159,17 @@ class SupervisorSpec:
     max_children: int | None = None
     policy: FailurePolicy | None = None
     dependencies: tuple[Dependency, ...] = ()
+    levels: int = field(init=False, repr=False, compare=False)
+    """Supervisors on the way down from here to the deepest one, this one included."""
 
     def __post_init__(self) -> None:
         _check_child(self)
         _check_flags(self)
+        checks.keep(self, "children", _as_children(self.id, self.children))
+        _check_dynamic(self)
         _check_children(self)
-        _check_dependencies(self)
+        checks.keep(self, "dependencies", _as_dependencies(self.id, self.dependencies))
+        _check_levels(self)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -186,11 +193,7 @@ class SupervisorSpec:
     def check_child(self, child: "AnySpec") -> None:
         """Raise `SpecError` if `child` cannot stand under this supervisor (S6)."""
         _check_is_spec(child, self.id)
-        if child.significant and self.auto_shutdown is AutoShutdown.NEVER:
-            raise SpecError(
-                f"child {child.id!r} is significant=True, but its supervisor {self.id!r} has auto_shutdown=never; "
-                "give the supervisor AutoShutdown.ANY_SIGNIFICANT or ALL_SIGNIFICANT, or drop significant"
-            )
+        _check_significant(child, self)
 
     def with_child(self, child: "AnySpec") -> "SupervisorSpec":
         """The same supervisor with `child` in the place of its child of that id; itself if it declares none.
@@ -289,7 +292,7 @@ def worker(
         ready=ready,
         start_timeout=start_timeout,
         policy=policy,
-        needs=_as_names(id, needs),
+        needs=cast("tuple[str, ...]", needs),
         watchdog=_as_watchdog(id, watchdog),
         cancel=cancel,
     )
@@ -333,12 +336,12 @@ def supervisor(
         intensity=intensity,
         period=period,
         auto_shutdown=auto_shutdown,
-        children=_as_children(id, children),
+        children=cast("tuple[AnySpec, ...]", children),
         restart=restart,
         shutdown=shutdown,
         significant=significant,
         policy=policy,
-        dependencies=tuple(dependencies),
+        dependencies=cast("tuple[Dependency, ...]", dependencies),
     )
 
 
@@ -382,7 +385,7 @@ def dynamic_supervisor(
         dynamic=True,
         max_children=max_children,
         policy=policy,
-        dependencies=tuple(dependencies),
+        dependencies=cast("tuple[Dependency, ...]", dependencies),
     )
 
 
@@ -406,22 +409,38 @@ def check_needs(spec: AnySpec, declared: frozenset[str] = frozenset()) -> None:
             check_needs(child, below)
 
 
+def check_depth(spec: AnySpec, above: int) -> None:
+    """Raise `SpecError` if a tree that gets this child would have more levels than a tree may have.
+
+    Args:
+        spec: of the child.
+        above: supervisors above it.
+    """
+    levels = above + (spec.levels if isinstance(spec, SupervisorSpec) else 0)
+    if levels > DEEPEST:
+        raise _too_deep(spec.id, levels)
+
+
+def _too_deep(id: str, levels: int) -> SpecError:
+    return SpecError(
+        f"supervisor {id!r}: expected a tree of {DEEPEST} levels of supervisors at the most, got {levels}; "
+        "put children side by side"
+    )
+
+
 _NOT_IN_IDS = frozenset("/*?[]")
 
 
 def _check_child(spec: AnySpec) -> None:
     """The rules for every child, be it worker or supervisor (S4, S6, S7)."""
-    if not isinstance(spec.id, str) or not spec.id:  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-        raise SpecError(f"id: expected a name, got {spec.id!r}")
-    if any(c in _NOT_IN_IDS or c.isspace() or not c.isprintable() for c in spec.id):
-        raise SpecError(f"id {spec.id!r}: expected a name without blanks and any of / * ? [ ], which paths use")
-    _check_member("restart", spec.restart, Restart, spec.id)
+    id = _as_id(spec.id)
+    if id is not spec.id:
+        checks.keep(spec, "id", id)
+    _check_member("restart", spec.restart, Restart, id)
     _check_shutdown(spec)
-    _check_flag("significant", spec.significant, spec.id)
-    if spec.policy is not None and not isinstance(spec.policy, FailurePolicy):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-        raise SpecError(
-            f"policy of {spec.id!r}: expected a FailurePolicy, got {spec.policy!r}; write FailurePolicy(on(…), …)"
-        )
+    _check_flag("significant", spec.significant, id)
+    if spec.policy is not None and not checks.is_a(spec.policy, FailurePolicy):
+        raise checks.wrong(f"policy of {spec.id!r}", "a FailurePolicy", spec.policy, "write FailurePolicy(on(…), …)")
     if spec.significant and spec.restart is Restart.PERMANENT:
         raise SpecError(
             f"child {spec.id!r} is significant=True and restart=permanent, so it never ends for good; "
@@ -429,27 +448,57 @@ def _check_child(spec: AnySpec) -> None:
         )
 
 
+def _as_id(id: object) -> str:
+    found = checks.text(id)
+    if not found:
+        raise checks.wrong("id", "a name", id)
+    if any(c in _NOT_IN_IDS or c.isspace() or not c.isprintable() for c in found[: checks.NAME_LIMIT]):
+        raise SpecError(f"id {quoted(id)}: expected a name without blanks and any of / * ? [ ], which paths use")
+    return checks.name("id", found)
+
+
+def _check_cancel(id: str, cancel: object) -> None:
+    if type(cancel) is not str or cancel not in ("once", "scope"):
+        raise SpecError(f"cancel of worker {id!r}: expected 'once' or 'scope', got {quoted(cancel)}")
+
+
 def _check_shutdown(spec: AnySpec) -> None:
-    grace = spec.shutdown
-    if grace != "brutal_kill" and (not _is_number(grace) or not grace >= 0):
+    grace: object = spec.shutdown
+    if type(grace) is float and grace >= 0:
+        return
+    if checks.text(grace) == "brutal_kill":
+        checks.keep(spec, "shutdown", "brutal_kill")
+        return
+    expected = "seconds (0 or more), math.inf or 'brutal_kill'"
+    checks.keep(spec, "shutdown", checks.bounded(f"shutdown of {spec.id!r}", grace, expected, 0.0, math.inf))
+
+
+def _check_start_timeout(spec: ChildSpec) -> None:
+    if spec.start_timeout is None:
+        return
+    if not spec.ready:
         raise SpecError(
-            f"shutdown of {spec.id!r}: expected seconds (0 or more), math.inf or 'brutal_kill', got {grace!r}"
+            f"start_timeout={quoted(spec.start_timeout)} of worker {spec.id!r} has nothing to wait for; "
+            "add ready=True and call task_status.started() in the worker"
         )
+    what = f"start_timeout of worker {spec.id!r}"
+    timeout = checks.bounded(what, spec.start_timeout, "seconds above 0", checks.ABOVE_0, math.inf)
+    checks.keep(spec, "start_timeout", timeout)
 
 
 def _check_flags(spec: SupervisorSpec) -> None:
     """The supervisor flags (S2)."""
-    _check_member("strategy", spec.strategy, Strategy, spec.id)
-    _check_member("auto_shutdown", spec.auto_shutdown, AutoShutdown, spec.id)
-    if not _is_whole(spec.intensity) or spec.intensity < 0:
-        raise SpecError(
-            f"intensity of {spec.id!r}: expected a whole number of restarts, 0 or more, got {spec.intensity!r}"
-        )
-    if not _is_number(spec.period) or not 0 < spec.period < math.inf:
-        raise SpecError(f"period of {spec.id!r}: expected finite seconds above 0, got {spec.period!r}")
-    _check_dynamic(spec)
-    if spec.max_children is not None and (not _is_whole(spec.max_children) or spec.max_children < 1):
-        raise SpecError(f"max_children of {spec.id!r}: expected a number above 0 or None, got {spec.max_children!r}")
+    id = spec.id
+    _check_member("strategy", spec.strategy, Strategy, id)
+    _check_member("auto_shutdown", spec.auto_shutdown, AutoShutdown, id)
+    _check_flag("dynamic", spec.dynamic, id)
+    restarts = "a whole number of restarts, 0 or more"
+    checks.keep(spec, "intensity", checks.whole(f"intensity of {id!r}", spec.intensity, restarts, least=0))
+    period = checks.bounded(f"period of {id!r}", spec.period, "finite seconds above 0", checks.ABOVE_0)
+    checks.keep(spec, "period", period)
+    if spec.max_children is not None:
+        limit = checks.whole(f"max_children of {id!r}", spec.max_children, "a number above 0 or None", least=1)
+        checks.keep(spec, "max_children", limit)
 
 
 def _check_dynamic(spec: SupervisorSpec) -> None:
@@ -470,71 +519,89 @@ def _check_children(spec: SupervisorSpec) -> None:
         if child.id in seen:
             raise SpecError(f"two children of supervisor {spec.id!r} have the id {child.id!r}; give each its own")
         seen.add(child.id)
-        spec.check_child(child)
+        _check_significant(child, spec)
 
 
-def _check_dependencies(spec: SupervisorSpec) -> None:
-    seen: set[str] = set()
-    for one in spec.dependencies:
-        if not isinstance(one, Dependency):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-            raise SpecError(
-                f"dependencies of supervisor {spec.id!r}: expected dependencies, got {one!r}; "
-                "write dependency(id, probe, arg, …)"
-            )
-        if one.id in seen:
-            raise SpecError(f"two dependencies of supervisor {spec.id!r} have the id {one.id!r}; give each its own")
-        seen.add(one.id)
+def _check_significant(child: AnySpec, spec: SupervisorSpec) -> None:
+    if child.significant and spec.auto_shutdown is AutoShutdown.NEVER:
+        raise SpecError(
+            f"child {child.id!r} is significant=True, but its supervisor {spec.id!r} has auto_shutdown=never; "
+            "give the supervisor AutoShutdown.ANY_SIGNIFICANT or ALL_SIGNIFICANT, or drop significant"
+        )
+
+
+def _check_levels(spec: SupervisorSpec) -> None:
+    """How deep it is; it is bounded, for a start, a stop and a look go down a tree in one step."""
+    below = (child.levels for child in spec.children if isinstance(child, SupervisorSpec))
+    checks.keep(spec, "levels", 1 + max(below, default=0))
+    check_depth(spec, 0)
 
 
 def _check_member(name: str, value: object, members: type[StrEnum], owner: str) -> None:
-    if not isinstance(value, members):
-        choices = ", ".join(f"{members.__name__}.{member.name}" for member in members)
-        raise SpecError(f"{name} of {owner!r}: expected one of {choices}, got {value!r}")
+    if type(value) is not members:
+        checks.member(f"{name} of {owner!r}", value, members)
 
 
 def _check_flag(name: str, value: object, owner: str) -> None:
-    if not isinstance(value, bool):
-        raise SpecError(f"{name} of {owner!r}: expected True or False, got {value!r}")
+    if type(value) is not bool:
+        checks.flag(f"{name} of {owner!r}", value)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value  # noqa: PLR0124 # NaN
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _as_names(owner: str, names: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(names, str):
-        raise SpecError(f"needs of {owner!r}: expected names of dependencies, got {names!r}; write needs=({names!r},)")
-    return tuple(names)
+def _as_names(owner: str, names: object) -> tuple[str, ...]:
+    if checks.is_nothing(names):
+        return ()
+    what = f"needs of {quoted(owner)}"
+    if checks.text(names):
+        raise checks.wrong(what, "names of dependencies", names, f"write needs=({quoted(names)},)")
+    listed = checks.each(what, names, "names of dependencies", "write needs=(…,)")
+    return tuple(checks.name(what, one) for one in listed)
 
 
 def _as_watchdog(owner: str, watchdog: float | Watchdog | None) -> Watchdog | None:
-    if watchdog is None or isinstance(watchdog, Watchdog):
-        return watchdog
-    if not _is_number(watchdog) or not 0 < watchdog < math.inf:
+    if watchdog is None or checks.is_a(watchdog, Watchdog):
+        return cast("Watchdog | None", watchdog)
+    found = checks.number(watchdog)
+    if not checks.SHORTEST <= found <= checks.FINITE:
         raise _no_watchdog(owner, watchdog)
-    return Watchdog(within=watchdog)
+    return Watchdog(within=found)
 
 
 def _no_watchdog(owner: str, got: object) -> SpecError:
-    return SpecError(f"watchdog of worker {owner!r}: expected finite seconds above 0 or a Watchdog, got {got!r}")
+    expected = f"finite seconds, {checks.SHORTEST:g} or more, or a Watchdog"
+    return checks.wrong(f"watchdog of worker {quoted(owner)}", expected, got)
 
 
-def _as_children(owner: str, children: Iterable[AnySpec]) -> tuple[AnySpec, ...]:
-    if not isinstance(children, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-        raise SpecError(f"children of supervisor {owner!r}: expected specs, got {children!r}; write children=[…]")
-    listed = tuple(children)
-    for child in listed:
-        _check_is_spec(child, owner)
-    return listed
+def _as_children(owner: str, children: object) -> tuple[AnySpec, ...]:
+    if checks.is_nothing(children):
+        return ()
+    listed = checks.each(f"children of supervisor {quoted(owner)}", children, "specs", "write children=[…]")
+    return tuple(_as_spec(child, owner) for child in listed)
+
+
+def _as_spec(child: Any, owner: str) -> AnySpec:
+    _check_is_spec(child, owner)
+    return cast("AnySpec", child)
 
 
 def _check_is_spec(child: object, owner: str) -> None:
-    if not isinstance(child, ChildSpec | SupervisorSpec):
-        raise SpecError(
-            f"children of supervisor {owner!r}: expected specs, got {child!r}; "
-            "write worker(id, run, …) or supervisor(id, children=[…])"
+    if not checks.is_a(child, (ChildSpec, SupervisorSpec)):
+        raise checks.wrong(
+            f"children of supervisor {quoted(owner)}",
+            "specs",
+            child,
+            "write worker(id, run, …) or supervisor(id, children=[…])",
         )
+
+
+def _as_dependencies(owner: str, dependencies: object) -> tuple[Dependency, ...]:
+    if checks.is_nothing(dependencies):
+        return ()
+    what, instead = f"dependencies of supervisor {quoted(owner)}", "write dependencies=[dependency(id, probe, …)]"
+    found: dict[str, Dependency] = {}
+    for one in checks.each(what, dependencies, "dependencies", instead):
+        if not checks.is_a(one, Dependency):
+            raise checks.wrong(what, "dependencies", one, instead)
+        if one.id in found:
+            raise SpecError(f"two dependencies of supervisor {quoted(owner)} have the id {one.id!r}; give each its own")
+        found[one.id] = one
+    return tuple(found.values())

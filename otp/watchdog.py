@@ -1,11 +1,10 @@
 """Watchdogs: how long a worker may be silent before it counts as hung."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from otp import checks
 from otp.callbacks import check_plain
-from otp.errors import SpecError
 
 __all__ = ("Watchdog",)
 
@@ -32,9 +31,7 @@ class Watchdog:
     progress: Callable[[], object] | None = None
 
     def __post_init__(self) -> None:
-        seconds = self.within
-        number = isinstance(seconds, int | float) and not isinstance(seconds, bool)  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-        if not number or not 0 < seconds < math.inf:
-            raise SpecError(f"within of a Watchdog: expected finite seconds above 0, got {seconds!r}")
+        expected = f"finite seconds, {checks.SHORTEST:g} or more"
+        checks.keep(self, "within", checks.bounded("within of a Watchdog", self.within, expected, checks.SHORTEST))
         if self.progress is not None:
             check_plain("progress of a Watchdog", self.progress, instead="write progress=lambda: counts.turns")

@@ -13,6 +13,7 @@ import click
 
 from otp.cli.target import Failure
 from otp.extras import hint
+from otp.runtime.crash import describe
 
 __all__ = ("GROUP", "PluginGroup")
 
@@ -39,7 +40,7 @@ def _loaded(plugin: EntryPoint) -> click.Command:
     try:
         command = plugin.load()
     except Exception as error:  # noqa: BLE001 # a broken plugin must not break the other commands
-        return _unavailable(plugin, f"importing {plugin.module} failed: {type(error).__name__}: {error}", hint(error))
+        return _unavailable(plugin, f"importing {plugin.module} failed: {describe(error)}", hint(error))
     if not isinstance(command, click.Command):
         return _unavailable(plugin, f"expected {plugin.value} to be a click command, got {command!r}", "")
     return command

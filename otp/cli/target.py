@@ -1,6 +1,5 @@
 """What the commands about a tree have in common: its TARGET, its config, and how they fail."""
 
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -9,6 +8,7 @@ import click
 
 from otp.errors import LoadError
 from otp.loading import load
+from otp.runtime.crash import report
 from otp.spec import SupervisorSpec
 
 __all__ = ("Failure", "load_target", "with_optional_target", "with_target")
@@ -50,5 +50,5 @@ def load_target(target: str, config: Path | None, show_traceback: bool) -> Super
         return load(target, config)
     except LoadError as error:
         if show_traceback:
-            traceback.print_exception(error)
+            click.echo(report(error), err=True)
         raise Failure(str(error)) from error

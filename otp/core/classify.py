@@ -4,8 +4,10 @@ A rule names foreign code: attributes that may be properties, their `==`, a pred
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, cast
+from itertools import islice
+from typing import NamedTuple
 
+from otp.causes import leaves
 from otp.exits import Crashed, Exit
 from otp.foreign import CallFailed, Role, call, name_of, refuse_awaitable
 from otp.policy import Action, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, Rule
@@ -29,11 +31,14 @@ class Verdict(NamedTuple):
     failed: tuple[CallFailed, ...] = ()
 
 
+LEAF_LIMIT = 1_000
+"""Exceptions of a group that are judged: the first."""
+
 _GRAVITY: dict[type[Action], int] = {RestartNow: 0, RestartAfter: 1, Limited: 2, GiveUp: 3, Fatal: 4}
 
 
 def classify(policy: FailurePolicy, exit: Exit) -> Verdict:
-    """The verdict on an end. An exception group is as grave as the gravest exception in it."""
+    """The verdict on an end. An exception group is as grave as the gravest of the first 1 000 exceptions in it."""
     failed: list[CallFailed] = []
     verdicts = [_verdict(policy, failure, failed) for failure in _failures(exit)]
     gravest = max(verdicts, key=_gravity)
@@ -51,17 +56,9 @@ def _verdict(policy: FailurePolicy, failure: object, failed: list[CallFailed]) -
 
 def _failures(exit: Exit) -> Iterator[object]:
     if isinstance(exit, Crashed) and exit.error is not None:
-        yield from _leaves(exit.error)
+        yield from islice(leaves(exit.error), LEAF_LIMIT)
     else:
         yield exit
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for part in cast("BaseExceptionGroup[BaseException]", error).exceptions:
-            yield from _leaves(part)
-    else:
-        yield error
 
 
 def _matches(rule: Rule, failure: object, failed: list[CallFailed]) -> bool:

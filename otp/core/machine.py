@@ -436,7 +436,7 @@ def _start_error(child: Child, exit: Exit) -> StartError:
     if not isinstance(exit, Crashed):
         why = "it returned before task_status.started()" if isinstance(exit, Normal) else str(exit)
         return StartError(child.path, why)
-    if isinstance(exit.error, StartTimeout) and exit.error.path == child.path:
+    if type(exit.error) is StartTimeout and exit.error.path is child.path:  # ours: a child might raise one too
         return exit.error
     error = StartError(child.path, str(exit))
     error.__cause__ = exit.error

@@ -16,8 +16,10 @@ A start by request that fails is answered, costs nothing and ends nothing: the c
 """
 
 from collections.abc import Callable
+from typing import cast
 
 from otp import events
+from otp.causes import cause_of, causes
 from otp.core import effects
 from otp.core.backoff import delay, schedule
 from otp.core.child import Child, ChildState, Purpose
@@ -334,6 +336,7 @@ class Recovery(PlannedRoster):
 
 def _fatal_in(exit: Crashed) -> FatalFailure | None:
     error = exit.error
-    while error is not None and not isinstance(error, FatalFailure):
-        error = error.__cause__
-    return error
+    if error is not None and cause_of(error) is None:  # as it mostly is; a loop costs more
+        return cast("FatalFailure", error) if issubclass(type(error), FatalFailure) else None
+    fatal = (one for one in causes(error) if issubclass(type(one), FatalFailure))
+    return cast("FatalFailure | None", next(fatal, None))

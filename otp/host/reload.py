@@ -22,10 +22,11 @@ from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from functools import partial
 from inspect import isroutine
+from itertools import islice
 from os import PathLike
 from pathlib import Path
-from traceback import walk_tb
 
+from otp.causes import causes, tracebacks
 from otp.core.child import ChildState
 from otp.core.paths import join
 from otp.errors import NoProc, NotFound, OTPError, SpecError
@@ -131,7 +132,7 @@ class Reloader:
         return {file.parent for file in project_modules(self._roots).values() if file.parent.is_dir()}
 
     def _tell_failure(self, tree: Supervisor, error: BaseException) -> None:
-        place = _place_of(error.__cause__ or error, set(project_modules(self._roots).values()))
+        place = _place_of(next(islice(causes(error), 1, None), error), set(project_modules(self._roots).values()))
         at = f" at {short_place(place)}" if place else ""
         text = "{}  not reloaded, the old code goes on: {}{}"
         logger.error(text, tree.path, describe(error), at)
@@ -256,5 +257,5 @@ def _stamp(file: Path) -> Stamp:
 def _place_of(error: BaseException, files: set[Path]) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
-    frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    frames = [(step.tb_frame.f_code.co_filename, step.tb_lineno) for step in tracebacks(error)]
     return next((f"{file}:{line}" for file, line in reversed(frames) if Path(file) in files), "")

@@ -3,13 +3,14 @@
 from asyncio import CancelledError
 from collections.abc import Coroutine
 from types import FrameType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from otp.causes import leaves, tame
 from otp.core.inputs import Exited, Ignored, Started, StartFailed
 from otp.errors import ExitShutdown, Ignore
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
 from otp.foreign import interrupt_in
-from otp.runtime.redaction import redact
+from otp.runtime.crash import message_of
 from otp.runtime.whose import CHILD
 from otp.spec import ChildSpec
 
@@ -149,9 +150,11 @@ class TaskChild:
                 except Ignore as ignore:
                     exit = Crashed(ignore) if self._ready else _IGNORED
                 except ExitShutdown as shutdown:
-                    exit = Shutdown(redact(str(shutdown)))
+                    exit = Shutdown(message_of(shutdown))
                 except Exception as error:  # noqa: BLE001 # whatever ends a child, its supervisor decides what follows
                     exit = Crashed(error)
+                except BaseException as error:  # noqa: BLE001 # the scope walks it, so it has to have an end
+                    raise tame(error)  # noqa: B904 # mostly itself
             if exit is _SHUTDOWN and self._told is not None:
                 exit = self._told
         except BaseException as error:  # noqa: BLE001 # also a cancellation, whoever asked for it
@@ -202,6 +205,4 @@ _RUN = TaskChild._run.__code__  # noqa: SLF001 # pyright: ignore[reportPrivateUs
 
 def _is_cancellation(error: BaseException) -> bool:
     """Whether that is all that it is, alone or in groups."""
-    if isinstance(error, BaseExceptionGroup):
-        return all(map(_is_cancellation, cast("BaseExceptionGroup[BaseException]", error).exceptions))
-    return isinstance(error, CancelledError)
+    return all(issubclass(type(one), CancelledError) for one in leaves(error))

@@ -1,18 +1,18 @@
 """Describing an exception as text, so that it can be let go. Here secrets are taken out of it, for all who read it."""
 
-from collections.abc import Iterator
-from traceback import walk_tb
-from typing import cast
+from collections import deque
+from itertools import islice
+from types import TracebackType
+from typing import Any
 
+from otp.causes import causes, leaves, tracebacks
 from otp.errors import Hung
 from otp.exits import Crash
 from otp.printable import printable
+from otp.quoting import TEXT_LIMIT, raw_text_of, text_of, type_name
 from otp.runtime.redaction import redact
 
-__all__ = ("describe",)
-
-MESSAGE_LIMIT = 2_048
-"""Characters of a message that are kept."""
+__all__ = ("describe", "message_of", "report")
 
 SCAN_LIMIT = 8_192
 """Characters of a message that are looked through for secrets."""
@@ -27,37 +27,48 @@ FRAME_LIMIT = 30
 """Frames that are kept: the innermost."""
 
 
+FRAME_LENGTH = 500
+"""Characters of one of them."""
+
+CAUSE_LIMIT = 5
+"""Exceptions of a chain of causes that a report shows: the first."""
+
+
 def describe(error: BaseException) -> Crash:
-    """What `error` was: its type, its message on one line, its frames without those of the runtime."""
-    leaves = tuple(_leaves(error))
+    """What `error` was: its type, its message on one line, its frames without those of the runtime.
+
+    It raises nothing and takes a bounded time, whatever `error` does when it is asked.
+    """
+    found = () if next(leaves(error)) is error else tuple(leaves(error))
     return Crash(
-        type=_type_name(type(error)),
-        message=_message(error, MESSAGE_LIMIT),
+        type=type_name(type(error)),
+        message=message_of(error),
         frames=_frames(error),
-        leaves=tuple(map(_describe_leaf, leaves[:LEAF_LIMIT])),
-        more=max(0, len(leaves) - LEAF_LIMIT),
+        leaves=tuple(map(_describe_leaf, found[:LEAF_LIMIT])),
+        more=max(0, len(found) - LEAF_LIMIT),
     )
+
+
+def report(error: BaseException) -> str:
+    """What `error` was and what it came from, on several lines, for whoever has to find the fault in the code."""
+    return "\n".join(
+        "\n  ".join((str(crash), *crash.frames)) for crash in map(describe, islice(causes(error), CAUSE_LIMIT))
+    )
+
+
+def message_of(error: BaseException, limit: int = TEXT_LIMIT) -> str:
+    """`str(error)` on one line, without secrets, of this length at the most."""
+    text = raw_text_of(error, SCAN_LIMIT + 1)
+    line = printable(_without_secrets(text))
+    return line if len(line) <= limit and len(text) <= SCAN_LIMIT else f"{line[: limit - 1]}…"
 
 
 def _describe_leaf(error: BaseException) -> Crash:
     return Crash(
-        type=_type_name(type(error)),
-        message=_message(error, MESSAGE_LIMIT // LEAF_LIMIT),
+        type=type_name(type(error)),
+        message=message_of(error, TEXT_LIMIT // LEAF_LIMIT),
         frames=_frames(error),
     )
-
-
-def _type_name(kind: type[BaseException]) -> str:
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _message(error: BaseException, limit: int) -> str:
-    try:
-        text = str(error)
-    except Exception as broken:  # noqa: BLE001 # whatever a foreign __str__ raises, the crash is reported
-        text = f"<str() raised {type(broken).__name__}>"
-    line = printable(_without_secrets(text))
-    return line if len(line) <= limit and len(text) <= SCAN_LIMIT else f"{line[: limit - 1]}…"
 
 
 def _without_secrets(text: str) -> str:
@@ -68,25 +79,23 @@ def _without_secrets(text: str) -> str:
 
 
 def _frames(error: BaseException) -> tuple[str, ...]:
-    if isinstance(error, Hung):  # it was not raised: what counts is where the child was
+    if type(error) is Hung and not any(tracebacks(error)):  # it was not raised: what counts is where the child was
         return tuple(_as_frame(step) for step in error.chain[-FRAME_LIMIT:])
-    frames = [
-        f"{frame.f_code.co_filename}:{line} {frame.f_code.co_qualname}"
-        for frame, line in walk_tb(error.__traceback__)
-        if frame.f_globals.get("__name__") != "otp.runtime.child"
-    ]
-    return tuple(frames[-FRAME_LIMIT:])
+    steps = deque((step for step in tracebacks(error) if not _is_ours(step)), FRAME_LIMIT)
+    return tuple(map(_place, steps))
+
+
+def _is_ours(step: TracebackType) -> bool:
+    plain: Any = dict
+    name: object = plain.get(step.tb_frame.f_globals, "__name__")
+    return type(name) is str and name == "otp.runtime.child"
+
+
+def _place(step: TracebackType) -> str:
+    code = step.tb_frame.f_code
+    return text_of(f"{code.co_filename}:{step.tb_lineno} {code.co_qualname}", FRAME_LENGTH)
 
 
 def _as_frame(step: str) -> str:
     function, _, place = step.rpartition(" ")
     return f"{place[1:-1]} {function}"
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for part in cast("BaseExceptionGroup[BaseException]", error).exceptions:
-            if isinstance(part, BaseExceptionGroup):
-                yield from _leaves(cast("BaseException", part))
-            else:
-                yield part

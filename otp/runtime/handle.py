@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from otp.checks import is_a
 from otp.core.child import Child
 from otp.core.inputs import (
     DeleteChild,
@@ -22,13 +23,14 @@ from otp.core.paths import join, parts
 from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, NotSupported, SpecError
 from otp.foreign import CallFailed, Role, call
+from otp.quoting import type_name
 from otp.runtime import maintenance
 from otp.runtime.answer import Answer
 from otp.runtime.inspect import Budget, ChildInfo, Counts, budget, child_info, count_children
 from otp.runtime.reporter import EventHook, check_hooks
 from otp.runtime.stack import ChildStack, stack_of, stacks_below
 from otp.runtime.supervisor import RunningSupervisor
-from otp.spec import AnySpec, Restart, SupervisorSpec, check_needs
+from otp.spec import AnySpec, ChildSpec, Restart, SupervisorSpec, check_depth, check_needs
 
 if TYPE_CHECKING:
     from otp.runtime.tree import Tree
@@ -85,7 +87,7 @@ class Supervisor:
         """
         supervisor = self._supervisor(parts(under))
         supervisor.machine.spec.check_child(spec)
-        check_needs(spec, supervisor.declared)
+        _check_fits(spec, supervisor)
         answer = Answer()
         return await self._ask(supervisor, StartChild(spec, answer), answer)
 
@@ -180,7 +182,7 @@ class Supervisor:
         old = self._child(path).spec
         _check_replaces(spec, old)
         supervisor.machine.spec.check_child(spec)
-        check_needs(spec, supervisor.declared)
+        _check_fits(spec, supervisor)
         supervisor.amend(spec)
         answer = Answer()
         await self._ask(supervisor, Replace(id, spec, answer), answer)
@@ -339,10 +341,17 @@ class Supervisor:
         return supervisor
 
 
+def _check_fits(spec: AnySpec, supervisor: RunningSupervisor) -> None:
+    """Raise `SpecError` if a child needs more than there is above it, or would make the tree too deep."""
+    check_needs(spec, supervisor.declared)
+    check_depth(spec, len(parts(supervisor.machine.path)))
+
+
 def _check_replaces(spec: AnySpec, old: AnySpec) -> None:
-    if not isinstance(spec, type(old)) or spec.id != old.id:
+    if not is_a(spec, type(old)) or spec.id != old.id:
         kind = "supervisor" if isinstance(old, SupervisorSpec) else "worker"
-        got = f"a {type(spec).__name__} {getattr(spec, 'id', '')!r}"
+        name = spec.id if is_a(spec, (ChildSpec, SupervisorSpec)) else ""
+        got = f"a {type_name(type(spec)).rpartition('.')[2]} {name!r}"
         raise SpecError(
             f"replace() expects a {kind} {old.id!r} for {old.id!r}, got {got}; a spec changes, a name does not"
         )

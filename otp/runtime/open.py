@@ -15,7 +15,10 @@ from contextlib import asynccontextmanager
 import anyio
 from anyio.abc import TaskGroup
 
+from otp.causes import tame
+from otp.checks import is_a
 from otp.errors import SpecError, StartError
+from otp.quoting import type_name
 from otp.runtime.background import keep
 from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook, check_hooks
@@ -46,16 +49,22 @@ async def open_supervisor(spec: SupervisorSpec, *, hooks: Iterable[EventHook] = 
         ChildRefused: a child did not end when it was stopped. Raised only once it has ended after all, for a task
             cannot be abandoned; the event `ChildRefused` comes at once.
     """
-    if not isinstance(spec, SupervisorSpec):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
+    if not is_a(spec, SupervisorSpec):
         raise SpecError(
-            f"open_supervisor() expects a tree, got a {type(spec).__name__}; "
+            f"open_supervisor() expects a tree, got a {type_name(type(spec)).rpartition('.')[2]}; "
             "write open_supervisor(supervisor(id, children=[…]))"
         )
     async with open_tree(spec, hooks) as tree:
         tree.root.begin()
         await tree.settled.wait()
         if tree.exit is not None and not tree.up:
-            raise tree.failure() or StartError(tree.root.machine.path, f"it ended while it was starting: {tree.exit}")
+            failure = tree.failure()
+            if failure is None:
+                failure = StartError(tree.root.machine.path, f"it ended while it was starting: {tree.exit}")
+            try:
+                raise failure
+            finally:
+                del failure
         with anyio.CancelScope() as body:
             tree.cancel_when_ended(body)
             yield Supervisor(tree)
@@ -93,12 +102,13 @@ async def open_tree(spec: SupervisorSpec, hooks: Iterable[EventHook]) -> AsyncGe
 def _outcome(tree: Tree, raised: BaseException | None, interrupted: BaseException | None) -> BaseException | None:
     """What goes on upwards: an interrupt in a child, else a cancellation during the stop, else what the block raised."""
     failure = tree.failure()
-    if failure is not None and not isinstance(failure, Exception):
-        return failure
+    if failure is not None and not issubclass(type(failure), Exception):
+        return tame(failure)
     if interrupted is not None:
         interrupted.__context__ = raised
-        return interrupted
-    return raised or failure
+    # An exception may say of itself that it is false, so each is asked whether it is there.
+    outcome = next((one for one in (interrupted, raised, failure) if one is not None), None)
+    return tame(outcome) if outcome is not None else None
 
 
 async def _open_host(outer: TaskGroup, spec: SupervisorSpec, hooks: tuple[EventHook, ...]) -> Tree:

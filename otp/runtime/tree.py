@@ -60,7 +60,8 @@ class Tree:
 
     def interrupt(self, interrupt: BaseException) -> None:
         """Ctrl-C or `sys.exit` hit one of the tasks: stop in order, then let it go on upwards."""
-        self._failure = self._failure or interrupt
+        if self._failure is None:
+            self._failure = interrupt
         self.stop()
 
     def break_down(self, bug: BaseException) -> None:

@@ -26,6 +26,12 @@ _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 1
     0x2028: "\\u2028",
     0x2029: "\\u2029",
 }
+_TRACE_LINES: Final = 200
+"""Lines of a traceback that are shown: the last, for the exception stands at its end."""
+
+_TRACE_WIDTH: Final = 2_000
+"""Characters of each of them."""
+
 _FORMAT: Final = (
     "[{time:YYYY-MM-DDTHH:mm:ss.SSSZ}][{extra[service]}][{extra[severity]}]{extra[emoji]} {message}{extra[trace]}"
 )
@@ -247,5 +253,8 @@ def _trace(exc_info: object) -> str:
     error = sys.exception() if exc_info is True or isinstance(exc_info, tuple) else exc_info
     if not isinstance(error, BaseException):
         return ""
-    lines = "".join(traceback.format_exception(error)).splitlines()
-    return "".join(f"\n  | {_harmless(line)}" for line in lines)
+    try:
+        lines = "".join(traceback.format_exception(error)).splitlines()
+    except BaseException as broken:  # noqa: BLE001 # of the exception's own code, or groups in groups without end
+        lines = [f"{type(error).__qualname__}, which cannot be shown: {type(broken).__qualname__}"]
+    return "".join(f"\n  | {_harmless(line[:_TRACE_WIDTH])}" for line in lines[-_TRACE_LINES:])

@@ -77,7 +77,8 @@ def test_no_tree_is_one_message_and_exit_code_2(otp, name, target):
 def test_traceback_shows_where_it_failed(otp):
     result = otp("check", "shop:raising", "--traceback")
     assert result.exit_code == 2
-    assert "in raising\n" in result.stderr
+    assert "shop.py:" in result.stderr
+    assert " raising\n" in result.stderr
     assert result.stderr.endswith("Error: shop:raising raised LookupError: no shop today\n")
 
 

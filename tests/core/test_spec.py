@@ -149,7 +149,7 @@ def test_a_watchdog_is_seconds_or_more_than_that():
 
 @pytest.mark.parametrize("wrong", [0, -1.0, math.nan, math.inf, "5", True, [].__len__])
 def test_a_watchdog_is_nothing_else(wrong):
-    message = f"watchdog of worker 'w': expected finite seconds above 0 or a Watchdog, got {wrong!r}"
+    message = f"watchdog of worker 'w': expected finite seconds, 0.001 or more, or a Watchdog, got {wrong!r}"
     assert refusal(lambda: worker("w", run, watchdog=wrong)) == message
     assert refusal(lambda: ChildSpec(id="w", run=run, watchdog=wrong)) == message
 
@@ -157,7 +157,7 @@ def test_a_watchdog_is_nothing_else(wrong):
 @pytest.mark.parametrize("seconds", [0, -1.0, math.nan, math.inf, "5", True, None])
 def test_the_time_of_a_watchdog_is_seconds(seconds):
     message = refusal(lambda: Watchdog(within=seconds))
-    assert message == f"within of a Watchdog: expected finite seconds above 0, got {seconds!r}"
+    assert message == f"within of a Watchdog: expected finite seconds, 0.001 or more, got {seconds!r}"
 
 
 def test_the_progress_of_a_watchdog_is_a_function():

@@ -288,8 +288,8 @@ MUTATIONS = [
     ),
     recovery(
         "a fatal failure behind another error is none",
-        "while error is not None and not isinstance(error, FatalFailure):\n        error = error.__cause__\n    return error",
-        "return error if isinstance(error, FatalFailure) else None",
+        "for one in causes(error) if",
+        "for one in filter(None, [error]) if",
     ),
     recovery(
         "a fatal failure below hides behind the error that brought it",

@@ -400,8 +400,8 @@ MUTATIONS = [
     ),
     machine(
         "a supervisor takes the time limit of a child below for its own",
-        "if isinstance(exit.error, StartTimeout) and exit.error.path == child.path:",
-        "if isinstance(exit.error, StartTimeout):",
+        "if type(exit.error) is StartTimeout and exit.error.path is child.path:",
+        "if type(exit.error) is StartTimeout:",
     ),
     machine(
         "a start that failed does not say why",

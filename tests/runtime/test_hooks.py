@@ -23,7 +23,8 @@ from otp.events import (
     SupervisorStopping,
 )
 from otp.exits import Crash, Crashed
-from otp.runtime.crash import FRAME_LIMIT, MESSAGE_LIMIT, describe
+from otp.quoting import TEXT_LIMIT
+from otp.runtime.crash import FRAME_LIMIT, describe
 from otp.spec import Restart
 from otp.testing import EventRecorder, FailStart, Probe, Run
 
@@ -251,10 +252,10 @@ def test_of_a_deep_traceback_the_innermost_frames_are_kept():
 
 def test_a_long_message_is_cut_and_control_characters_are_not_printed():
     crash = describe(ValueError("\x1b[31m" + "x" * 10_000))
-    assert len(crash.message) == MESSAGE_LIMIT
+    assert len(crash.message) == TEXT_LIMIT
     assert crash.message.startswith(" [31mxxx")
     assert crash.message.endswith("x…")
-    assert len(describe(ValueError("y" * MESSAGE_LIMIT)).message) == MESSAGE_LIMIT
+    assert len(describe(ValueError("y" * TEXT_LIMIT)).message) == TEXT_LIMIT
 
 
 def test_an_exception_that_cannot_be_shown_is_described_all_the_same():

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otp.runtime.crash import MESSAGE_LIMIT, SCAN_LIMIT, describe
+from otp.quoting import TEXT_LIMIT
+from otp.runtime.crash import SCAN_LIMIT, describe
 from otp.runtime.redaction import redact
 
 HIDDEN = [
@@ -102,5 +103,5 @@ def test_a_secret_that_is_cut_in_two_does_not_get_through(start):
 
 def test_a_long_message_is_cut_and_says_so():
     message = describe(ValueError("word " * 10_000)).message
-    assert len(message) == MESSAGE_LIMIT
+    assert len(message) == TEXT_LIMIT
     assert message.endswith("…")
