@@ -112,9 +112,17 @@ def main(
     where each hangs.
 
     Args:
-        spec: as for `run`, and so are all others but these.
-        grace: seconds that a stop in order may take; counted by that thread, also while the event loop is blocked.
-        exit_within: seconds.
+        spec: the tree.
+        hooks: as for `run`.
+        backend: as for `run`.
+        uvloop: as for `run`.
+        grace: as for `run`, and counted by that thread, so that it is kept while the event loop is blocked.
+        exit_within: seconds that the process has when its last child is gone, or the grace is over.
+        health: as for `run`.
+        loop_watch: as for `run`.
+        control: as for `run`.
+        faults: as for `run`.
+        beside: as for `run`.
 
     Raises:
         SystemExit: as `sys.exit` does, with the exit code; see the top of this module.
@@ -219,8 +227,9 @@ def _program(
     beside: Iterable[Beside],
 ) -> Program:
     if not isinstance(spec, SupervisorSpec):  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
-        kind = type(spec).__name__
-        raise SpecError(f"{caller}() expects a tree, got a {kind}; write {caller}(supervisor(id, children=[…]))")
+        raise SpecError(
+            f"{caller}() expects a tree, got a {type(spec).__name__}; write {caller}(supervisor(id, children=[…]))"
+        )
     check_needs(spec)
     wanted = surroundings(health, loop_watch, control=control)
     if hooks is None:

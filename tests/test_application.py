@@ -73,7 +73,9 @@ class Program:
     def end_in_order(self):
         """Exit code, once it has ended with nothing in its log but how long the stop took."""
         code, log = self.end()
-        assert re.fullmatch(r"\S+ INFO     root  stopped in [0-9.]+ m?s, (after SIG|by itself|after SystemExit).*\n", log)
+        assert re.fullmatch(
+            r"\S+ INFO     root  stopped in [0-9.]+ m?s, (after SIG|by itself|after SystemExit).*\n", log
+        )
         return code
 
 
@@ -256,6 +258,12 @@ class TestInOneProcess:
     def test_what_is_not_a_tree_is_refused(self):
         with pytest.raises(otp.SpecError, match="run\\(\\) expects a tree, got a ChildSpec"):
             otp.run(otp.worker("a", anyio.sleep_forever))
+
+    def test_main_refuses_it_before_anything_has_begun(self):
+        with pytest.raises(otp.SpecError, match="main\\(\\) expects a tree, got a ChildSpec"):
+            otp.main(otp.worker("a", anyio.sleep_forever))
+        with pytest.raises(ValueError, match="exit_within: expected seconds, 0 or more, got -1"):
+            otp.main(otp.supervisor("root"), exit_within=-1)
 
     def test_an_unknown_backend_is_refused(self):
         with pytest.raises(ValueError, match="backend: expected 'asyncio' or 'trio', got 'twisted'"):

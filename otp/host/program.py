@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
@@ -24,7 +24,6 @@ from otp.runtime.handle import Supervisor
 from otp.runtime.redaction import redact
 from otp.runtime.reporter import EventHook
 from otp.runtime.stack import chain_of
-from otp.runtime.tree import Tree
 from otp.spec import SupervisorSpec
 
 __all__ = ("FAILED", "MISCONFIGURED", "OK", "Beside", "Program", "code_of")
@@ -74,11 +73,15 @@ class Program:
         """Run it; returns the exit code."""
         try:
             with ExitStack() as listening:
+                # Opened first and closed last: no signal finds the tree without somebody who listens.
+                signals = listening.enter_context(self._listening())
                 async with open_host(
                     self._spec, self._hooks, self._wanted, seen=self._seen, faults=self._faults
                 ) as self._host:
-                    # Opened before anything is begun, and closed last: no signal finds the tree with nobody listening.
-                    await self._live(listening.enter_context(self._listening()), listening)
+                    if self.watchman is not None:
+                        self._host.report.began = self.watchman.stops
+                        self.watchman.watch(_Watched(self, self._host))
+                    await self._live(signals, listening)
         except Exception as failure:  # noqa: BLE001 # whatever ended the tree, the program ends with a code
             _tell(failure)
             return self._code or code_of(failure)
@@ -109,8 +112,7 @@ class Program:
             with signals_heard() as signals:
                 yield signals
         else:
-            self._host.report.began = self.watchman.stops
-            with self.watchman.watching(_Watched(self, self._host)):
+            with self.watchman.watching():
                 yield None
 
     async def _obey(self, signals: AsyncIterator[signal.Signals]) -> None:
@@ -118,7 +120,9 @@ class Program:
         last = await anext(signals)
         self.stop(last)
         with anyio.move_on_after(self._grace):
-            last = await anext(number async for number in signals if number != signal.SIGHUP)  # a terminal may say so twice
+            last = await anext(
+                number async for number in signals if number != signal.SIGHUP
+            )  # a terminal may say so twice
         self.stop_at_once(128 + last)
         await anyio.sleep_forever()
 

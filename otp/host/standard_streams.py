@@ -16,7 +16,7 @@ def open_standard_streams() -> None:
         try:
             os.fstat(number)
         except OSError:  # the lowest free number is taken, which is this one
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 # its only argument
-    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115, PTH123 # for the life of the process, by its number
-    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115, PTH123
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115, PTH123
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # its only argument
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 # for the life of the process, by its number
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115

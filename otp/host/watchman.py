@@ -106,12 +106,11 @@ class Watchman:
     # ------------------------------------------------------------------------------------------------ from the main thread
 
     @contextmanager
-    def watching(self, watched: Watched) -> Generator[None]:
-        """Hear the signals for this tree, within its event loop, in the main thread.
+    def watching(self) -> Generator[None]:
+        """Hear the signals, within the event loop, in the main thread.
 
         The handlers stay after the block: what is left is the end of the process.
         """
-        self._watched = watched
         numbers = stop_signals()
         give_back_to_children(numbers)
         for number in numbers:
@@ -121,6 +120,10 @@ class Watchman:
             yield
         finally:
             self._give_back()
+
+    def watch(self, watched: Watched) -> None:
+        """Watch this tree, which hears of the signals that have come already."""
+        self._tell(partial(self._watch, watched))
 
     def stops(self) -> None:
         """The tree has begun to stop, for whatever cause."""
@@ -201,8 +204,19 @@ class Watchman:
             self._end()
         elif self._heard > 1:
             self._ends_at_once()
-        elif self._phase is not _Phase.ENDS and self._watched is not None:
+        else:
             self._stops()
+            self._stop()
+
+    def _watch(self, watched: Watched) -> None:
+        self._watched = watched
+        if self._heard > 0:
+            self._stop()
+        if self._phase is _Phase.ENDS:
+            self._soon(partial(watched.stop_at_once, self._code))
+
+    def _stop(self) -> None:
+        if self._watched is not None:
             self._soon(partial(self._watched.stop, self._signal or signal.SIGTERM))
 
     def _stops(self) -> None:

@@ -45,7 +45,10 @@ def test_a_stop_in_time_is_told_with_how_long_it_took():
 
 def test_who_was_late_is_named_with_its_time_and_where_it_hung():
     events = stopping(), late("root/sub/a"), exited("root/sub/a", Killed()), exited("root/sub", Killed()), down()
-    assert said(*events) == ("WARNING", "stopped in 5.5 s, by request; killed: root/sub/a after 5 s, in drain (feed/stream.py:88)")
+    assert said(*events) == (
+        "WARNING",
+        "stopped in 5.5 s, by request; killed: root/sub/a after 5 s, in drain (feed/stream.py:88)",
+    )
 
 
 def test_who_was_late_while_it_awaited_nothing_of_its_own_is_named_with_its_time():
