@@ -13,6 +13,7 @@ import threading
 import time
 
 import anyio
+from loguru import logger
 
 import otp
 from otp import supervisor, worker
@@ -152,6 +153,12 @@ async def shielded():
         await anyio.sleep(3600)
 
 
+async def stuck():
+    """Have a log that never comes back from the line which says that this child refuses to stop."""
+    logger.add(lambda line: hang() if "refuses" in line else None)
+    await shielded()
+
+
 async def refuse_for_a_while():
     say("up")
     with anyio.CancelScope(shield=True):
@@ -212,13 +219,27 @@ async def look_for_masks():
     await anyio.sleep_forever()
 
 
+async def hold():
+    """Take as long to stop as the spec allows."""
+    try:
+        await anyio.sleep_forever()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(3600)
+
+
+async def fail():
+    raise LookupError("once too often")
+
+
 calm = alone(quiet)
+giving_up = supervisor("root", intensity=0, children=[worker("a", hold, shutdown=3600.0), worker("b", fail)])
 thread, request, at_exit, process = map(in_thread, (leave_thread, leave_request, leave_atexit, leave_process))
 task, executor, c_executor, threads = map(alone, (leave_task, in_executor, of_c, to_thread))
 abandoned_thread, blocking, blocking_in_c = map(alone, (abandoned, block, block_in_c))
 forking, masks = map(alone, (forks, look_for_masks))
 deadlocked = alone(deadlock_in_the_stop)
-refusing, broken = (alone(run, shutdown=0.05) for run in (shielded, silenced))
+refusing, broken, stuck_log = (alone(run, shutdown=0.05) for run in (shielded, silenced, stuck))
 never = alone(refuse, shutdown=0.05)
 late = alone(refuse_for_a_while, shutdown=0.05)
 

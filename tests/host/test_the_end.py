@@ -154,6 +154,13 @@ def test_the_grace_is_kept_while_a_child_blocks_the_loop(backend):
     assert "the main thread in block" in log.splitlines()[-1]
 
 
+def test_the_grace_bounds_a_stop_that_no_signal_has_begun(backend):
+    with running("giving_up", *backend, "--grace", "0.2") as process:
+        code, log = ended(process)
+    assert code == 70
+    assert "with this still running: root/a in hold (host/endings.py:" in log.splitlines()[-1]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_stops_in_order_and_the_stop_line_names_it(number, backend):
     code, log = stopped("calm", *backend, signals=[number])
@@ -209,6 +216,12 @@ def test_a_standard_error_that_nobody_reads_does_not_keep_the_process(backend):
 
 def test_a_child_that_refuses_behind_broken_standard_streams_is_left_with_70(backend):
     assert stopped("broken", *backend, "--exit-within", "0.5")[0] == 70
+
+
+def test_a_log_that_never_comes_back_does_not_keep_the_process(backend):
+    code, log = stopped("stuck_log", *backend, "--grace", "1", "--exit-within", "0.5")
+    assert code in (70, 128 + signal.SIGTERM)  # as it takes the loop's thread with it, or not
+    assert "with this still running: root/a in stuck (host/endings.py:" in log.splitlines()[-1]
 
 
 def test_a_child_that_swallows_every_cancellation_is_left_with_70_and_named(backend):
