@@ -251,7 +251,7 @@ def _end_with(watchman: Watchman, program: Callable[[], int]) -> NoReturn:
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
     except BaseException as error:
-        watchman.program_over(code_of(error))
+        watchman.program_over(1 if isinstance(error, Exception) else code_of(error))  # as Python has it
         raise
     watchman.program_over(code)
     sys.exit(code)

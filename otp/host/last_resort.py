@@ -8,8 +8,9 @@ import faulthandler
 import os
 import stat
 import threading
+from contextlib import suppress
 
-__all__ = ("LATER", "end_anyway_after")
+__all__ = ("LATER", "end_anyway_after", "stderr")
 
 LATER = 1.0
 """Seconds that it waits for the ordinary end, which says more."""
@@ -19,15 +20,16 @@ _FOR_EVER = 365 * 86_400.0
 
 def end_anyway_after(seconds: float) -> None:
     """Have the process end with code 1 after so many seconds, unless it has ended by then; in place of what was told before."""
-    if seconds < min(_FOR_EVER, threading.TIMEOUT_MAX):
-        faulthandler.dump_traceback_later(max(seconds, 0.0) + LATER, exit=True, file=_stderr())
+    with suppress(OSError, RuntimeError, ValueError):  # out of descriptors or threads: it is the last resort only
+        if seconds < min(_FOR_EVER, threading.TIMEOUT_MAX):
+            faulthandler.dump_traceback_later(max(seconds, 0.0) + LATER, exit=True, file=stderr())
 
 
 _opened: list[int] = []
 
 
-def _stderr() -> int:
-    """Standard error in a form whose writer is never made to wait; the null device if there is none."""
+def stderr() -> int:
+    """Standard error in a form whose writer is never made to wait; the null device if there is none. It is opened once."""
     if not _opened:
         try:
             _opened.append(_never_waiting())

@@ -83,8 +83,11 @@ class Program:
                         self.watchman.watch(_Watched(self, self._host))
                     await self._live(signals, listening)
         except Exception as failure:  # noqa: BLE001 # whatever ended the tree, the program ends with a code
+            code = self._code or code_of(failure)
+            if self.watchman is not None:
+                self.watchman.over(code)  # before anything is written
             _tell(failure)
-            return self._code or code_of(failure)
+            return code
         return self._code
 
     async def _live(self, signals: AsyncIterator[signal.Signals] | None, listening: ExitStack) -> None:

@@ -35,7 +35,7 @@ from types import FrameType
 from typing import Protocol
 
 from otp.control.sockets import release_all
-from otp.host.last_resort import end_anyway_after
+from otp.host.last_resort import end_anyway_after, stderr
 from otp.host.remains import listed, processes_left, threads_left
 from otp.host.signals import give_back_to_children, stop_signals
 
@@ -101,6 +101,7 @@ class Watchman:
 
     def start(self) -> None:
         """Begin to watch."""
+        stderr()  # while there are descriptors
         threading.Thread(target=self._run, name="otp-watchman", daemon=True).start()
 
     # ------------------------------------------------------------------------------------------------ from the main thread

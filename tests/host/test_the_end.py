@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -196,22 +197,35 @@ def test_no_signal_is_blocked_in_a_child_process():
 # ------------------------------------------------------------------------------------------------ streams
 
 
-def test_a_standard_error_that_nobody_reads_does_not_keep_the_process(backend):
+@pytest.fixture
+def full():
+    """The end for writing of a pipe that nobody reads, and into which nothing goes any more."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     with contextlib.suppress(BlockingIOError):
         while True:
             os.write(writer, b"x" * 4096)
     os.set_blocking(writer, True)
-    with running("refusing", *backend, "--exit-within", "0.5", stderr=writer) as process:
-        os.close(writer)
+    yield writer
+    os.close(writer)
+    os.close(reader)
+
+
+def test_a_standard_error_that_nobody_reads_does_not_keep_the_process(backend, full):
+    with running("refusing", *backend, "--exit-within", "0.5", stderr=full) as process:
         read_until(process.stdout, "up")
         for _ in range(2):
             process.send_signal(signal.SIGTERM)
             time.sleep(0.2)
         assert process.wait() in (70, 128 + signal.SIGTERM)
-    os.close(reader)
     assert_no_sockets()
+
+
+def test_neither_does_it_when_the_tree_could_not_begin(backend, full):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with running("calm", *backend, "--exit-within", "0.5", "--health-port", str(port), stderr=full) as process:
+            assert process.wait() == 78
 
 
 def test_a_child_that_refuses_behind_broken_standard_streams_is_left_with_70(backend):
