@@ -1,7 +1,8 @@
 """Erlang/OTP supervision trees for Python.
 
     worker, supervisor, dynamic_supervisor      say what to supervise, as data
-    run                                         a tree as the whole program
+    main                                        a tree as the whole program, which ends with it
+    run                                         the same for a program that goes on; returns the exit code
     open_supervisor                             a tree inside another program; gives the handle, a `Supervisor`
     FailurePolicy                               which failure gets which action; its parts are in `policy`
     Watchdog, beat                              how a worker shows that it is not hung
@@ -12,7 +13,7 @@ What happens in a tree is in `events`, why a child ended in `exits`; the test ki
 """
 
 from otp import events, exits
-from otp.application import run
+from otp.application import main, run
 from otp.dependency import dependency
 from otp.errors import (
     AlreadyPresent,
@@ -98,6 +99,7 @@ __all__ = (
     "events",
     "exits",
     "log_events",
+    "main",
     "open_supervisor",
     "run",
     "supervisor",

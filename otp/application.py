@@ -1,57 +1,48 @@
-"""`otp.run`: a tree as the whole program, from its start to its exit code.
+"""A tree as a program, from its start to its exit code: `otp.main` ends the process, `otp.run` and `serve` return.
 
-    0       the tree ended in order: by itself, or after the first SIGINT or SIGTERM
+    0       the tree ended in order: by itself, or after the first SIGINT, SIGTERM or SIGHUP
     70      it failed: a child did not start, a supervisor gave up, a child refused to stop
     78      it failed because of a spec that cannot be run, of a failure that a policy calls fatal, or of a health port
             that cannot be had
     128+n   the second signal n, or a stop that took longer than `grace`, ended it at once
+    1       only `otp.main`: C code held the interpreter's lock, so that nothing else could end the process
 
 `sys.exit(n)` and Ctrl-C raised inside a child stop the tree in order, and then go on upwards.
+
+A child that refuses to stop cannot be killed inside its process. `otp.main` ends the process under it. `otp.run` and
+`serve` never do that to the program that called them: they say who it is, and return when it has ended after all. Until
+then the signals mean again what they meant to that program.
 """
 
+import asyncio
 import math
-import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import anyio
-from loguru import logger as loguru
 
 from otp.callbacks import check_async, check_plain
-from otp.causes import causes
 from otp.checks import is_a
-from otp.errors import CallbackError, FatalFailure, HostError, OTPError, SpecError, SupervisionLost
+from otp.errors import SpecError
 from otp.faults import Faults
-from otp.foreign import CallFailed, Role, call
-from otp.host.host import Host, open_host
-from otp.host.surroundings import LOOP_THRESHOLD, Surroundings, surroundings
+from otp.host.program import FAILED, MISCONFIGURED, Beside, Program, code_of
+from otp.host.standard_streams import open_standard_streams
+from otp.host.surroundings import LOOP_THRESHOLD, surroundings
+from otp.host.watchman import EXIT_WITHIN, Watchman
 from otp.observe.log import log_events, open_stderr
-from otp.observe.logger import logger
 from otp.observe.observation import Observation
 from otp.quoting import type_name
-from otp.runtime.attempt import attempt
-from otp.runtime.crash import report
 from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook, check_hooks
-from otp.runtime.tree import Tree
 from otp.spec import SupervisorSpec, check_needs
 
-__all__ = ("Backend", "Beside", "run", "serve")
+__all__ = ("FAILED", "MISCONFIGURED", "Backend", "Beside", "Watchman", "end_with", "main", "run", "serve")
 
 Backend = Literal["asyncio", "trio"]
-
-Beside = Callable[[Supervisor], Coroutine[Any, Any, None]]
-"""Runs from the start of the tree until it has ended, and is cancelled then. What it raises stops the tree."""
-
-OK = 0
-FAILED = 70
-MISCONFIGURED = 78
-
-LAST_CHANCE = 0.2
-"""Seconds for a child that has refused to stop to end after all, before the process ends under it."""
 
 
 def run(
@@ -67,10 +58,11 @@ def run(
     faults: bool | Faults = False,
     beside: Iterable[Beside] = (),
 ) -> int:
-    """Run a tree until it ends or is told to by a signal: `sys.exit(otp.run(spec))`. Call it from the main thread.
+    """Run a tree until it ends or is told to by a signal, and return the exit code. Call it from the main thread.
 
-    A child that refuses to stop cannot be killed inside its process. When all others are down, the process ends under
-    it, by `os._exit`, and the log says who it was and where it hangs.
+    It never ends the process, so it returns only once a child that refused to stop has ended after all; and it does not
+    wait for threads that a child has left behind. In a program that has nothing else to do after its tree, write
+    `otp.main(spec)`, which waits for neither.
 
     Args:
         spec: the tree.
@@ -91,17 +83,91 @@ def run(
         SpecError: `spec` is not a tree, or a hook or what is to run beside it cannot be called.
         ValueError: there is no such backend here, or `health` or `loop_watch` is wrong.
     """
-    if not is_a(spec, SupervisorSpec):
-        kind = type_name(type(spec)).rpartition(".")[2]
-        raise SpecError(f"run() expects a tree, got a {kind}; write run(supervisor(id, children=[…]))")
-    check_needs(spec)
+    open_standard_streams()
+    program = _program(
+        "run", spec, hooks, health, loop_watch, grace=grace, control=control, faults=faults, beside=beside
+    )
     options = _loop_options(backend, uvloop)
-    wanted = surroundings(health, loop_watch, control=control)
-    if hooks is None:
-        open_stderr()
-        hooks = (log_events(),)
-    program = _Program(spec, check_hooks(hooks), grace, wanted, faults=_faults(faults), beside=_check_beside(beside))
+    if backend == "asyncio":
+        options = {"loop_factory": partial(_loop_that_joins_nobody, uvloop=options["use_uvloop"])}
     return anyio.run(program.main, backend=backend, backend_options=options)
+
+
+def main(
+    spec: SupervisorSpec,
+    *,
+    hooks: Iterable[EventHook] | None = None,
+    backend: Backend = "asyncio",
+    uvloop: bool | None = None,
+    grace: float = math.inf,
+    exit_within: float = EXIT_WITHIN,
+    health: str | None = None,
+    loop_watch: float | None = LOOP_THRESHOLD,
+    control: bool = True,
+    faults: bool | Faults = False,
+    beside: Iterable[Beside] = (),
+) -> NoReturn:
+    """Run a tree as the last act of this process, and end the process with its exit code. Call it in the main thread.
+
+    The end is certain: a thread outside the event loop sees to it, whatever the children have left behind. When the last
+    child is gone, or `grace` is over, or a second signal came, the process has `exit_within` seconds to end as Python
+    does. Then it is ended by `os._exit`, having named on standard error the threads, tasks and processes that it left, and
+    where each hangs.
+
+    Args:
+        spec: the tree.
+        hooks: as for `run`.
+        backend: as for `run`.
+        uvloop: as for `run`.
+        grace: as for `run`, and counted by that thread, so that it is kept while the event loop is blocked.
+        exit_within: seconds that the process has when its last child is gone, or the grace is over.
+        health: as for `run`.
+        loop_watch: as for `run`.
+        control: as for `run`.
+        faults: as for `run`.
+        beside: as for `run`.
+
+    Raises:
+        SystemExit: as `sys.exit` does, with the exit code; see the top of this module.
+        SpecError: `spec` is not a tree.
+        ValueError: there is no such backend here, or `health`, `loop_watch` or `exit_within` is wrong.
+    """
+    open_standard_streams()
+    program = _program(
+        "main", spec, hooks, health, loop_watch, grace=grace, control=control, faults=faults, beside=beside
+    )
+    options = _loop_options(backend, uvloop)
+    watchman = _watchman(grace, exit_within)
+    program.watchman = watchman
+    _end_with(watchman, lambda: anyio.run(program.main, backend=backend, backend_options=options))
+
+
+def end_with(
+    program: Callable[[Watchman], Coroutine[Any, Any, int]],
+    *,
+    grace: float = math.inf,
+    exit_within: float = EXIT_WITHIN,
+) -> NoReturn:
+    """The same for an async function that sets up its services, and serves a tree as its last act; on asyncio.
+
+        async def program(watchman):
+            async with services() as shared:
+                return await serve(tree(shared), watchman=watchman)
+
+        end_with(program)
+
+    Args:
+        program: returns the exit code; hands what it gets to `serve`.
+        grace: as for `main`.
+        exit_within: as for `main`; what the program does after its tree has ended has to fit in as well.
+
+    Raises:
+        SystemExit: as for `main`.
+        ValueError: `exit_within` is wrong.
+    """
+    open_standard_streams()
+    watchman = _watchman(grace, exit_within)
+    _end_with(watchman, lambda: anyio.run(program, watchman))
 
 
 async def serve(
@@ -116,8 +182,9 @@ async def serve(
     seen: Observation | None = None,
     opened: Callable[[Supervisor], None] | None = None,
     beside: Iterable[Beside] = (),
+    watchman: Watchman | None = None,
 ) -> int:
-    """The same in an event loop that runs already, for a program that has set up its log and its services before.
+    """Run a tree, as `run` does, in an event loop that runs already and whose log and services are set up.
 
     Args:
         spec: the tree.
@@ -131,116 +198,69 @@ async def serve(
         opened: called with the handle as soon as there is one; the tree is still starting then. If it fails, the tree is
             stopped in order: exit code 70.
         beside: as for `run`.
+        watchman: what `end_with` gives a program that ends with this tree; `grace` is its own then. None: the program
+            goes on when the tree has ended, and nothing here ends it.
 
     Raises:
         SpecError: a hook, `opened`, or what is to run beside the tree cannot be called.
         ValueError: `health` or `loop_watch` is wrong.
     """
-    wanted = surroundings(health, loop_watch, control=control)
     if opened is not None:
         check_plain("opened=", opened, "handle", instead="write def opened(handle), and what awaits into beside=[…]")
-    program = _Program(
+    program = Program(
         spec,
         check_hooks(hooks),
         grace,
-        wanted,
+        surroundings(health, loop_watch, control=control),
         faults=_faults(faults),
         seen=seen,
         opened=opened,
         beside=_check_beside(beside),
     )
+    program.watchman = watchman
     return await program.main()
 
 
-class _Program:
-    """One run of one tree."""
+def _program(
+    caller: str,
+    spec: SupervisorSpec,
+    hooks: Iterable[EventHook] | None,
+    health: str | None,
+    loop_watch: float | None,
+    *,
+    grace: float,
+    control: bool,
+    faults: bool | Faults,
+    beside: Iterable[Beside],
+) -> Program:
+    if not is_a(spec, SupervisorSpec):
+        kind = type_name(type(spec)).rpartition(".")[2]
+        raise SpecError(f"{caller}() expects a tree, got a {kind}; write {caller}(supervisor(id, children=[…]))")
+    check_needs(spec)
+    wanted = surroundings(health, loop_watch, control=control)
+    if hooks is None:
+        open_stderr()
+        hooks = (log_events(),)
+    return Program(spec, check_hooks(hooks), grace, wanted, faults=_faults(faults), beside=_check_beside(beside))
 
-    def __init__(
-        self,
-        spec: SupervisorSpec,
-        hooks: tuple[EventHook, ...],
-        grace: float,
-        wanted: Surroundings,
-        *,
-        faults: Faults | None,
-        seen: Observation | None = None,
-        opened: Callable[[Supervisor], None] | None = None,
-        beside: tuple[Beside, ...] = (),
-    ) -> None:
-        self._spec = faults.around(spec) if faults is not None else spec
-        self._faults = faults
-        self._seen = seen
-        self._beside = beside
-        self._opened = opened
-        self._hooks = hooks
-        self._grace = grace
-        self._wanted = wanted
-        self._code = OK
-        self._failure: CallbackError | None = None
 
-    async def main(self) -> int:
-        try:
-            # Opened first and closed last: no signal finds the tree without somebody who listens.
-            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-                async with open_host(
-                    self._spec, self._hooks, self._wanted, seen=self._seen, faults=self._faults
-                ) as host:
-                    await self._live(host, signals)
-        except Exception as failure:  # noqa: BLE001 # whatever ended the tree, the program ends with a code
-            return self._code or _code_of(failure)
-        return self._code
+def _watchman(grace: float, exit_within: float) -> Watchman:
+    if not exit_within >= 0:
+        raise ValueError(f"exit_within: expected seconds, 0 or more, got {exit_within!r}")
+    return Watchman(grace=grace, exit_within=exit_within)
 
-    async def _live(self, host: Host, signals: AsyncIterator[signal.Signals]) -> None:
-        tree = host.tree
-        with anyio.CancelScope() as life:
-            tree.cancel_when_ended(life)
-            if self._opened is not None:
-                self._heed(tree, call(Role.OPENED, "", self._opened, Supervisor(tree)))
-            async with anyio.create_task_group() as others:
-                for run_beside in self._beside:
-                    others.start_soon(self._run_beside, tree, run_beside)
-                if tree.exit is None:  # else `opened` has stopped it
-                    tree.root.begin()
-                await self._obey(tree, signals)
-        with anyio.move_on_after(LAST_CHANCE):
-            await tree.gone.wait()
-        if not tree.gone.is_set():
-            self._abandon(host)
-        if self._failure is not None:
-            raise self._failure
 
-    async def _run_beside(self, tree: Tree, run_beside: Beside) -> None:
-        self._heed(tree, await attempt(Role.BESIDE, "", run_beside, Supervisor(tree)))
-
-    def _heed(self, tree: Tree, said: object) -> None:
-        """Without these functions there is no program as it was meant: if one fails, the tree stops in order."""
-        if type(said) is not CallFailed:
-            return
-        tree.reporter.call_failed(tree.root.machine.path, said)
-        tree.reporter.wake()
-        if said.interrupt is None and self._failure is None:
-            self._failure = CallbackError(said.role, said.name)
-            self._failure.__cause__ = said.error
-        tree.stop()
-
-    async def _obey(self, tree: Tree, signals: AsyncIterator[signal.Signals]) -> None:
-        """The first signal stops the tree in order, the second one at once; then only its end is left to wait for."""
-        last = await anext(signals)
-        tree.stop()
-        with anyio.move_on_after(self._grace):
-            last = await anext(signals)
-        self._code = 128 + last
-        tree.stop(brutal=True)
-        await anyio.sleep_forever()
-
-    def _abandon(self, host: Host) -> None:
-        """Somebody still runs who cannot be killed: end the process, having said and written all there is."""
-        code = self._code or FAILED
-        host.say_last_words(code)
-        loguru.complete()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+def _end_with(watchman: Watchman, program: Callable[[], int]) -> NoReturn:
+    watchman.start()
+    try:
+        code = program()
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    except BaseException as error:
+        watchman.program_over(1 if isinstance(error, Exception) else code_of(error))  # as Python has it
+        raise
+    watchman.program_over(code)
+    sys.exit(code)
 
 
 def _check_beside(beside: Iterable[Beside]) -> tuple[Beside, ...]:
@@ -254,18 +274,6 @@ def _faults(wanted: bool | Faults) -> Faults | None:
     if isinstance(wanted, Faults):
         return wanted
     return Faults() if wanted else None
-
-
-def _code_of(failure: Exception) -> int:
-    kind = type(failure)
-    if issubclass(kind, HostError):
-        logger.critical("{}", failure)
-    elif issubclass(kind, CallbackError | SupervisionLost):
-        logger.critical("{}:\n{}", failure, report(failure))
-    elif not issubclass(kind, OTPError):  # what children raise comes as StartError or IntensityReached, and was told
-        logger.critical("otp itself failed, please report it:\n{}", report(failure))
-    wrong = any(issubclass(type(error), SpecError | FatalFailure | HostError) for error in causes(failure))
-    return MISCONFIGURED if wrong else FAILED
 
 
 def _loop_options(backend: Backend, uvloop: bool | None) -> dict[str, Any]:
@@ -284,3 +292,20 @@ def _loop_options(backend: Backend, uvloop: bool | None) -> dict[str, Any]:
 def _need(module: str) -> None:
     if find_spec(module) is None:
         raise ValueError(f"{module} is not installed; pip install 'marketswarm-otp[{module}]'")
+
+
+def _loop_that_joins_nobody(*, uvloop: bool) -> asyncio.AbstractEventLoop:
+    """A loop whose end does not wait for its executor's threads, which may never end."""
+
+    async def join_nobody(*_: object) -> None:
+        pass
+
+    loop = _new_uvloop() if uvloop else asyncio.new_event_loop()
+    loop.shutdown_default_executor = join_nobody  # type: ignore[method-assign] # it has no option for that
+    return loop
+
+
+def _new_uvloop() -> asyncio.AbstractEventLoop:
+    import uvloop  # noqa: PLC0415 # only where it is wanted and installed
+
+    return uvloop.new_event_loop()

@@ -1,4 +1,4 @@
-"""Programs for the tests of `otp.run`, each in a process of its own: `python programs.py NAME BACKEND`.
+"""Programs for the tests of `otp.main`, each in a process of its own: `python programs.py NAME BACKEND`.
 
 They say on standard output what happens, so that a test can wait for it.
 """
@@ -109,4 +109,4 @@ if __name__ == "__main__":
         options["uvloop"] = backend == "uvloop"
     if rest:
         options["grace"] = float(rest[0])
-    sys.exit(otp.run(TREES[name], **options))
+    otp.main(TREES[name], **options)

@@ -1,20 +1,19 @@
 """`otp run`: a tree as a program."""
 
 import math
-import signal
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
 import click
 
-from otp.application import Backend, Beside
-from otp.application import run as run_tree
+from otp.application import Backend, Beside, main
 from otp.cli.target import Failure, load_target, with_target
 from otp.faults import Faults
 from otp.host.reload import Reloader
+from otp.host.standard_streams import open_standard_streams
 from otp.host.surroundings import LOOP_THRESHOLD
+from otp.host.watchman import EXIT_WITHIN
 
 __all__ = ("run",)
 
@@ -29,6 +28,14 @@ __all__ = ("run",)
     default=math.inf,
     metavar="SECONDS",
     help="Budget of a stop in order; what is left then is ended at once. Without it: as long as the children say.",
+)
+@click.option(
+    "--exit-within",
+    type=click.FloatRange(min=0),
+    default=EXIT_WITHIN,
+    show_default=True,
+    metavar="SECONDS",
+    help="What the process has when its last child is gone, or --grace is over; then it is gone, whatever still runs.",
 )
 @click.option(
     "--health-port",
@@ -54,29 +61,36 @@ def run(
     backend: Backend,
     uvloop: bool | None,
     grace: float,
+    exit_within: float,
     health_port: str | None,
     loop_watch: float,
     control: bool,
     faults: bool,
     reload: bool,
 ) -> None:
-    """Run a tree until it ends, or until Ctrl-C or SIGTERM.
+    """Run a tree until it ends, or until Ctrl-C, SIGTERM or SIGHUP.
 
-    The first signal stops it in order, the second one at once. Exit codes: 0 ended in order, 2 no tree to run,
-    70 the tree failed or a child refused to stop, 78 a wrong spec, a failure that is fatal or a health port that is
-    taken (restarting does not help), 128+n ended at once by signal n or because --grace was over.
+    The first signal stops it in order, the second one at once, also while a child blocks the event loop. Exit codes:
+    0 ended in order, 2 no tree to run, 70 the tree failed or a child refused to stop, 78 a wrong spec, a failure that is
+    fatal or a health port that is taken (restarting does not help), 128+n ended at once by signal n or because --grace
+    was over, 1 ended while C code held the interpreter's lock.
+
+    The end is certain: threads, tasks and processes that are left --exit-within seconds after the last child are named
+    on standard error, each with the line where it hangs, and the process ends under them.
 
     The log goes to standard error; LOGURU_LEVEL=DEBUG shows healthy operation too.
     """
+    open_standard_streams()  # before the tree's own modules open anything
     spec = load_target(target, config, show_traceback)
     switches = Faults() if faults else None
     beside = (_reloader(target, config, switches),) if reload else ()
     try:
-        code = run_tree(
+        main(
             spec,
             backend=backend,
             uvloop=uvloop,
             grace=grace,
+            exit_within=exit_within,
             health=health_port,
             loop_watch=loop_watch or None,
             control=control,
@@ -85,9 +99,6 @@ def run(
         )
     except ValueError as error:
         raise Failure(str(error)) from error
-    except KeyboardInterrupt:
-        code = 128 + signal.SIGINT
-    sys.exit(code)
 
 
 def _reloader(target: str, config: Path | None, faults: Faults | None) -> Beside:

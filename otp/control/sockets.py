@@ -23,12 +23,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from pathlib import Path
+from threading import Lock
 from typing import IO, Final
 from weakref import WeakSet
 
 from otp.errors import ControlError
 
-__all__ = ("LONGEST_PATH", "Claim", "claim", "folder", "live_sockets", "not_for_children", "socket_path")
+__all__ = ("LONGEST_PATH", "Claim", "claim", "folder", "live_sockets", "not_for_children", "release_all", "socket_path")
 
 LOOKS: Final = 5
 """Times that a name is looked at before it counts as taken: somebody who lists the sockets holds the lock for a moment."""
@@ -62,6 +63,9 @@ def socket_path(app: str, place: Path | None = None) -> Path:
     return (place or folder()) / f"{name}.sock"
 
 
+_claims: "WeakSet[Claim]" = WeakSet()
+
+
 class Claim:
     """The right to the sockets of one name; it ends with `release`, or with the process.
 
@@ -75,6 +79,9 @@ class Claim:
         self.read = operate.with_suffix(".ro.sock")
         self._lock = lock
         self._made = made
+        self._owner = os.getpid()
+        self._releasing = Lock()
+        _claims.add(self)
 
     def listen(self) -> tuple[socket.socket, socket.socket]:
         """Both sockets, listening, and for our eyes only from their first moment.
@@ -90,7 +97,12 @@ class Claim:
             raise
 
     def release(self) -> None:
-        """Remove the sockets, and the folder if we have made it and nobody else is in it; then let go of the name."""
+        """Remove the sockets, and the folder if we have made it and nobody else is in it; then let go of the name.
+
+        Only once, since the name may be somebody else's after that; and not in a forked child, whose it never was.
+        """
+        if os.getpid() != self._owner or not self._releasing.acquire(blocking=False):
+            return
         _remove(self.operate)
         self.operate.with_suffix(".lock").unlink(missing_ok=True)
         if self._made:
@@ -122,6 +134,13 @@ def claim(app: str, place: Path | None = None) -> Claim:
                 return Claim(path, lock, made=made)
             time.sleep(0.01)
     raise ControlError(f"{socket_path(app, place)} and the name with our process id are both taken; remove {place}")
+
+
+def release_all() -> None:
+    """Release all that is claimed, from any thread, because the process ends now."""
+    for one in tuple(_claims):
+        with suppress(OSError):
+            one.release()
 
 
 def live_sockets(place: Path | None = None) -> Iterator[Path]:

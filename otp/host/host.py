@@ -8,10 +8,12 @@ health port            a thread, where it is wanted
 control                a thread, unless it is switched off: the sockets for `otp ps` and its like
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from os import environ
+
+import anyio
 
 from otp.control.open import Control, open_control
 from otp.control.rows import Blocked
@@ -50,10 +52,10 @@ class Host:
         self.loop_watch = loop_watch
         self._logs = logs
 
-    def say_last_words(self, code: int) -> None:
-        """Say who still runs, before the process ends under it."""
+    def say_who_is_left(self) -> None:
+        """Say who still runs though the tree has stopped, while that is waited for."""
         self.tree.reporter.deliver()
-        said = self.report.last_words(code)
+        said = self.report.waiting()
         for log in self._logs or (Log(),):  # whoever reads nothing else has to read this
             log.say(self.tree.root.machine.path, said)
 
@@ -102,12 +104,34 @@ async def open_host(
                 if answer is not None:
                     await until_gone.enter_async_context(answer(Look(tree, watch)))
                 async with _telling(systemd, tree):
-                    yield Host(tree, report, logs, watch)
+                    with _told_why(report, tree):
+                        yield Host(tree, report, logs, watch)
     finally:
         said = report.sentence()
         if said is not None:
             for log in logs:
                 log.say(spec.id, said)
+
+
+@contextmanager
+def _told_why(report: ShutdownReport, tree: Tree) -> Generator[None]:
+    """Let the report know what ends the block, if it ends before the tree."""
+    try:
+        yield
+    except BaseException as error:
+        report.cause = report.cause or _name_of(error)
+        raise
+    finally:
+        interrupt = tree.failure()
+        if interrupt is not None and not isinstance(interrupt, Exception):  # sys.exit, or Ctrl-C in a child
+            report.cause = _name_of(interrupt)
+
+
+def _name_of(error: BaseException) -> str:
+    """What ends a program, in a word."""
+    if isinstance(error, anyio.get_cancelled_exc_class()):
+        return "a cancellation"
+    return type(error).__name__
 
 
 async def _open_control(

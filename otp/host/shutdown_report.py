@@ -1,9 +1,11 @@
 """How a stop went, in one line: how long it took, who was late, who refused, and where they hung.
 
-root  stopped in 12.4 ms
-root  stopped in 5.2 s; killed: root/b after 5 s, in drain (workers/b.py:88)
+root  stopped in 12.4 ms, after SIGTERM
+root  stopped in 5.2 s, by request; killed: root/b after 5 s, in drain (workers/b.py:88)
 root  not all stopped after 5.7 s; …; the process exits with code 70, with this still running: root/c in hang (workers/c.py:12)
 """
+
+from collections.abc import Callable
 
 from otp.core.paths import is_within
 from otp.events import (
@@ -15,7 +17,7 @@ from otp.events import (
     SupervisorExited,
     SupervisorStopping,
 )
-from otp.exits import Killed
+from otp.exits import Crash, Crashed, Exit, Killed, Refused, Shutdown
 from otp.frames import hanging_place
 from otp.observe.sentences import Level, Sentence, duration
 
@@ -23,11 +25,19 @@ __all__ = ("ShutdownReport",)
 
 
 class ShutdownReport:
-    """An event hook that gathers what is to be said of the stop of a whole tree."""
+    """An event hook that gathers what is to be said of the stop of a whole tree.
+
+    Attributes:
+        cause: why the tree stops, where no event says it: a signal, an exception of the program around it.
+        began: called once when the stop begins.
+    """
 
     lasting = True
 
     def __init__(self, root: str) -> None:
+        self.cause = ""
+        self.began: Callable[[], None] = lambda: None
+        self._why = "by request"
         self._root = root
         self._began: float | None = None
         self._took: float | None = None
@@ -40,6 +50,8 @@ class ShutdownReport:
         match event:
             case SupervisorStopping(path=self._root):
                 self._began = event.at
+                self._why = _why(event.exit)
+                self.began()
             case SupervisorExited(path=self._root):
                 self._took = event.at - self._began if self._began is not None else None
             case ChildRefused():
@@ -56,15 +68,37 @@ class ShutdownReport:
         if self._took is None:
             return None
         level: Level = "ERROR" if self._refused else "WARNING" if self._killed else "INFO"
-        return Sentence(level, "; ".join((f"stopped in {duration(self._took)}", *self._names())))
+        return Sentence(level, "; ".join((f"stopped in {duration(self._took)}, {self._cause()}", *self._names())))
 
-    def last_words(self, code: int) -> Sentence:
-        """The same for a process that ends with somebody in it who cannot be ended."""
-        names = ", ".join(self._still.values()) or "a task"
+    def waiting(self) -> Sentence:
+        """The same for a tree that has stopped but for somebody who cannot be ended, while that is waited for."""
+        left = f"waits for what still runs and cannot be ended: {', '.join(self._still.values()) or 'a task'}"
+        return Sentence("CRITICAL", "; ".join((*self._not_all(), left)))
+
+    def last_words(self, code: int, *others: str) -> Sentence:
+        """The same for a process that ends with somebody in it who cannot be ended, or does not end.
+
+        Args:
+            code: of the exit.
+            others: who still runs, beside the children that refused.
+        """
+        names = ", ".join((*self._still.values(), *others)) or "a task"
         end = f"the process exits with code {code}, with this still running: {names}"
-        if self._took is None:
-            return Sentence("CRITICAL", end)
-        return Sentence("CRITICAL", "; ".join((f"not all stopped after {duration(self._took)}", *self._names(), end)))
+        level: Level = "CRITICAL" if code or self._still else "WARNING"
+        return Sentence(level, "; ".join((*self._not_all(), end)))
+
+    @property
+    def still(self) -> frozenset[str]:
+        """Paths of those who refused to stop and still run."""
+        return frozenset(self._still)
+
+    def _not_all(self) -> list[str]:
+        if self._took is None or not self._still:
+            return []
+        return [f"not all stopped after {duration(self._took)}, {self._cause()}", *self._names()]
+
+    def _cause(self) -> str:
+        return f"after {self.cause}" if self.cause else self._why
 
     def _names(self) -> list[str]:
         parts: list[str] = []
@@ -88,6 +122,18 @@ class ShutdownReport:
         meant = isinstance(event, ChildExited) and event.brutal
         if not meant and not any(is_within(path, event.path) for path in self._killed):  # not those above it as well
             self._killed[event.path] = event.path
+
+
+def _why(exit: Exit) -> str:
+    match exit:
+        case Shutdown(detail="auto_shutdown"):
+            return "by itself"
+        case Crashed(crash=Crash(type=kind)):
+            return f"after {kind.rpartition('.')[2]}"
+        case Refused():
+            return "after a child refused to stop"
+        case _:
+            return "by request"
 
 
 def _named(name: str, chain: tuple[str, ...]) -> str:

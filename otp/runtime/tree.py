@@ -117,6 +117,10 @@ class Tree:
             case _:
                 return None
 
+    def tasks(self) -> Iterator[TaskChild]:
+        """Its workers whose tasks run, those that refused to stop among them."""
+        return self._tasks(self.root)
+
     def _is_starting(self) -> bool:
         return self.newest is not None and not self.newest.begun
 

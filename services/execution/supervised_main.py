@@ -1,17 +1,14 @@
 """`python -m services.execution.supervised_main`: execution under supervision."""
 
-import sys
-
-import anyio
-
+from otp.application import Watchman, end_with
 from services.execution.supervisor import ExecutionSupervisor
 from services.shared.base_supervisor import supervised
 
 
-async def main() -> int:
+async def main(watchman: Watchman | None = None) -> int:
     """Bootstrap, identity, shared services as in `main.py`, then the supervisor; returns the exit code."""
-    return await supervised(ExecutionSupervisor)
+    return await supervised(ExecutionSupervisor, watchman)
 
 
 if __name__ == "__main__":
-    sys.exit(anyio.run(main))
+    end_with(main)

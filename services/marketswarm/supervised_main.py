@@ -1,13 +1,11 @@
 """`python -m services.marketswarm.supervised_main`: all four services in one process, under supervision."""
 
-import sys
 from contextlib import ExitStack
 from functools import partial
 
-import anyio
 from redis.exceptions import RedisError
 
-from otp.application import FAILED, MISCONFIGURED
+from otp.application import FAILED, MISCONFIGURED, Watchman, end_with
 from services.marketswarm.config import SERVICES
 from services.marketswarm.supervisor import MarketSwarmSupervisor
 from services.shared.heartbeat import start_heartbeat
@@ -17,7 +15,7 @@ from services.shared.observed import faults_allowed, health_port, observed
 from services.shared.setup_base import SetupBase
 
 
-async def main() -> int:
+async def main(watchman: Watchman | None = None) -> int:
     """Bootstrap, identity, shared services as each service has them, then the supervisor; returns the exit code."""
     logger = LogUtil(MarketSwarmSupervisor.service)
     with ExitStack() as hearts:
@@ -37,11 +35,13 @@ async def main() -> int:
         try:
             first = config[SERVICES[0]]
             async with observed(MarketSwarmSupervisor.service, first) as seen:
-                return await supervisor.run(seen=seen, health=health_port(first), faults=faults_allowed(first))
+                return await supervisor.run(
+                    seen=seen, health=health_port(first), faults=faults_allowed(first), watchman=watchman
+                )
         except ConfigError as wrong:
             logger.critical(wrong)
             return MISCONFIGURED
 
 
 if __name__ == "__main__":
-    sys.exit(anyio.run(main))
+    end_with(main)

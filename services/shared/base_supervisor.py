@@ -10,7 +10,7 @@ import anyio
 from redis.exceptions import RedisError
 
 from otp import EventHook, Supervisor, SupervisorSpec, log_events
-from otp.application import FAILED, MISCONFIGURED, serve
+from otp.application import FAILED, MISCONFIGURED, Watchman, serve
 from otp.errors import NoProc
 from otp.observe.observation import Observation
 from services.shared.heartbeat import start_heartbeat
@@ -97,14 +97,16 @@ class BaseSupervisor(ABC, Generic[C, S]):
         seen: Observation | None = None,
         health: str | None = None,
         faults: bool = False,
+        watchman: Watchman | None = None,
     ) -> int:
-        """Run until the tree ends, or SIGTERM or SIGINT ends it; returns the exit code of the process.
+        """Run until the tree ends, or SIGTERM, SIGINT or SIGHUP ends it; returns the exit code of the process.
 
         Args:
             hooks: told of every event, after the log.
             seen: history and incidents, told of every event too; None: the control plane keeps its own.
             health: `[HOST:]PORT` of the health port; None: there is none.
             faults: whether `otp fault` may make workers fail.
+            watchman: sees to the end of the process after the tree; None: the process goes on.
         """
         code = 0
         try:
@@ -117,6 +119,7 @@ class BaseSupervisor(ABC, Generic[C, S]):
                     health=health,
                     faults=faults,
                     opened=self._opened,
+                    watchman=watchman,
                 )
                 group.cancel_scope.cancel()
         finally:
@@ -169,8 +172,12 @@ def status_of(handle: Supervisor) -> Mapping[str, Any]:
     }
 
 
-async def supervised(kind: type[BaseSupervisor[Any, Any]]) -> int:
+async def supervised(kind: type[BaseSupervisor[Any, Any]], watchman: Watchman | None = None) -> int:
     """A service from its start to its end: bootstrap, identity, shared services, and the supervisor as the fourth phase.
+
+    Args:
+        kind: of the supervisor.
+        watchman: as for `BaseSupervisor.run`.
 
     Returns:
         The exit code: that of the tree, see `otp.application`; 78 as well when the identity is missing or wrong.
@@ -189,7 +196,9 @@ async def supervised(kind: type[BaseSupervisor[Any, Any]]) -> int:
         return FAILED
     try:
         async with observed(kind.service, config) as seen:
-            return await supervisor.run(seen=seen, health=health_port(config), faults=faults_allowed(config))
+            return await supervisor.run(
+                seen=seen, health=health_port(config), faults=faults_allowed(config), watchman=watchman
+            )
     except ConfigError as wrong:
         logger.critical(wrong)
         return MISCONFIGURED

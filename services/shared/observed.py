@@ -21,6 +21,9 @@ HEALTH: Final = "HEALTH_PORT"
 FAULTS: Final = "FAULTS_ALLOWED"
 """The same for whether `otp fault` may make workers fail: `true` or `false`; never `true` where it matters."""
 
+PATIENCE: Final = 1.0
+"""Seconds at the end in which incidents and alerts may be sent that wait; the whole process has `EXIT_WITHIN`."""
+
 
 @asynccontextmanager
 async def observed(service: str, setup: Mapping[str, Any]) -> AsyncGenerator[Observation]:
@@ -36,7 +39,7 @@ async def observed(service: str, setup: Mapping[str, Any]) -> AsyncGenerator[Obs
     system = redis_clients.control(checked_address("system-redis", setup["buses"]["system-redis"]["url"]))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(redis_clients.opened(system))
-        opening = open_observation(service, redis=system, alerts=alert_addresses(setup))
+        opening = open_observation(service, redis=system, alerts=alert_addresses(setup), patience=PATIENCE)
         try:
             seen = await stack.enter_async_context(opening)
         except (ValueError, ModuleNotFoundError) as wrong:

@@ -193,5 +193,5 @@ def test_what_is_shown_of_a_value_never_raises():
         def __repr__(self):
             raise GeneratorExit
 
-    with pytest.raises(SpecError, match="got .*Unspeakable.*; write"):
+    with pytest.raises(SpecError, match=r"got .*Unspeakable.*; write"):
         where(Unspeakable())

@@ -72,7 +72,7 @@ def test_what_moves_the_cursor_is_not_shown():
         (lambda: FailurePolicy(otherwise=5), r"otherwise: expected RestartNow\(\), RestartAfter\(\)"),
         (
             lambda: on(ValueError, RestartNow(), where=5),
-            "where= of on(): expected a plain function of 1 argument (failure), got 5",
+            r"where= of on\(\): expected a plain function of 1 argument \(failure\), got 5; write where=lambda failure",
         ),
         (lambda: on(ValueError, RestartNow(), name=5), "name of a rule: expected a name, got 5"),
         (lambda: worker("x" * 201, run), "id: expected a name of 200 characters at the most, got 'xxx.*; it has 201"),

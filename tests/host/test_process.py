@@ -102,9 +102,9 @@ def test_the_health_port_answers_while_the_loop_is_blocked(backend):
 
 
 @pytest.mark.parametrize(
-    ("options", "threads"), [([], 3), (["--loop-watch", "0"], 2), (["--loop-watch", "0", "--no-control"], 1)]
+    ("options", "threads"), [([], 4), (["--loop-watch", "0"], 3), (["--loop-watch", "0", "--no-control"], 2)]
 )
-def test_a_thread_watches_the_loop_and_one_is_at_the_sockets_unless_they_are_not_wanted(options, threads):
+def test_a_thread_watches_the_end_one_the_loop_and_one_is_at_the_sockets_unless_they_are_not_wanted(options, threads):
     with running("calm", *options) as process:
         assert process.stdout.readline() == "up\n"
         assert len(list(pathlib.Path(f"/proc/{process.pid}/task").iterdir())) == threads

@@ -94,7 +94,7 @@ def test_faults_can_still_be_injected_into_a_worker_that_was_reloaded(tmp_path):
         def __init__(self, target, config, *, around):
             handed.append(around.__self__)
 
-    def run_tree(spec, *, faults, beside, **_):
+    def main(spec, *, faults, beside, **_):
         handed.append(faults)
         return 0
 
@@ -102,7 +102,7 @@ def test_faults_can_still_be_injected_into_a_worker_that_was_reloaded(tmp_path):
         patch.syspath_prepend(str(tmp_path))
         (tmp_path / "faulty_shop.py").write_text("from otp import supervisor\nspec = supervisor('shop')\n")
         patch.setattr("otp.cli.run.Reloader", Reloader)
-        patch.setattr("otp.cli.run.run_tree", run_tree)
+        patch.setattr("otp.cli.run.main", main)
         assert CliRunner().invoke(command, ["run", "--reload", "--faults", "faulty_shop:spec"]).exit_code == 0
     around, given = handed
     assert isinstance(given, Faults)

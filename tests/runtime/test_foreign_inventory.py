@@ -34,8 +34,8 @@ GUARDED = {
     ("observe/alerts.py", "_post"): (Role.SINK, "alert_sender"),
     ("observe/outbox.py", "_try"): (Role.SINK, "sink"),
     ("host/loop_watch.py", "_tell"): (Role.LISTENER, "test_a_listener_that_raises_is_detached_and_the_others_are_told"),
-    ("application.py", "_live"): (Role.OPENED, "opened"),
-    ("application.py", "_run_beside"): (Role.BESIDE, "beside"),
+    ("host/program.py", "_live"): (Role.OPENED, "opened"),
+    ("host/program.py", "_run_beside"): (Role.BESIDE, "beside"),
     ("loading.py", "_import"): (Role.TREE, "tree()"),
     ("loading.py", "_call"): (Role.TREE, "tree()"),
 }
@@ -64,13 +64,14 @@ FOREIGN = {
 OURS = {
     *("now", "wall", "dice", "sleep", "interrupt", "starting", "over", "_over", "new_scope", "stop", "soon", "noted"),
     *("around", "change", "ending", "look", "task", "tasks", "_HANDLERS", "_EXECUTE", "_NOTES"),
+    *("call", "what", "program"),  # of the watchman, whose program's failures go upwards with their exit code
 }
 """Names of those that hold functions of ours, or clocks that only tests replace."""
 
 NOT_LOOKED_AT = ("testing", "cli", "tui", "control")
 """Nobody hands them functions: the first is called by tests, the others by us."""
 
-LOGURU = ("observe/logger.py", "observe/log.py", "observe/log_ring.py", "application.py")
+LOGURU = ("observe/logger.py", "observe/log.py", "observe/log_ring.py", "host/program.py")
 """Who may know loguru: the guard around it, those that add and remove sinks, and the end of the program."""
 
 

@@ -1,0 +1,92 @@
+"""The signals that stop a tree, and what becomes of them in a process that is forked.
+
+A forked child has the handlers and the wake-up descriptor of its parent. So what is sent to the child is heard by the
+parent's event loop, and the child itself does not hear it: `Process.terminate()` of multiprocessing would stop the
+parent's tree. Therefore the child gets back what handled the signals before us:
+
+1. Before the fork the signals are blocked in the thread that forks, else one could come between 2 and 3.
+2. The child begins.
+3. There the wake-up descriptor and the handlers are reset, and only then the signals are let through. The parent lets
+   them through at once.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from contextlib import contextmanager
+from types import FrameType
+
+import anyio
+
+__all__ = ("Handler", "give_back_to_children", "given_back_to_children", "signals_heard", "stop_signals")
+
+Handler = Callable[[int, FrameType | None], object] | int | None
+"""As `signal.getsignal` returns it; None: it was not installed by Python."""
+
+_before: dict[int, Handler] = {}
+"""What handled the signals that are ours now."""
+
+
+class _Blocked(threading.local):
+    """What was blocked in the thread that forks."""
+
+    mask: Iterable[int] | None = None
+
+
+_blocked = _Blocked()
+
+
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """SIGINT, SIGTERM and SIGHUP; not the last one where it is ignored, as under nohup."""
+    usual = signal.SIGINT, signal.SIGTERM
+    return usual if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (*usual, signal.SIGHUP)
+
+
+@contextmanager
+def signals_heard() -> Generator[AsyncIterator[signal.Signals]]:
+    """The signals that stop a tree, one after the other, for as long as the block runs; in the main thread only."""
+    wanted = stop_signals()
+    with given_back_to_children(wanted), anyio.open_signal_receiver(*wanted) as signals:
+        yield signals
+
+
+@contextmanager
+def given_back_to_children(numbers: Iterable[int]) -> Generator[None]:
+    """Have processes that are forked in the block handle these signals as this one does now, before the block."""
+    ours = give_back_to_children(numbers)
+    try:
+        yield
+    finally:
+        for number in ours:
+            _before.pop(number, None)
+
+
+def give_back_to_children(numbers: Iterable[int]) -> Iterable[int]:
+    """The same from now on; returns those of the signals that somebody else has not given back already."""
+    ours = {number: signal.getsignal(number) for number in numbers if number not in _before}
+    _before.update(ours)
+    return ours
+
+
+def _before_fork() -> None:
+    if _before:
+        _blocked.mask = signal.pthread_sigmask(signal.SIG_BLOCK, tuple(_before))
+
+
+def _in_parent() -> None:
+    mask, _blocked.mask = _blocked.mask, None
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _in_child() -> None:
+    if _before:
+        signal.set_wakeup_fd(-1)
+    for number, handler in _before.items():
+        signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    _before.clear()
+    _in_parent()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
