@@ -12,7 +12,6 @@
 import math
 import os
 import signal
-import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from importlib.util import find_spec
@@ -25,6 +24,7 @@ from otp.errors import FatalFailure, HostError, OTPError, SpecError
 from otp.faults import Faults
 from otp.host.host import Host, open_host
 from otp.host.surroundings import LOOP_THRESHOLD, Surroundings, surroundings
+from otp.observe.last_words import flush_outlets
 from otp.observe.log import log_events, open_stderr
 from otp.observe.observation import Observation
 from otp.runtime.handle import Supervisor
@@ -208,9 +208,7 @@ class _Program:
         """Somebody still runs who cannot be killed: end the process, having said and written all there is."""
         code = self._code or FAILED
         host.say_last_words(code)
-        logger.complete()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush_outlets()
         os._exit(code)
 
 

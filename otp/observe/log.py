@@ -9,23 +9,28 @@ want more than the line.
 """
 
 import os
-import sys
+from time import monotonic
 
 from loguru import logger
 
-from otp.events import (
-    Event,
-    LoopBlocked,
-    LoopFreed,
-)
+from otp.events import Event, LoopBlocked, LoopFreed
 from otp.exits import Crash
+from otp.observe.aside import say_aside
 from otp.observe.recoveries import Recoveries
-from otp.observe.sentences import Sentence, crash_of, sentence
+from otp.observe.sentences import Level, Sentence, crash_of, sentence
+from otp.observe.stderr import add_stderr
+from otp.runtime.crash import describe
 
-__all__ = ("FORMAT", "Log", "log_events", "open_stderr")
+__all__ = ("FORMAT", "Log", "log_events", "open_stderr", "tell")
 
-FORMAT = "{time:HH:mm:ss.SSS} <level>{level: <8}</level> {message}"
+HEAD = "{time:HH:mm:ss.SSS} <level>{level: <8}</level> "
+"""What stands before a message."""
+
+FORMAT = HEAD + "{message}"
 """A line of the log; the message begins with the path."""
+
+SAID_AGAIN = 60.0
+"""Seconds after which it is said again that a sink raises."""
 
 
 def log_events() -> "Log":
@@ -41,6 +46,9 @@ def open_stderr() -> bool:
 
     Nobody has as long as loguru's own sink is there, which this one replaces: INFO and above instead of DEBUG, and no
     values of variables in tracebacks. The environment has a say: `LOGURU_LEVEL`, which is loguru's own, and `NO_COLOR`.
+
+    Lines go through an `Outlet`: nobody who logs waits for whoever reads standard error. So do lines of the standard
+    library's logging, where nobody has set it up, or where it writes to standard error. What children log is cleaned.
     """
     if "LOGURU_AUTOINIT" in os.environ:  # then loguru may have no sink of its own, and 0 may be one of somebody's
         return False
@@ -50,8 +58,33 @@ def open_stderr() -> bool:
         return False
     level = os.environ.get("LOGURU_LEVEL", "INFO")
     colorize = False if os.environ.get("NO_COLOR") else None  # None: if it is a terminal
-    logger.add(sys.stderr, format=FORMAT, level=level, colorize=colorize, backtrace=False, diagnose=False)
+    add_stderr(HEAD, level=level, colorize=colorize)
     return True
+
+
+def tell(level: Level, path: str, text: str, **extra: object) -> None:
+    """Write a line about `path` to whatever sinks there are. One that raises costs its line, and the caller nothing."""
+    try:
+        logger.bind(path=path, **extra).log(level, f"{path}  {text}")
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 # a sink of somebody else, which loguru was told not to guard
+        _SINKS.have_failed(error)
+
+
+class _Sinks:
+    """Sinks that raise: said where the log cannot reach, once and then rarely."""
+
+    def __init__(self) -> None:
+        self._quiet_until = 0.0
+
+    def have_failed(self, error: BaseException) -> None:
+        if monotonic() >= self._quiet_until:
+            self._quiet_until = monotonic() + SAID_AGAIN
+            say_aside("ERROR", f"a sink of the log raised, lines are missing there: {describe(error)}")
+
+
+_SINKS = _Sinks()
 
 
 class Log:
@@ -70,18 +103,19 @@ class Log:
         """Write an event now, from whatever thread: of a blocked event loop no hook hears before it turns again."""
         said = sentence(event, self._recoveries.before(event))
         crash = crash_of(event)
-        bound = logger.bind(
-            path=event.path,
+        tell(
+            said.level,
+            event.path,
+            said.text,
             event=type(event).__struct_config__.tag,
             generation=getattr(event, "generation", None),
             verdict=getattr(event, "verdict", None),
             frames=_frames(crash) or getattr(event, "stack", ()),
         )
-        bound.log(said.level, f"{event.path}  {said.text}")
 
     def say(self, path: str, said: Sentence) -> None:
         """Write what is no event."""
-        logger.bind(path=path).log(said.level, f"{path}  {said.text}")
+        tell(said.level, path, said.text)
 
 
 def _frames(crash: Crash | None) -> tuple[str, ...]:
