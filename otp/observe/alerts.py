@@ -15,6 +15,8 @@ from msgspec import Struct
 
 from otp.observe.failures import Outcome
 from otp.observe.incident import Incident, IncidentChange, IncidentResolved
+from otp.observe.log import tell
+from otp.runtime.crash import describe
 
 __all__ = ("Alerts", "Notification", "Severity", "severity_of")
 
@@ -95,6 +97,7 @@ class Alerts:
         self._sent: deque[float] = deque()
         self._digest: dict[str, tuple[Severity, Incident]] = {}
         self._digest_at = 0.0
+        self._raised: list[Callable[[Notification], None]] = []
 
     def __call__(self, change: IncidentChange) -> None:
         """Tell people of the change, if it is news."""
@@ -141,7 +144,18 @@ class Alerts:
 
     def _post(self, notification: Notification) -> None:
         for post in self._posts:
-            post(notification)
+            try:
+                post(notification)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # noqa: BLE001 # one that is broken keeps it from no other
+                self._has_raised(post, error)
+
+    def _has_raised(self, post: Callable[[Notification], None], error: BaseException) -> None:
+        if post not in self._raised:
+            self._raised.append(post)
+            name = getattr(post, "__qualname__", type(post).__qualname__)
+            tell("ERROR", self._app, f"alerts: {name} raised, which is said once: {describe(error)}")
 
 
 _LISTED = 20

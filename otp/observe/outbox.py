@@ -4,10 +4,11 @@
     async with open_outbox(outbox):     # sends while the block runs; leaving it, sends what is left, for so long
         outbox.put(item)                # never waits, never raises
 
-While the sink is down its items wait, and are tried again after growing pauses. Beyond `limit` the oldest are dropped
-and counted. An item with a key takes the place of the one with that key that still waits: the newest state is enough.
+While the sink is down its items wait, and are tried again after growing pauses. Beyond `limit` the oldest are dropped,
+counted, and their number is said when the sink takes items again. An item with a key takes the place of the one with that key that still waits: the newest state is enough.
 """
 
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,10 +17,11 @@ from typing import Any, Generic, TypeVar
 
 import anyio
 from anyio.abc import TaskStatus
-from loguru import logger
 
 from otp.core.backoff import delay
 from otp.observe.beside import beside
+from otp.observe.log import tell
+from otp.observe.sentences import Level
 from otp.policy import Backoff
 from otp.runtime.crash import describe
 
@@ -32,6 +34,9 @@ LIMIT = 1_000
 
 TIMEOUT = 10.0
 """Seconds that sending one item may take; then it has failed."""
+
+REST = 1.0
+"""Seconds before the sending goes on after something else than the sink has broken it off."""
 
 PATIENCE = 2.0
 """Seconds in which what is left is sent at the end."""
@@ -75,6 +80,7 @@ class Outbox(Generic[T]):
         self.refused = 0
         self.failed_tries = 0
         self._failures = 0
+        self._told = 0
         self._send = send
         self._limit = max(limit, 1)
         self._backoff = backoff or Backoff()
@@ -113,15 +119,8 @@ class Outbox(Generic[T]):
         """Send, until closed or cancelled."""
         with anyio.CancelScope() as self._life:
             task_status.started()
-            while True:
-                while self._waiting:
-                    await self._deliver(next(iter(self._waiting)))
-                self._empty.set()
-                if self._closing.is_set():
-                    return
-                self._news = anyio.Event()
-                await self._news.wait()
-                self._empty = anyio.Event()
+            while not await self._has_sent_all():
+                await self._pause(REST)
 
     async def aclose(self, patience: float = PATIENCE) -> None:
         """Take nothing more, send what waits for so many seconds, and end `run`; what is left then is dropped."""
@@ -133,6 +132,32 @@ class Outbox(Generic[T]):
             self._life.cancel()
         self.dropped += len(self._waiting)
         self._waiting.clear()
+        self._tell_dropped("when it was closed")
+
+    async def _has_sent_all(self) -> bool:
+        """Send until closed; False: something has broken it off that was neither the sink nor the owner."""
+        try:
+            await self._send_all()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            if _is_cancelled():
+                raise
+            self._say("ERROR", f"was broken off, and goes on: {describe(error)}")
+            return False
+        return True
+
+    async def _send_all(self) -> None:
+        while True:
+            while self._waiting:
+                await self._deliver(next(iter(self._waiting)))
+            self._empty.set()
+            self._tell_dropped("while the sink was down, or too slow")
+            if self._closing.is_set():
+                return
+            self._news = anyio.Event()
+            await self._news.wait()
+            self._empty = anyio.Event()
 
     async def _until_empty(self) -> None:
         while self._waiting:
@@ -155,10 +180,10 @@ class Outbox(Generic[T]):
         self._sending = key
         try:
             with anyio.fail_after(self._timeout):
-                await self._send(item)
+                await self._send_guarded(item)
         except Undeliverable as error:
             self.refused += 1
-            logger.warning("outbox {}: an item was given up: {}", self.name, describe(error))
+            self._say("WARNING", f"an item was given up: {describe(error)}")
         except Exception as error:  # noqa: BLE001 # whatever the sink raises: it is down
             self._failed(error)
             return False
@@ -168,6 +193,17 @@ class Outbox(Generic[T]):
         finally:
             self._sending = None
         return True
+
+    async def _send_guarded(self, item: T) -> None:
+        """Let nothing that the sink raises pass for a cancellation of ours, nor end this task."""
+        try:
+            await self._send(item)
+        except (Exception, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            if _is_cancelled():
+                raise
+            raise RuntimeError(f"it raised {describe(error)}") from error
 
     async def _pause(self, seconds: float) -> None:
         with anyio.move_on_after(seconds):
@@ -179,12 +215,20 @@ class Outbox(Generic[T]):
         self.failed_tries += 1
         self._failures += 1
         if self._failures == 1:
-            logger.warning("outbox {}: the sink takes nothing, items wait: {}", self.name, describe(error))
+            self._say("WARNING", f"the sink takes nothing, items wait: {describe(error)}")
 
     def _is_up(self) -> None:
         if self._failures:
-            logger.info("outbox {}: the sink takes items again; {} wait", self.name, self.waiting - 1)
+            self._say("INFO", f"the sink takes items again; {self.waiting - 1} wait")
         self._failures = 0
+
+    def _tell_dropped(self, when: str) -> None:
+        dropped, self._told = self.dropped - self._told, self.dropped
+        if dropped:
+            self._say("WARNING", f"{dropped} {'item was' if dropped == 1 else 'items were'} dropped {when}")
+
+    def _say(self, level: Level, text: str) -> None:
+        tell(level, f"outbox {self.name}", text)
 
     def _drop_oldest(self) -> None:
         oldest = next((key for key in self._waiting if key != self._sending), None)
@@ -215,3 +259,8 @@ async def _run_shielded(outbox: Outbox[Any], *, task_status: TaskStatus[None]) -
     """Whatever cancels the block: what waits is sent first, and `aclose` ends it."""
     with anyio.CancelScope(shield=True):
         await outbox.run(task_status=task_status)
+
+
+def _is_cancelled() -> bool:
+    """Whether a cancellation is due here. Anything else that looks like one was raised by somebody's code."""
+    return anyio.current_effective_deadline() == -math.inf
