@@ -2,12 +2,13 @@
 
 import sys
 from datetime import datetime
+from secrets import token_hex
 from typing import TYPE_CHECKING, TextIO
 
 from loguru import logger
 
 from otp.observe.last_words import WITHIN
-from otp.observe.lines import whole
+from otp.observe.lines import clean_lines, whole
 from otp.observe.outlet import Outlet
 from otp.observe.stdlib import hear_stdlib, redirect
 from otp.observe.stream import writer
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from loguru import Message
 
 __all__ = ("StderrSink", "add_stderr")
+
+_END = f"\0{token_hex(8)}"
+"""Stands behind a head of our format, and is nothing that a worker could have written."""
 
 
 def add_stderr(head: str, *, level: str, colorize: bool | None) -> None:
@@ -28,7 +32,8 @@ def add_stderr(head: str, *, level: str, colorize: bool | None) -> None:
     """
     sink = StderrSink(sys.stderr)
     # A function: to a format that is text loguru adds the exception's own, which nobody has cleaned.
-    logger.add(sink, format=lambda _: head, level=level, colorize=colorize, backtrace=False, diagnose=False)
+    form = head + _END
+    logger.add(sink, format=lambda _: form, level=level, colorize=colorize, backtrace=False, diagnose=False)
     redirect(sys.stderr, sink.outlet)
     hear_stdlib()
 
@@ -46,7 +51,11 @@ class StderrSink:
 
     def write(self, message: "Message") -> None:
         """Take a record."""
-        self.outlet.put(f"{message}{whole(message.record)}\n")
+        head = message.removesuffix(_END)
+        if head == message:  # `opt(raw=True)`: all of it is the worker's
+            self.outlet.put(f"{clean_lines(message.rstrip())}\n")
+        else:
+            self.outlet.put(f"{head}{whole(message.record)}\n")
 
     def isatty(self) -> bool:
         """Whether it is a terminal; loguru asks, for the colours."""

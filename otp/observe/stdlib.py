@@ -4,6 +4,8 @@ Its last resort writes warnings to standard error in the thread of whoever logs,
 """
 
 import logging
+from contextlib import suppress
+from functools import partial
 from typing import TextIO
 
 from loguru import logger
@@ -27,6 +29,7 @@ def redirect(stream: TextIO, outlet: Outlet) -> None:
     for handler in logging.getLogger().handlers:
         if type(handler) is logging.StreamHandler and handler.stream is stream:
             handler.setStream(_OutletStream(stream, outlet))
+            handler.handleError = partial(_say_unformatted, outlet)  # type: ignore[method-assign] # its own writes raw
 
 
 class _ToLoguru(logging.Handler):
@@ -36,11 +39,16 @@ class _ToLoguru(logging.Handler):
         """Pass one on, as an event that is no event of the tree."""
         level = _LEVELS.get(record.levelno, record.levelno)
         bound = logger.bind(event="logging", logger=record.name).opt(exception=record.exc_info or None)
-        bound.log(level, f"{record.name}  {_message(record)}")
+        with suppress(Exception):  # a sink of loguru that raises: nobody expects that of logging
+            bound.log(level, f"{record.name}  {_message(record)}")
 
 
 _LEVELS = {logging.WARNING: "WARNING", logging.ERROR: "ERROR", logging.CRITICAL: "CRITICAL"}
 """Levels that loguru knows by name too."""
+
+
+def _say_unformatted(outlet: Outlet, record: logging.LogRecord) -> None:
+    outlet.put(f"{clean_lines(f'{record.levelname}:{record.name}:{_message(record)}')}\n")
 
 
 def _message(record: logging.LogRecord) -> str:
