@@ -4,7 +4,8 @@ Its last resort writes warnings to standard error in the thread of whoever logs,
 """
 
 import logging
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TextIO
 
@@ -13,7 +14,7 @@ from loguru import logger
 from otp.observe.lines import clean_lines
 from otp.observe.outlet import Outlet
 
-__all__ = ("hear_stdlib", "redirect")
+__all__ = ("hear_stdlib", "hearing_stdlib", "redirect")
 
 
 def hear_stdlib() -> None:
@@ -22,6 +23,17 @@ def hear_stdlib() -> None:
     It takes the place of `logging.lastResort`, so `logging.basicConfig` and the like still work, and end it.
     """
     logging.lastResort = _ToLoguru(logging.WARNING)
+
+
+@contextmanager
+def hearing_stdlib() -> Generator[None]:
+    """The same for a block."""
+    before = logging.lastResort
+    hear_stdlib()
+    try:
+        yield
+    finally:
+        logging.lastResort = before
 
 
 def redirect(stream: TextIO, outlet: Outlet) -> None:

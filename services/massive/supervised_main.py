@@ -6,6 +6,7 @@ import anyio
 
 from services.massive.supervisor import MassiveSupervisor
 from services.shared.base_supervisor import supervised
+from services.shared.log_outlet import log_outlet
 
 
 async def main() -> int:
@@ -14,4 +15,5 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(anyio.run(main))
+    with log_outlet():
+        sys.exit(anyio.run(main))
