@@ -42,5 +42,4 @@ def say_last(text: str, *, level: str = "CRITICAL", within: float = WITHIN) -> b
 
 
 def _flush(outlets: tuple[Outlet, ...], end: float) -> bool:
-    return all([outlet.flush(end - monotonic()) for outlet in outlets])
-
+    return all([outlet.flush(end - monotonic()) for outlet in outlets])  # noqa: C419 # each has its time

@@ -72,4 +72,3 @@ class LogRing:
         self._lines.move_to_end(path)
         if len(self._lines) > CHILDREN:
             self._lines.popitem(last=False)
-

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 from loguru import logger
 
@@ -39,8 +39,8 @@ def hearing_stdlib() -> Generator[None]:
 def redirect(stream: TextIO, outlet: Outlet) -> None:
     """Let the root's handlers that write to `stream` write to `outlet` instead, in their own format."""
     for handler in logging.getLogger().handlers:
-        if type(handler) is logging.StreamHandler and handler.stream is stream:
-            handler.setStream(_OutletStream(stream, outlet))
+        if type(handler) is logging.StreamHandler and cast("Any", handler).stream is stream:
+            cast("Any", handler).setStream(_OutletStream(stream, outlet))
             handler.handleError = partial(_say_unformatted, outlet)  # type: ignore[method-assign] # its own writes raw
 
 

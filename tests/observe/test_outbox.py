@@ -270,7 +270,9 @@ def said():
 
 
 @pytest.mark.virtual_time
-@pytest.mark.parametrize("error", [asyncio.CancelledError(), GeneratorExit(), Own("own"), BaseExceptionGroup("g", [Own()])])
+@pytest.mark.parametrize(
+    "error", [asyncio.CancelledError(), GeneratorExit(), Own("own"), BaseExceptionGroup("g", [Own()])]
+)
 async def test_whatever_a_sink_raises_it_is_down_and_the_block_goes_on(sink, error):
     failing = [error, error]
 

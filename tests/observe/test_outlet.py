@@ -123,8 +123,12 @@ def test_the_size_of_what_waits_is_bounded_and_so_is_a_line(place, open_outlet):
     assert outlet._size == sum(map(len, outlet._waiting))
 
 
-@pytest.mark.parametrize("error", [OSError(28, "full"), ValueError("closed"), Own("own"), SystemExit(3), GeneratorExit()])
-def test_a_place_that_fails_is_tried_at_a_bounded_rate_and_loses_no_more_than_it_must(place, open_outlet, monkeypatch, error):
+@pytest.mark.parametrize(
+    "error", [OSError(28, "full"), ValueError("closed"), Own("own"), SystemExit(3), GeneratorExit()]
+)
+def test_a_place_that_fails_is_tried_at_a_bounded_rate_and_loses_no_more_than_it_must(
+    place, open_outlet, monkeypatch, error
+):
     monkeypatch.setattr(outlets, "PAUSES", (0.01,))
     outlet = open_outlet()
     place.error = error
@@ -273,5 +277,5 @@ def test_a_forked_child_writes_at_once_and_nothing_of_its_parent():
     gate.set()
     outlet.close(5.0)
     os.close(theirs)
-    with open(ours) as said:
+    with os.fdopen(ours) as said:
         assert said.read() == "of the child\nof the parent\n"

@@ -227,11 +227,14 @@ async def test_a_server_that_accepts_and_never_answers_delays_neither_the_tree_n
         child = Probe("a", *[Crash(ValueError(f"{n}")) for n in range(50)], Run())
         tree = supervisor("root", intensity=100, children=[child.spec()])
         with anyio.fail_after(20.0):
-            async with redis_clients.opened(client), open_outbox(sink.outbox, patience=0.2):
-                async with open_supervisor(tree, hooks=[incidents, events]):
-                    await events.wait_for(ChildStarted, "root/a", count=51)
-                    while sink.outbox.failed_tries < 2:
-                        await anyio.sleep(0.01)
+            async with (
+                redis_clients.opened(client),
+                open_outbox(sink.outbox, patience=0.2),
+                open_supervisor(tree, hooks=[incidents, events]),
+            ):
+                await events.wait_for(ChildStarted, "root/a", count=51)
+                while sink.outbox.failed_tries < 2:
+                    await anyio.sleep(0.01)
     assert [i.count for i in incidents.all()] == [50]
     assert deaf.accepted >= 2  # the connection is not used again
     assert (sink.outbox.sent, sink.outbox.waiting, sink.outbox.dropped) == (0, 0, 1)

@@ -1,5 +1,6 @@
 """Standard error that nobody reads, or that fails: the tree goes on, and what was not written is said afterwards."""
 
+import fcntl
 import os
 import pathlib
 import re
@@ -87,8 +88,6 @@ def read_until(descriptor, pattern, seconds=20.0):
 
 @contextmanager
 def pipe(size=4096):
-    import fcntl
-
     ours, theirs = os.pipe()
     fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, size)
     try:
@@ -118,7 +117,9 @@ def test_a_stderr_that_nobody_reads_stalls_nothing_and_what_is_missing_is_said_w
 
 def test_the_handler_of_a_basic_config_goes_through_the_outlet_too():
     code = PROGRAM.format(
-        before="logging.basicConfig(level=logging.INFO)", log="logging.getLogger('lib').info(of_a_worker)", backend="asyncio"
+        before="logging.basicConfig(level=logging.INFO)",
+        log="logging.getLogger('lib').info(of_a_worker)",
+        backend="asyncio",
     )
     with pipe() as (ours, theirs), running(code, theirs) as (_, socket):
         wait_for_crashes(socket, 1_000)

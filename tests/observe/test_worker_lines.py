@@ -1,6 +1,5 @@
 """What workers log themselves: no secret, no escape, no second line that passes for one of ours, on any sink of ours."""
 
-import logging
 import os
 import subprocess
 import sys
@@ -112,7 +111,9 @@ def test_who_sets_up_logging_later_has_it(tmp_path):
 
 
 def test_a_traceback_shows_where_it_was_and_marks_its_lines(tmp_path):
-    text = said_by(tmp_path, "exec('def f(): raise ValueError(7)\\ntry: f()\\nexcept ValueError: logger.exception(\"it failed\")')")
+    text = said_by(
+        tmp_path, "exec('def f(): raise ValueError(7)\\ntry: f()\\nexcept ValueError: logger.exception(\"it failed\")')"
+    )
     first, *rest = text.splitlines()
     assert first.endswith("ERROR    it failed")
     trace = [line for line in rest if line.startswith("  | ")]
