@@ -24,7 +24,7 @@ from otp.errors import FatalFailure, HostError, OTPError, SpecError
 from otp.faults import Faults
 from otp.host.host import Host, open_host
 from otp.host.surroundings import LOOP_THRESHOLD, Surroundings, surroundings
-from otp.observe.last_words import flush_outlets
+from otp.observe.last_words import AT_EXIT, flush_outlets
 from otp.observe.log import log_events, open_stderr
 from otp.observe.observation import Observation
 from otp.runtime.handle import Supervisor
@@ -94,7 +94,10 @@ def run(
         open_stderr()
         hooks = (log_events(),)
     program = _Program(spec, tuple(hooks), grace, wanted, faults=_faults(faults), beside=tuple(beside))
-    return anyio.run(program.main, backend=backend, backend_options=options)
+    try:
+        return anyio.run(program.main, backend=backend, backend_options=options)
+    finally:
+        flush_outlets(AT_EXIT)  # what the caller says next stands behind it
 
 
 async def serve(

@@ -11,10 +11,13 @@ from time import monotonic
 from otp.observe.aside import outlets_or_stderr
 from otp.observe.outlet import Outlet, open_outlets
 
-__all__ = ("WITHIN", "flush_outlets", "say_last")
+__all__ = ("AT_EXIT", "WITHIN", "flush_outlets", "say_last")
 
 WITHIN = 1.0
 """Seconds for it, if nothing else is said."""
+
+AT_EXIT = 0.5
+"""Seconds that what waits gets when a tree has ended, and again when its sink is closed."""
 
 
 def flush_outlets(within: float = WITHIN) -> bool:

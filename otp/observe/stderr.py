@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from loguru import logger
 
-from otp.observe.last_words import WITHIN
+from otp.observe.last_words import AT_EXIT
 from otp.observe.lines import clean_lines, whole
 from otp.observe.outlet import Outlet
 from otp.observe.stdlib import hear_stdlib, redirect
@@ -63,7 +63,7 @@ class StderrSink:
 
     def stop(self) -> None:
         """Write what waits, at most for a moment. loguru calls this when the sink is removed, and when the process ends."""
-        self.outlet.close(WITHIN)
+        self.outlet.close(AT_EXIT)
 
 
 def _form(level: str, text: str) -> str:

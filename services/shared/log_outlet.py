@@ -5,7 +5,7 @@ import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 
-from otp.observe.last_words import WITHIN
+from otp.observe.last_words import AT_EXIT
 from otp.observe.outlet import Outlet
 from otp.observe.stdlib import hearing_stdlib
 from otp.observe.stream import writer
@@ -26,7 +26,7 @@ def log_outlet() -> Generator[Outlet]:
         try:
             yield outlet
         finally:
-            outlet.close(WITHIN)
+            outlet.close(AT_EXIT)
 
 
 def keep_log_outlet() -> None:
