@@ -27,6 +27,7 @@ from otp.host.surroundings import LOOP_THRESHOLD, Surroundings, surroundings
 from otp.observe.last_words import AT_EXIT, flush_outlets
 from otp.observe.log import log_events, open_stderr
 from otp.observe.observation import Observation
+from otp.observe.stderr import unblocked_stderr
 from otp.runtime.handle import Supervisor
 from otp.runtime.redaction import redact
 from otp.runtime.reporter import EventHook
@@ -95,7 +96,8 @@ def run(
         hooks = (log_events(),)
     program = _Program(spec, tuple(hooks), grace, wanted, faults=_faults(faults), beside=tuple(beside))
     try:
-        return anyio.run(program.main, backend=backend, backend_options=options)
+        with unblocked_stderr():
+            return anyio.run(program.main, backend=backend, backend_options=options)
     finally:
         flush_outlets(AT_EXIT)  # what the caller says next stands behind it
 

@@ -94,3 +94,30 @@ sys.exit(otp.run(spec, uvloop=False))
 def test_a_program_without_standard_error_runs():
     done = subprocess.run(["sh", "-c", f"exec {sys.executable} -c '{WITHOUT}' 2>&-"], timeout=30, check=False)
     assert done.returncode == 0
+
+
+PRINTS = """
+import anyio, otp, sys, subprocess
+
+async def talk():
+    assert sys.stderr is not sys.__stderr__
+    sys.stderr.write("one ")
+    print("line", file=sys.stderr)
+    sys.stderr.writelines(["two\\n", "three\\n"])
+    print("begun", end="", file=sys.stderr, flush=True)
+    print(" and done", file=sys.stderr)
+    sys.stderr.buffer  # it has all that it has
+    assert sys.stderr.fileno() == 2
+    raise otp.ExitShutdown
+
+child = otp.worker("a", talk, restart=otp.Restart.TRANSIENT, significant=True)
+otp.run(otp.supervisor("prints", children=[child], auto_shutdown=otp.AutoShutdown.ANY_SIGNIFICANT))
+assert sys.stderr is sys.__stderr__
+print("the end", file=sys.stderr)
+"""
+
+
+def test_what_a_worker_prints_comes_whole_and_in_its_order():
+    done = subprocess.run([sys.executable, "-c", PRINTS], capture_output=True, text=True, timeout=30, check=True)
+    printed = [line for line in done.stderr.splitlines() if "stopped in" not in line]
+    assert printed == ["one line", "two", "three", "begun and done", "the end"]
