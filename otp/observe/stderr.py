@@ -82,9 +82,11 @@ class StderrSink:
         return self.stream.isatty()
 
     def stop(self) -> None:
-        """Write what waits, at most for a moment. loguru calls this when the sink is removed, and when the process ends."""
-        self.outlet.close(AT_EXIT)
-        _SINKS.remove(self)
+        """Write what waits, at most for a moment. loguru calls this when the sink is removed, and when the process ends.
+
+        The outlet stays open: what is printed goes through it, and perhaps another sink that writes to `sys.stderr`.
+        """
+        self.outlet.flush(AT_EXIT)
 
 
 class _Stderr:

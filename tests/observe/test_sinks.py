@@ -121,3 +121,11 @@ def test_what_a_worker_prints_comes_whole_and_in_its_order():
     done = subprocess.run([sys.executable, "-c", PRINTS], capture_output=True, text=True, timeout=30, check=True)
     printed = [line for line in done.stderr.splitlines() if "stopped in" not in line]
     assert printed == ["one line", "two", "three", "begun and done", "the end"]
+
+
+def test_a_worker_that_sets_up_loguru_itself_has_what_it_set_up():
+    own = "from loguru import logger; logger.remove(); logger.add(sys.stderr, format='OWN {message}'); logger.info('hello')"
+    code = PRINTS.replace('sys.stderr.write("one ")', own)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stderr.splitlines()[:2] == ["OWN hello", "line"]
+    assert any(line.startswith("OWN prints  stopped in") for line in done.stderr.splitlines())
