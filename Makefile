@@ -5,17 +5,19 @@ SCENARIOS ?= 10000
 WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-framework test-operating test-services lint format bench bench-guard bench-peers conformance clean
+.PHONY: help demo test test-all endurance test-framework test-operating test-services lint format bench bench-guard bench-peers conformance clean
 
 help:
 	@echo "make demo         market data under supervision, and four faults, in about 40 seconds"
 	@echo "make test         the tests"
+	@echo "make test-all     all of it at full size: fresh scenarios, mutations and endurance too, about an hour"
 	@echo "make lint         ruff, mypy, pyright, import-linter"
 	@echo "make format       rewrite the code as ruff formats it"
 	@echo "make bench        what it costs, as ratios, beside the peers that are here; the README says what came of it"
 	@echo "make bench-peers  the libraries that it is compared with, each in an environment of its own, in .peers"
 	@echo "make bench-guard  whether restarts, starts and stops have become slower, in about half a minute"
 	@echo "make conformance  fresh scenarios against Erlang/OTP, which has to be there"
+	@echo "make endurance    a million restarts, and chaos on the four services for RESTARTS and MINUTES of your choice"
 	@echo "make clean        remove .venv and what the tools left"
 
 demo: .venv/demo
@@ -25,6 +27,15 @@ demo: .venv/demo
 test: .venv/test
 	@echo "running the tests, in about four minutes"
 	@$(MAKE) --no-print-directory --jobs 3 $(WHOLE) test-framework test-operating test-services
+
+# At full size. Erlang/OTP has to be there, as for `make conformance`.
+test-all: test
+	$(MAKE) --no-print-directory conformance
+	$(BIN)/python -m tests.mutations
+	$(MAKE) --no-print-directory endurance RESTARTS=$(or $(RESTARTS),200000)
+
+endurance: .venv/test
+	@$(BIN)/python -m tests.endurance --restarts $(or $(RESTARTS),1000000) --minutes $(or $(MINUTES),3)
 
 OPERATING := tests/cli tests/control tests/host tests/tui
 

@@ -33,8 +33,10 @@ from otp.host.program import FAILED, MISCONFIGURED, Beside, Program, code_of
 from otp.host.standard_streams import open_standard_streams
 from otp.host.surroundings import LOOP_THRESHOLD, surroundings
 from otp.host.watchman import EXIT_WITHIN, Watchman
+from otp.observe.last_words import AT_EXIT, flush_outlets
 from otp.observe.log import log_events, open_stderr
 from otp.observe.observation import Observation
+from otp.observe.stderr import unblocked_stderr
 from otp.quoting import type_name
 from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook, check_hooks
@@ -90,7 +92,11 @@ def run(
     options = _loop_options(backend, uvloop)
     if backend == "asyncio":
         options = {"loop_factory": partial(_loop_that_joins_nobody, uvloop=options["use_uvloop"])}
-    return anyio.run(program.main, backend=backend, backend_options=options)
+    try:
+        with unblocked_stderr():
+            return anyio.run(program.main, backend=backend, backend_options=options)
+    finally:
+        flush_outlets(AT_EXIT)  # what the caller says next stands behind it
 
 
 def main(
@@ -139,7 +145,12 @@ def main(
     options = _loop_options(backend, uvloop)
     watchman = _watchman(grace, exit_within)
     program.watchman = watchman
-    _end_with(watchman, lambda: anyio.run(program.main, backend=backend, backend_options=options))
+
+    def run_it() -> int:
+        with unblocked_stderr():
+            return anyio.run(program.main, backend=backend, backend_options=options)
+
+    _end_with(watchman, run_it)
 
 
 def end_with(
@@ -260,6 +271,7 @@ def _end_with(watchman: Watchman, program: Callable[[], int]) -> NoReturn:
         watchman.program_over(1 if isinstance(error, Exception) else code_of(error))  # as Python has it
         raise
     watchman.program_over(code)
+    flush_outlets(AT_EXIT)
     sys.exit(code)
 
 

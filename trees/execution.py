@@ -10,6 +10,7 @@ from services.execution.config import Execution
 from services.execution.policies import BROKER
 from services.execution.shared_services import SharedServices
 from services.execution.workers import decide, record, submit
+from services.shared.log_outlet import keep_log_outlet
 from services.shared.policies import REDIS
 from services.shared.redis_clients import answers
 
@@ -29,7 +30,9 @@ def tree(config: Execution, shared: SharedServices | None = None) -> SupervisorS
     A broker that runs apart is a dependency. An embedded one is not: it is a sibling, which cannot be restarted while
     the tree starts, so a worker that is held for it then would hold the start forever. The policy's delays do there.
     """
-    shared = shared or SharedServices.make(config)
+    if shared is None:
+        keep_log_outlet()
+        shared = SharedServices.make(config)
     board, control, producer, blocking = shared.board, shared.control, shared.producer, shared.blocking
     apart = () if config.broker.embedded else ("broker",)
     broker = on_intel("broker", server.run, config.broker, shared.broker_clients, also=("market-redis",))

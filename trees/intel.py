@@ -9,6 +9,7 @@ from services.intel.config import Intel
 from services.intel.policies import FEED
 from services.intel.shared_services import SharedServices
 from services.intel.workers import feed, signals
+from services.shared.log_outlet import keep_log_outlet
 from services.shared.policies import REDIS
 from services.shared.redis_clients import answers
 
@@ -25,7 +26,9 @@ def on_intel(id: str, run: StartsUp[*Ts], *args: *Ts, policy: FailurePolicy = RE
 
 def tree(config: Intel, shared: SharedServices | None = None) -> SupervisorSpec:
     """The orchestrator first: it says which symbols are watched. No feed's failure touches another feed or the signals."""
-    shared = shared or SharedServices.make(config)
+    if shared is None:
+        keep_log_outlet()
+        shared = SharedServices.make(config)
     pipeline, intel = shared.pipeline, shared.intel
     return supervisor(
         "intel",

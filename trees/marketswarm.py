@@ -6,6 +6,7 @@ from otp import SupervisorSpec, supervisor
 from otp.policy import Backoff, FailurePolicy, RestartAfter
 from services.marketswarm.config import MarketSwarm
 from services.marketswarm.shared_services import SharedServices
+from services.shared.log_outlet import keep_log_outlet
 from trees import execution, intel, massive, sentiment
 
 SERVICE = FailurePolicy(otherwise=RestartAfter(Backoff(1.0, cap=60.0)), healthy_after=300.0)
@@ -14,7 +15,9 @@ SERVICE = FailurePolicy(otherwise=RestartAfter(Backoff(1.0, cap=60.0)), healthy_
 
 def tree(config: MarketSwarm, shared: SharedServices | None = None) -> SupervisorSpec:
     """One for one: what the services tell each other is on the buses, so none needs another one to be up."""
-    shared = shared or SharedServices.make(config)
+    if shared is None:
+        keep_log_outlet()
+        shared = SharedServices.make(config)
     services = [
         massive.tree(config.massive, shared.massive),
         intel.tree(config.intel, shared.intel),

@@ -10,6 +10,7 @@ from services.massive.config import Massive
 from services.massive.policies import PROVIDER
 from services.massive.shared_services import SharedServices
 from services.massive.workers import consume, publish, stream, subscriptions
+from services.shared.log_outlet import keep_log_outlet
 from services.shared.policies import REDIS
 from services.shared.redis_clients import answers
 
@@ -31,7 +32,9 @@ def on_market(id: str, run: StartsUp[*Ts], *args: *Ts, turns: Callable[[], int] 
 
 def tree(config: Massive, shared: SharedServices | None = None) -> SupervisorSpec:
     """The orchestrator first: without a plan no worker has work, and a new plan begins with fresh workers."""
-    shared = shared or SharedServices.make(config)
+    if shared is None:
+        keep_log_outlet()
+        shared = SharedServices.make(config)
     pipeline, control = shared.pipeline, shared.control
     return supervisor(
         "massive",

@@ -5,6 +5,7 @@ from services.sentiment import orchestrator
 from services.sentiment.config import Sentiment
 from services.sentiment.shared_services import SharedServices
 from services.sentiment.workers import score
+from services.shared.log_outlet import keep_log_outlet
 from services.shared.policies import REDIS
 from services.shared.redis_clients import answers
 
@@ -16,7 +17,9 @@ HUNG_AFTER = 30.0
 
 def tree(config: Sentiment, shared: SharedServices | None = None) -> SupervisorSpec:
     """One for one: the orchestrator watches and the scorer works, and neither waits for the other."""
-    shared = shared or SharedServices.make(config)
+    if shared is None:
+        keep_log_outlet()
+        shared = SharedServices.make(config)
     tally, control, logger = shared.tally, shared.control, shared.logger
     return supervisor(
         "sentiment",

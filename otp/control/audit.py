@@ -4,9 +4,9 @@ from otp.control.peer import Peer
 from otp.control.protocol import Acting, Drain, InjectFault, Pause, ResolveIncident
 from otp.control.rows import Change
 from otp.control.timeline import Timeline
-from otp.observe.logger import logger
-from otp.printable import printable
-from otp.runtime.redaction import redact
+from otp.observe.lines import clean
+from otp.observe.log import tell
+from otp.observe.sentences import Level
 
 __all__ = ("Audit",)
 
@@ -39,25 +39,23 @@ class Audit:
         """A maintenance has ended by itself."""
         text = "resumed: the time of its maintenance is over"
         self._timeline.note("maintenance.over", path, text)
-        logger.bind(path=path, event="maintenance.over").info(f"{path}  {text}")
+        tell("INFO", path, text, event="maintenance.over")
 
     def _write(self, peer: Peer, op: str, command: Acting, path: str, outcome: str, *, failed: bool) -> None:
         verb = str(type(command).__struct_config__.tag)
         reason = one_line(command.reason)
         text = f"{verb}{_details(command)} by {peer}"
-        text += f", {outcome}" if outcome else ""
+        text += f", {clean(outcome)}" if outcome else ""
         text += f"; reason: {reason}" if reason else ""
         text += f"  [op {one_line(op[:8])}]"
-        level = "WARNING" if failed else "INFO"
+        level: Level = "WARNING" if failed else "INFO"
         self._timeline.note(f"operator.{verb}", path, text, level)
-        logger.bind(path=path, event=f"operator.{verb}", op=op, uid=peer.uid, pid=peer.pid).log(
-            level, f"{path}  {text}"
-        )
+        tell(level, path, text, event=f"operator.{verb}", op=op, uid=peer.uid, pid=peer.pid)
 
 
 def one_line(text: str) -> str:
     """What somebody wrote, fit for a line of a log: no control characters, no secrets, not endless."""
-    return redact(printable(text[:LONGEST_REASON])).strip()
+    return clean(text, LONGEST_REASON).strip()
 
 
 def _outcome(change: Change) -> str:

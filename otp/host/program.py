@@ -3,11 +3,10 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import anyio
-from loguru import logger as loguru
 
 from otp.causes import causes
 from otp.core.plan import Phase
@@ -20,6 +19,7 @@ from otp.host.remains import listed, tasks_left
 from otp.host.signals import signals_heard
 from otp.host.surroundings import Surroundings
 from otp.host.watchman import FAILED, Watchman
+from otp.observe.last_words import flush_outlets
 from otp.observe.logger import logger
 from otp.observe.observation import Observation
 from otp.runtime.attempt import attempt
@@ -170,8 +170,7 @@ class Program:
             self._host.say_who_is_left()
         else:
             self._host.tree.reporter.deliver()
-            with suppress(Exception):
-                loguru.complete()
+            flush_outlets()
             self.watchman.end()
 
     def _code_so_far(self) -> int:

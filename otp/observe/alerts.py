@@ -16,7 +16,7 @@ from msgspec import Struct
 from otp.foreign import CallFailed, Role, call
 from otp.observe.failures import Outcome
 from otp.observe.incident import Incident, IncidentChange, IncidentResolved
-from otp.observe.logger import logger
+from otp.observe.log import tell
 from otp.runtime.crash import describe
 
 __all__ = ("Alerts", "Notification", "Severity", "severity_of")
@@ -100,6 +100,7 @@ class Alerts:
         self._sent: deque[float] = deque()
         self._digest: dict[str, tuple[Severity, Incident]] = {}
         self._digest_at = 0.0
+        self._raised: list[Callable[[Notification], None]] = []
 
     def __call__(self, change: IncidentChange) -> None:
         """Tell people of the change, if it is news."""
@@ -150,7 +151,12 @@ class Alerts:
             if type(said) is CallFailed:  # the others are told all the same
                 if (interrupt := said.interrupt) is not None:
                     raise interrupt
-                logger.error("alerts: {} took nothing: {}", said.name, describe(said.error))
+                self._has_raised(post, said)
+
+    def _has_raised(self, post: Callable[[Notification], None], failure: CallFailed) -> None:
+        if post not in self._raised:
+            self._raised.append(post)
+            tell("ERROR", self._app, f"alerts: {failure.name} raised, which is said once: {describe(failure.error)}")
 
 
 _LISTED = 20

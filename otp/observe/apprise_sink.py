@@ -4,9 +4,8 @@ import logging
 import warnings
 from typing import Any
 
-from anyio import CapacityLimiter, to_thread
-
 from otp.observe.alerts import Notification, Severity
+from otp.observe.blocking import Blocking
 from otp.observe.outbox import Outbox
 from otp.runtime.redaction import redact
 
@@ -43,18 +42,15 @@ def apprise_outbox(url: str, *, limit: int = LIMIT, timeout: float = TIMEOUT) ->
 
 
 class _Receiver:
-    """One address, and the one thread at a time that talks to it: apprise blocks."""
+    """One address, and the one thread at a time that talks to it: apprise blocks, and may do so for ever."""
 
     def __init__(self, url: str) -> None:
         self.scheme = url.partition(":")[0]
         self._apprise = _apprise_for(url, self.scheme)
-        self._one_at_a_time: CapacityLimiter | None = None
+        self._notify = Blocking(f"otp-alerts-{self.scheme}", self._send)
 
     async def send(self, notification: Notification) -> None:
-        if self._one_at_a_time is None:
-            self._one_at_a_time = CapacityLimiter(1)
-        sent = await to_thread.run_sync(self._send, notification, abandon_on_cancel=True, limiter=self._one_at_a_time)
-        if not sent:
+        if not await self._notify(notification):
             raise ConnectionError(f"{self.scheme}: not taken")
 
     def _send(self, notification: Notification) -> bool:

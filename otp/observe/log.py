@@ -9,23 +9,22 @@ want more than the line.
 """
 
 import os
-import sys
 
 from loguru import logger as loguru
 
-from otp.events import (
-    Event,
-    LoopBlocked,
-    LoopFreed,
-)
+from otp.events import Event, LoopBlocked, LoopFreed
 from otp.exits import Crash
 from otp.observe.logger import logger
 from otp.observe.recoveries import Recoveries
-from otp.observe.sentences import Sentence, crash_of, sentence
+from otp.observe.sentences import Level, Sentence, crash_of, sentence
+from otp.observe.stderr import add_stderr
 
-__all__ = ("FORMAT", "Log", "log_events", "open_stderr")
+__all__ = ("FORMAT", "Log", "log_events", "open_stderr", "tell")
 
-FORMAT = "{time:HH:mm:ss.SSS} <level>{level: <8}</level> {message}"
+HEAD = "{time:HH:mm:ss.SSS} <level>{level: <8}</level> "
+"""What stands before a message."""
+
+FORMAT = HEAD + "{message}"
 """A line of the log; the message begins with the path."""
 
 
@@ -42,6 +41,9 @@ def open_stderr() -> bool:
 
     Nobody has as long as loguru's own sink is there, which this one replaces: INFO and above instead of DEBUG, and no
     values of variables in tracebacks. The environment has a say: `LOGURU_LEVEL`, which is loguru's own, and `NO_COLOR`.
+
+    Lines go through an `Outlet`: nobody who logs waits for whoever reads standard error. So do lines of the standard
+    library's logging, where nobody has set it up, or where it writes to standard error. What children log is cleaned.
     """
     if "LOGURU_AUTOINIT" in os.environ:  # then loguru may have no sink of its own, and 0 may be one of somebody's
         return False
@@ -51,8 +53,13 @@ def open_stderr() -> bool:
         return False
     level = os.environ.get("LOGURU_LEVEL", "INFO")
     colorize = False if os.environ.get("NO_COLOR") else None  # None: if it is a terminal
-    loguru.add(sys.stderr, format=FORMAT, level=level, colorize=colorize, backtrace=False, diagnose=False)
+    add_stderr(HEAD, level=level, colorize=colorize)
     return True
+
+
+def tell(level: Level, path: str, text: str, **extra: object) -> None:
+    """Write a line about `path` to whatever sinks there are."""
+    logger.bind(path=path, **extra).log(level, f"{path}  {text}")
 
 
 class Log:
@@ -77,18 +84,19 @@ class Log:
         """Write an event now, from whatever thread: of a blocked event loop no hook hears before it turns again."""
         said = sentence(event, self._recoveries.before(event))
         crash = crash_of(event)
-        bound = logger.bind(
-            path=event.path,
+        tell(
+            said.level,
+            event.path,
+            said.text,
             event=type(event).__struct_config__.tag,
             generation=getattr(event, "generation", None),
             verdict=getattr(event, "verdict", None),
             frames=_frames(crash) or getattr(event, "stack", ()),
         )
-        bound.log(said.level, f"{event.path}  {said.text}")
 
     def say(self, path: str, said: Sentence) -> None:
         """Write what is no event."""
-        logger.bind(path=path).log(said.level, f"{path}  {said.text}")
+        tell(said.level, path, said.text)
 
 
 def _frames(crash: Crash | None) -> tuple[str, ...]:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 from msgspec import Struct
 
-from otp.printable import printable
-from otp.runtime.redaction import redact
+from otp.observe.lines import one_line
 from otp.runtime.whose import CHILD
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class LogLine(Struct, frozen=True):
     Attributes:
         wall: when, in seconds since 1970.
         level: its name.
-        text: printable, secrets taken out.
+        text: printable, secrets taken out; behind it, what the exception was that was logged with it.
     """
 
     wall: float
@@ -69,11 +68,7 @@ class LogRing:
             return
         record = message.record
         lines = self._lines.setdefault(path, deque(maxlen=KEPT))
-        lines.append(LogLine(record["time"].timestamp(), record["level"].name, _text(record["message"])))
+        lines.append(LogLine(record["time"].timestamp(), record["level"].name, one_line(record, LONGEST)))
         self._lines.move_to_end(path)
         if len(self._lines) > CHILDREN:
             self._lines.popitem(last=False)
-
-
-def _text(message: str) -> str:
-    return redact(printable(message[:LONGEST]))

@@ -1,16 +1,17 @@
 """The log that otp itself writes to: loguru's, with a guard around what a sink does.
 
 A sink is foreign code, and runs in whoever logs. One that raises (a full disk, a socket that is gone; loguru's own
-`catch` lets everything through that is no `Exception`) harms nobody here: it is said once for each kind of error, by the
-standard library's logger "otp", and the next line is tried again.
+`catch` lets everything through that is no `Exception`) costs its line and harms nobody: for each kind of error it is
+said where the log does not reach, once and then rarely, and the next line is tried again.
 """
 
-import logging
+from time import monotonic
 from typing import Any
 
 from loguru import logger as loguru
 
 from otp.foreign import CallFailed, Role, call
+from otp.observe.aside import say_aside
 from otp.runtime.crash import describe
 
 __all__ = ("GuardedLogger", "logger")
@@ -18,11 +19,13 @@ __all__ = ("GuardedLogger", "logger")
 _AROUND = 3
 """Frames between loguru and whoever has something to say: the guard, `log`, and a method named after a level."""
 
-_fallback = logging.getLogger("otp")
-_told: set[type[BaseException]] = set()
+SAID_AGAIN = 60.0
+"""Seconds after which it is said again that a sink raises errors of one kind."""
 
 MOST_TOLD = 100
-"""Kinds of errors that are told; whoever makes new kinds is not listened to for ever."""
+"""Kinds of errors that are remembered."""
+
+_quiet_until: dict[type[BaseException], float] = {}
 
 
 class GuardedLogger:
@@ -65,11 +68,9 @@ logger = GuardedLogger()
 def _failed(failure: CallFailed) -> None:
     if (interrupt := failure.interrupt) is not None:
         raise interrupt
-    kind = type(failure.error)
-    if kind in _told or len(_told) >= MOST_TOLD:
-        return
-    _told.add(kind)
-    said = call(
-        Role.LOG, "otp", _fallback.error, "a sink of the log raised, and is tried again: %s", describe(failure.error)
-    )
-    del said  # this was the last resort
+    now = monotonic()
+    if now >= _quiet_until.get(type(failure.error), 0.0):
+        if len(_quiet_until) >= MOST_TOLD:
+            _quiet_until.clear()
+        _quiet_until[type(failure.error)] = now + SAID_AGAIN
+        say_aside("ERROR", f"a sink of the log raised, lines are missing there: {describe(failure.error)}")

@@ -15,6 +15,7 @@ from otp.observe.figures import ChildHistory
 from otp.observe.history import History
 from otp.observe.incidents import Incidents
 from otp.observe.outbox import Outbox
+from otp.observe.outlet import open_outlets
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -176,11 +177,16 @@ def _of_incidents(incidents: Incidents) -> "Iterator[Metric]":
 
 
 def _of_outboxes(outboxes: tuple[Outbox[Any], ...]) -> "Iterator[Metric]":
-    if not outboxes:
+    """Of the outboxes, and of what the log goes through: lines are items too."""
+    sinks = {f"log {outlet.name}": (outlet.waiting, outlet.written, outlet.dropped) for outlet in open_outlets()}
+    sinks |= {outbox.name: (outbox.waiting, outbox.sent, outbox.dropped) for outbox in outboxes}
+    if not sinks:
         return
-    yield _gauge("otp_outbox_waiting", "Items that wait.", ("sink",), [((o.name,), o.waiting) for o in outboxes])
-    yield _counter("otp_outbox_sent", "Items that came through.", ("sink",), [((o.name,), o.sent) for o in outboxes])
-    yield _counter("otp_outbox_dropped", "Items given up.", ("sink",), [((o.name,), o.dropped) for o in outboxes])
+    yield _gauge("otp_outbox_waiting", "Items that wait.", ("sink",), [((n,), w) for n, (w, _, _) in sinks.items()])
+    yield _counter(
+        "otp_outbox_sent", "Items that came through.", ("sink",), [((n,), s) for n, (_, s, _) in sinks.items()]
+    )
+    yield _counter("otp_outbox_dropped", "Items given up.", ("sink",), [((n,), d) for n, (_, _, d) in sinks.items()])
 
 
 def _counter(name: str, about: str, labels: tuple[str, ...], samples: Iterable[_Sample]) -> "Metric":

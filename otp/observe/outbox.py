@@ -4,8 +4,8 @@
     async with open_outbox(outbox):     # sends while the block runs; leaving it, sends what is left, for so long
         outbox.put(item)                # never waits, never raises
 
-While the sink is down its items wait, and are tried again after growing pauses. Beyond `limit` the oldest are dropped
-and counted. An item with a key takes the place of the one with that key that still waits: the newest state is enough.
+While the sink is down its items wait, and are tried again after growing pauses. Beyond `limit` the oldest are dropped,
+counted, and their number is said when the sink takes items again. An item with a key takes the place of the one with that key that still waits: the newest state is enough.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -20,9 +20,10 @@ from anyio.abc import TaskStatus
 from otp.core.backoff import delay
 from otp.foreign import CallFailed, Role
 from otp.observe.beside import beside
-from otp.observe.logger import logger
+from otp.observe.log import tell
+from otp.observe.sentences import Level
 from otp.policy import Backoff
-from otp.runtime.attempt import attempt
+from otp.runtime.attempt import attempt, is_ours
 from otp.runtime.crash import describe
 
 __all__ = ("Outbox", "Undeliverable", "open_outbox")
@@ -34,6 +35,9 @@ LIMIT = 1_000
 
 TIMEOUT = 10.0
 """Seconds that sending one item may take; then it has failed."""
+
+REST = 1.0
+"""Seconds before the sending goes on after something else than the sink has broken it off."""
 
 PATIENCE = 2.0
 """Seconds in which what is left is sent at the end."""
@@ -77,6 +81,7 @@ class Outbox(Generic[T]):
         self.refused = 0
         self.failed_tries = 0
         self._failures = 0
+        self._told = 0
         self._send = send
         self._limit = max(limit, 1)
         self._backoff = backoff or Backoff()
@@ -115,15 +120,8 @@ class Outbox(Generic[T]):
         """Send, until closed or cancelled."""
         with anyio.CancelScope() as self._life:
             task_status.started()
-            while True:
-                while self._waiting:
-                    await self._deliver(next(iter(self._waiting)))
-                self._empty.set()
-                if self._closing.is_set():
-                    return
-                self._news = anyio.Event()
-                await self._news.wait()
-                self._empty = anyio.Event()
+            while not await self._has_sent_all():
+                await self._pause(REST)
 
     async def aclose(self, patience: float = PATIENCE) -> None:
         """Take nothing more, send what waits for so many seconds, and end `run`; what is left then is dropped."""
@@ -135,6 +133,32 @@ class Outbox(Generic[T]):
             self._life.cancel()
         self.dropped += len(self._waiting)
         self._waiting.clear()
+        self._tell_dropped("when it was closed")
+
+    async def _has_sent_all(self) -> bool:
+        """Send until closed; False: something has broken it off that was neither the sink nor the owner."""
+        try:
+            await self._send_all()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            if is_ours(error):
+                raise
+            self._say("ERROR", f"was broken off, and goes on: {describe(error)}")
+            return False
+        return True
+
+    async def _send_all(self) -> None:
+        while True:
+            while self._waiting:
+                await self._deliver(next(iter(self._waiting)))
+            self._empty.set()
+            self._tell_dropped("while the sink was down, or too slow")
+            if self._closing.is_set():
+                return
+            self._news = anyio.Event()
+            await self._news.wait()
+            self._empty = anyio.Event()
 
     async def _until_empty(self) -> None:
         while self._waiting:
@@ -167,7 +191,7 @@ class Outbox(Generic[T]):
             raise interrupt
         if issubclass(type(failed.error), Undeliverable):
             self.refused += 1
-            logger.warning("outbox {}: an item was given up: {}", self.name, describe(failed.error))
+            self._say("WARNING", f"an item was given up: {describe(failed.error)}")
             return True
         self._failed(failed.error)
         return False
@@ -182,12 +206,20 @@ class Outbox(Generic[T]):
         self.failed_tries += 1
         self._failures += 1
         if self._failures == 1:
-            logger.warning("outbox {}: the sink takes nothing, items wait: {}", self.name, describe(error))
+            self._say("WARNING", f"the sink takes nothing, items wait: {describe(error)}")
 
     def _is_up(self) -> None:
         if self._failures:
-            logger.info("outbox {}: the sink takes items again; {} wait", self.name, self.waiting - 1)
+            self._say("INFO", f"the sink takes items again; {self.waiting - 1} wait")
         self._failures = 0
+
+    def _tell_dropped(self, when: str) -> None:
+        dropped, self._told = self.dropped - self._told, self.dropped
+        if dropped:
+            self._say("WARNING", f"{dropped} {'item was' if dropped == 1 else 'items were'} dropped {when}")
+
+    def _say(self, level: Level, text: str) -> None:
+        tell(level, f"outbox {self.name}", text)
 
     def _drop_oldest(self) -> None:
         oldest = next((key for key in self._waiting if key != self._sending), None)

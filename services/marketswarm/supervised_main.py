@@ -10,6 +10,7 @@ from services.marketswarm.config import SERVICES
 from services.marketswarm.supervisor import MarketSwarmSupervisor
 from services.shared.heartbeat import start_heartbeat
 from services.shared.identity import ConfigError
+from services.shared.log_outlet import log_outlet
 from services.shared.logutil import LogUtil
 from services.shared.observed import faults_allowed, health_port, observed
 from services.shared.setup_base import SetupBase
@@ -44,4 +45,5 @@ async def main(watchman: Watchman | None = None) -> int:
 
 
 if __name__ == "__main__":
-    end_with(main)
+    with log_outlet():
+        end_with(main)

@@ -3,6 +3,7 @@
 from otp.application import Watchman, end_with
 from services.sentiment.supervisor import SentimentSupervisor
 from services.shared.base_supervisor import supervised
+from services.shared.log_outlet import log_outlet
 
 
 async def main(watchman: Watchman | None = None) -> int:
@@ -11,4 +12,5 @@ async def main(watchman: Watchman | None = None) -> int:
 
 
 if __name__ == "__main__":
-    end_with(main)
+    with log_outlet():
+        end_with(main)

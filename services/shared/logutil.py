@@ -3,29 +3,26 @@
 Two worlds call it: services that write `logger.ok("ready", emoji="✅")`, and libraries that write
 `logger.info("%d frames", n)`. `LogUtil` takes both. `adapted` turns a `logging.Logger` into what the first world
 expects.
+
+A service under supervision has its lines written by the outlet of otp, see `services.shared.log_outlet`: then nobody who
+logs waits for the reader, and secrets are taken out. This module knows nothing of otp, as the workers that call it.
 """
 
 import logging
 import os
 import sys
 import traceback
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from loguru import logger as _loguru
 
-__all__ = ("LEVELS", "Log", "LogUtil", "StdlibLog", "adapted")
+__all__ = ("LEVELS", "Log", "LogUtil", "StdlibLog", "adapted", "line", "writing_to")
 
 LEVELS: Final = {"DEBUG": 10, "INFO": 20, "OK": 25, "WARN": 30, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
-_CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
-    ord("\n"): "\\n",
-    ord("\r"): "\\r",
-    ord("\t"): "\\t",
-    0x2028: "\\u2028",
-    0x2029: "\\u2029",
-}
 _TRACE_LINES: Final = 200
 """Lines of a traceback that are shown: the last, for the exception stands at its end."""
 
@@ -33,7 +30,7 @@ _TRACE_WIDTH: Final = 2_000
 """Characters of each of them."""
 
 _FORMAT: Final = (
-    "[{time:YYYY-MM-DDTHH:mm:ss.SSSZ}][{extra[service]}][{extra[severity]}]{extra[emoji]} {message}{extra[trace]}"
+    "[{time:YYYY-MM-DDTHH:mm:ss.SSSZ}][{extra[service]}][{extra[severity]}]{extra[emoji]} {extra[said]}{extra[trace]}\n"
 )
 
 
@@ -169,12 +166,21 @@ def adapted(logger: Log | logging.Logger) -> Log:
     return StdlibLog(logger) if isinstance(logger, logging.Logger) else logger
 
 
-class _Stdout:
-    """Standard output as it is at the moment of writing, which a redirection may have changed."""
+class _Sink:
+    """Standard output as it is at the moment of writing, which a redirection may have changed; or what `writing_to` says."""
+
+    def __init__(self) -> None:
+        self.put: Callable[[str], object] = self._print
+        self.clean: Callable[[str], str] = str
 
     def write(self, message: str) -> None:
-        """Write one line."""
-        sys.stdout.write(message)
+        """Write one record."""
+        if not message[:-1].isprintable():  # a traceback; or `opt(raw=True)`, and then it is anything
+            message = "\n".join(map(_harmless, message.split("\n")))
+        self.put(self.clean(message))
+
+    def _print(self, text: str) -> None:
+        sys.stdout.write(text)
 
 
 class _Latest:
@@ -186,6 +192,29 @@ class _Latest:
 
 _latest = _Latest()
 _sinks: list[int] = []
+_sink = _Sink()
+
+
+@contextmanager
+def writing_to(put: Callable[[str], object], clean: Callable[[str], str]) -> Generator[None]:
+    """Hand each record to `put` while the block runs, after `clean` has taken the secrets out of it.
+
+    Args:
+        put: takes a record as text, with its line ends. It must not wait.
+        clean: takes and gives a text.
+    """
+    before = _sink.put, _sink.clean
+    _sink.put, _sink.clean = put, clean
+    try:
+        yield
+    finally:
+        _sink.put, _sink.clean = before
+
+
+def line(level: str, text: str) -> str:
+    """A line of the service that set up its log last, for what is said past the log."""
+    now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    return f"[{now}][{_latest.service}][{level}] {_harmless(text)}\n"
 
 
 def _open_stdout() -> None:
@@ -196,8 +225,8 @@ def _open_stdout() -> None:
         _loguru.remove(0)  # loguru's own sink shows the values of variables in tracebacks
     _sinks.append(
         _loguru.add(
-            _Stdout(),
-            format=_FORMAT,
+            _sink,
+            format=lambda _: _FORMAT,  # a function: to a text loguru adds the exception as it is
             filter=_belongs_here,
             level=0,
             colorize=False,
@@ -210,8 +239,10 @@ def _open_stdout() -> None:
 def _belongs_here(record: Any) -> bool:
     """Whether a line is ours: a service wrote it, or the supervision tree did, which knows of no service and no emoji."""
     extra = record["extra"]
+    extra["said"] = _harmless(record["message"])
     if "severity" not in extra and "event" in extra:
-        extra |= {"service": _latest.service, "severity": record["level"].name, "emoji": "", "trace": ""}
+        trace = _trace(record["exception"].value) if record["exception"] is not None else ""
+        extra |= {"service": _latest.service, "severity": record["level"].name, "emoji": "", "trace": trace}
         return bool(record["level"].no >= _latest.threshold)
     return "severity" in extra
 
@@ -245,7 +276,10 @@ def _with_emoji(emoji: str, message: object, args: tuple[object, ...]) -> tuple[
 
 
 def _harmless(text: str) -> str:
-    return text.translate(_CONTROL)
+    """One line, with an escape for each character that is none to read: controls, and what turns the writing round."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def _trace(exc_info: object) -> str:

@@ -13,6 +13,7 @@ from otp.observe.history import History
 from otp.observe.incidents import Incidents
 from otp.observe.metrics import LoopLag, metrics_registry
 from otp.observe.outbox import Outbox
+from otp.observe.outlet import Outlet
 from otp.policy import Backoff, FailurePolicy, GiveUp, RestartAfter, on
 from otp.testing import Crash, EventRecorder, Probe, Run, VirtualTimeLoop
 
@@ -65,6 +66,21 @@ async def test_outboxes_tell_what_waits_and_what_was_dropped():
         outbox.put(n)
     seen = exposed(metrics_registry(History(), now=lambda: 0.0, outboxes=[outbox]))
     assert (seen["otp_outbox_waiting", "redis"], seen["otp_outbox_dropped_total", "redis"]) == (2, 3)
+
+
+async def test_what_the_log_goes_through_tells_how_many_lines_it_dropped():
+    outlet = Outlet("stderr", lambda text: None)
+    outlet.put("line\n")
+    outlet.close(5.0)
+    assert ("otp_outbox_sent_total", "log stderr") not in exposed(metrics_registry(History(), now=lambda: 0.0))
+    outlet = Outlet("stderr", lambda text: None)
+    try:
+        outlet.put("line\n")
+        assert outlet.flush(5.0)
+        seen = exposed(metrics_registry(History(), now=lambda: 0.0))
+        assert (seen["otp_outbox_sent_total", "log stderr"], seen["otp_outbox_dropped_total", "log stderr"]) == (1, 0)
+    finally:
+        outlet.close(5.0)
 
 
 @pytest.mark.virtual_time

@@ -1,10 +1,14 @@
 """The outbox: bounded, patient with its sink, and no burden for the tree."""
 
+import asyncio
+
 import anyio
 import pytest
+from loguru import logger
 
 from otp import open_supervisor, supervisor
 from otp.events import ChildStarted
+from otp.observe import outbox as outboxes
 from otp.observe.outbox import Outbox, Undeliverable, open_outbox
 from otp.policy import Backoff
 from otp.testing import Crash, EventRecorder, Probe, Run
@@ -251,3 +255,75 @@ async def test_put_hands_nothing_to_the_event_loop_but_one_wakeup(sink):
             assert outbox.put(n) is None
         assert sink.tried == []  # nothing ran meanwhile
         assert outbox.waiting == 5
+
+
+class Own(BaseException):
+    pass
+
+
+@pytest.fixture
+def said():
+    lines = []
+    sink = logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
+    yield lines
+    logger.remove(sink)
+
+
+@pytest.mark.virtual_time
+@pytest.mark.parametrize(
+    "error", [asyncio.CancelledError(), GeneratorExit(), Own("own"), BaseExceptionGroup("g", [Own()])]
+)
+async def test_whatever_a_sink_raises_it_is_down_and_the_block_goes_on(sink, error):
+    failing = [error, error]
+
+    async def send(item):
+        if failing:
+            raise failing.pop()
+        await sink(item)
+
+    outbox = Outbox("test", send, backoff=Backoff(1.0, jitter=0.0))
+    async with open_outbox(outbox):
+        outbox.put(1)
+        await sent(outbox, 1)
+        outbox.put(2)
+        await sent(outbox, 2)
+    assert (sink.got, outbox.failed_tries) == ([1, 2], 2)
+
+
+async def test_an_outbox_that_somebody_else_cancels_goes_on_and_says_so(sink, anyio_backend_name, monkeypatch, said):
+    if anyio_backend_name != "asyncio":
+        pytest.skip("on trio nobody can cancel a task without its scope")
+    monkeypatch.setattr(outboxes, "REST", 0.01)
+    outbox = Outbox("test", sink)
+    before = asyncio.all_tasks()
+    async with open_outbox(outbox):
+        outbox.put(1)
+        await sent(outbox, 1)
+        (task,) = asyncio.all_tasks() - before
+        task.cancel()
+        await anyio.sleep(0.05)
+        outbox.put(2)
+        with anyio.fail_after(5.0):
+            await sent(outbox, 2)
+    assert sink.got == [1, 2]
+    assert [line for line in said if "was broken off, and goes on" in line] != []
+
+
+@pytest.mark.virtual_time
+async def test_what_is_dropped_is_said_once_when_the_sink_is_back_and_when_it_is_closed(sink, said):
+    sink.down = True
+    outbox = Outbox("test", sink, limit=2, backoff=Backoff(1.0, cap=1.0, jitter=0.0))
+    async with open_outbox(outbox, patience=0.1):
+        for n in range(10):
+            outbox.put(n)
+        await anyio.sleep(5.0)
+        sink.down = False
+        await sent(outbox, 2)
+        await anyio.sleep(1.0)
+        sink.down = True
+        outbox.put("left")
+        await anyio.sleep(1.0)
+    assert [line for line in said if "dropped" in line] == [
+        "outbox test  8 items were dropped while the sink was down, or too slow",
+        "outbox test  1 item was dropped when it was closed",
+    ]

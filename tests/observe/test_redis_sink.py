@@ -1,5 +1,7 @@
 """Incidents in a real Valkey, which is killed and started again."""
 
+import asyncio
+
 import anyio
 import pytest
 import redis
@@ -194,3 +196,45 @@ async def test_a_tree_does_not_notice_that_redis_is_dead(server, sink):
             await events.wait_for(ChildStarted, "root/a", count=21)
     assert [i.count for i in incidents.all()] == [20]
     await server.start()
+
+
+class Deaf:
+    """Accepts connections, and never says a word."""
+
+    def __init__(self):
+        self.accepted = 0
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+
+    async def _serve(self, reader, writer):
+        self.accepted += 1
+        await reader.read()
+        writer.close()
+
+
+async def test_a_server_that_accepts_and_never_answers_delays_neither_the_tree_nor_its_end():
+    async with Deaf() as deaf:
+        client = redis_clients.producer(deaf.url)
+        sink = RedisSink(client, "shop", host="h", limit=10)
+        sink.outbox._backoff, sink.outbox._timeout = Backoff(0.01, cap=0.01), 0.1
+        incidents, events = Incidents([sink]), EventRecorder()
+        child = Probe("a", *[Crash(ValueError(f"{n}")) for n in range(50)], Run())
+        tree = supervisor("root", intensity=100, children=[child.spec()])
+        with anyio.fail_after(20.0):
+            async with (
+                redis_clients.opened(client),
+                open_outbox(sink.outbox, patience=0.2),
+                open_supervisor(tree, hooks=[incidents, events]),
+            ):
+                await events.wait_for(ChildStarted, "root/a", count=51)
+                while sink.outbox.failed_tries < 2:
+                    await anyio.sleep(0.01)
+    assert [i.count for i in incidents.all()] == [50]
+    assert deaf.accepted >= 2  # the connection is not used again
+    assert (sink.outbox.sent, sink.outbox.waiting, sink.outbox.dropped) == (0, 0, 1)

@@ -28,7 +28,6 @@ GUARDED = {
     ("runtime/reporter.py", "_tell_failure"): (Role.LOG, "test_without_a_log_a_hook_that_fails_is_a_line_all_the_same"),
     ("runtime/handle.py", "_call_now"): (Role.SOON, "soon"),
     ("observe/logger.py", "log"): (Role.LOG, "log_sink"),
-    ("observe/logger.py", "_failed"): (Role.LOG, "log_sink"),
     ("observe/incidents.py", "_tell"): (Role.LISTENER, "incident_listener"),
     ("observe/incidents.py", "_failed_to_tell"): (Role.LISTENER, "incident_listener"),
     ("observe/alerts.py", "_post"): (Role.SINK, "alert_sender"),
@@ -71,8 +70,8 @@ OURS = {
 NOT_LOOKED_AT = ("testing", "cli", "tui", "control")
 """Nobody hands them functions: the first is called by tests, the others by us."""
 
-LOGURU = ("observe/logger.py", "observe/log.py", "observe/log_ring.py", "host/program.py")
-"""Who may know loguru: the guard around it, those that add and remove sinks, and the end of the program."""
+LOGURU = ("observe/logger.py", "observe/log.py", "observe/log_ring.py", "observe/stderr.py", "observe/stdlib.py")
+"""Who may know loguru: the guard around it, and those that add and remove sinks or fill them."""
 
 
 def sources():

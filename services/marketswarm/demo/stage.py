@@ -25,7 +25,7 @@ from services.shared.runtime_folder import runtime_folder
 from services.shared.setup_base import SetupBase
 from services.shared.truth import COMPONENTS, Bus, Component, Heartbeat, build_truth, publish_truth, read_component
 
-__all__ = ("BUGGY", "KEY", "Stage", "open_stage")
+__all__ = ("BUGGY", "KEY", "RATE", "Stage", "open_stage", "publish_identities")
 
 KEY = "demo-key"
 RATE = 500.0
@@ -81,7 +81,7 @@ async def open_stage() -> AsyncGenerator[Stage]:
         )
         provider = await stack.enter_async_context(open_provider(ProviderConfig(keys=(KEY,), rate=RATE)))
         newspaper = await stack.enter_async_context(open_newspaper())
-        await _publish(buses.urls, provider.url, newspaper.url, folder / "broker.sock")
+        await publish_identities(buses.urls, provider.url, newspaper.url, folder / "broker.sock")
 
         logger = LogUtil(DemoSupervisor.service)
         config = {name: await SetupBase(name, logger).load() for name in SERVICES}
@@ -98,7 +98,7 @@ async def open_stage() -> AsyncGenerator[Stage]:
         yield Stage(buses, provider, newspaper, supervisor, seen, logger)
 
 
-async def _publish(urls: dict[str, str], feed: str, paper: str, broker: Path) -> None:
+async def publish_identities(urls: dict[str, str], feed: str, paper: str, broker: Path) -> None:
     """Write the truth document of the demo, and say where it is."""
     env = {
         "massive": {"MASSIVE_WS_URL": feed, "MASSIVE_API_KEY": KEY},

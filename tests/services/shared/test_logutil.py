@@ -117,3 +117,27 @@ def test_a_service_log_can_be_passed_where_a_standard_logger_is_expected(capsys)
     assert second.endswith("[ERROR] gave up")
     assert trace == ["  | OSError: gone"]
     assert adapted(log) is log
+
+
+def test_what_turns_the_writing_round_or_moves_the_cursor_is_shown_as_an_escape(capsys):
+    LogUtil("massive").info("a \u202egnp.exe \u2066b\u2069 \u200b \x9b2J \ud800", emoji="\u202e")
+    loguru_logger.bind(event="child.started").info("root/a  \u202e\x1b[2J\nforged")
+    first, second = lines(capsys)
+    assert first.endswith(r"[INFO]\u202e a \u202egnp.exe \u2066b\u2069 \u200b \x9b2J \ud800")
+    assert second.endswith(r"[INFO] root/a  \u202e\x1b[2J\nforged")
+
+
+def test_an_exception_logged_past_it_is_marked_as_its_own_are(capsys):
+    try:
+        raise ValueError("\x1b[2J\nforged")
+    except ValueError:
+        loguru_logger.bind(event="child.failed").exception("root/a  failed")
+    first, *rest = lines(capsys)
+    assert first.endswith("[ERROR] root/a  failed")
+    assert rest[0] == "  | Traceback (most recent call last):"
+    assert rest[-2:] == [r"  | ValueError: \x1b[2J", "  | forged"]
+
+
+def test_a_raw_record_moves_no_cursor_either(capsys):
+    loguru_logger.bind(event="x").opt(raw=True).info("\x1b[2J\u202e\n")
+    assert lines(capsys) == [r"\x1b[2J\u202e"]

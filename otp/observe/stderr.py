@@ -1,0 +1,130 @@
+"""Standard error as a sink of the log: nobody who logs waits for whoever reads it."""
+
+import sys
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, redirect_stderr
+from datetime import datetime
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+from loguru import logger
+
+from otp.observe.last_words import AT_EXIT
+from otp.observe.lines import clean_lines, whole
+from otp.observe.outlet import LONGEST, Outlet
+from otp.observe.stdlib import hear_stdlib, redirect
+from otp.observe.stream import writer
+
+if TYPE_CHECKING:
+    from loguru import Message
+
+__all__ = ("StderrSink", "add_stderr", "unblocked_stderr")
+
+_END = f"\0{token_hex(8)}"
+"""Stands behind a head of our format, and is nothing that a worker could have written."""
+
+
+def add_stderr(head: str, *, level: str, colorize: bool | None) -> None:
+    """Make standard error a sink of loguru, for loguru's own lines and for those of the standard library's logging.
+
+    Args:
+        head: what stands before the message, in loguru's format.
+        level: the least that is written.
+        colorize: None: if it is a terminal.
+    """
+    sink = StderrSink(sys.stderr)
+    # A function: to a format that is text loguru adds the exception's own, which nobody has cleaned.
+    form = head + _END
+    logger.add(sink, format=lambda _: form, level=level, colorize=colorize, backtrace=False, diagnose=False)
+    redirect(sys.stderr, sink.outlet)
+    hear_stdlib()
+    _SINKS.append(sink)
+
+
+@contextmanager
+def unblocked_stderr() -> Generator[None]:
+    """Let all that is written to `sys.stderr` in the block go through the outlet of the log, where there is one.
+
+    Warnings, the tracebacks of `__del__`, what loguru says of a sink that raised, a worker's `print`: each of them would
+    keep the event loop for as long as nobody reads. It is passed on as it is.
+    """
+    stream = sys.stderr
+    sink = next((sink for sink in _SINKS if sink.stream is stream), None)
+    if sink is None:
+        yield
+        return
+    with redirect_stderr(cast("TextIO", _Stderr(stream, sink.outlet))):
+        yield
+
+
+class StderrSink:
+    """A stream for loguru: what stands before a message comes from there, the message itself is cleaned here.
+
+    Attributes:
+        stream: what it writes to.
+        outlet: where the lines go.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.outlet = Outlet("stderr", writer(stream), form=_form)
+        self.stream = stream
+
+    def write(self, message: "Message") -> None:
+        """Take a record."""
+        head = message.removesuffix(_END)
+        if head == message:  # `opt(raw=True)`: all of it is the worker's
+            self.outlet.put(f"{clean_lines(message.rstrip())}\n")
+        else:
+            self.outlet.put(f"{head}{whole(message.record)}\n")
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal; loguru asks, for the colours."""
+        return self.stream.isatty()
+
+    def stop(self) -> None:
+        """Write what waits, at most for a moment. loguru calls this when the sink is removed, and when the process ends.
+
+        The outlet stays open: what is printed goes through it, and perhaps another sink that writes to `sys.stderr`.
+        """
+        self.outlet.flush(AT_EXIT)
+
+
+class _Stderr:
+    """Stands for `sys.stderr`, and has all that it has; only what is written waits for nobody."""
+
+    def __init__(self, stream: TextIO, outlet: Outlet) -> None:
+        self._stream = stream
+        self._outlet = outlet
+        self._begun = ""
+
+    def write(self, text: str) -> int:
+        """Take a text. The beginning of a line waits for its end, or for `flush`, as it does in `sys.stderr`."""
+        lines, end, self._begun = f"{self._begun}{text}".rpartition("\n")
+        if end:
+            self._outlet.put(f"{lines}\n")
+        if len(self._begun) > LONGEST:
+            self.flush()
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Take some."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Pass on the line that was begun."""
+        begun, self._begun = self._begun, ""
+        if begun:
+            self._outlet.put(begun)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+_SINKS: list[StderrSink] = []
+
+
+def _form(level: str, text: str) -> str:
+    """A line that is no record, as a record would look."""
+    now = datetime.now().astimezone()
+    return f"{now:%H:%M:%S}.{now.microsecond // 1_000:03} {level: <8} {text}\n"

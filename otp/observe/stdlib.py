@@ -1,0 +1,89 @@
+"""The standard library's logging, as far as nobody has set it up, or has it write to standard error.
+
+Its last resort writes warnings to standard error in the thread of whoever logs, raw, and waits for the reader.
+"""
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any, TextIO, cast
+
+from loguru import logger
+
+from otp.observe.lines import clean_lines
+from otp.observe.outlet import Outlet
+
+__all__ = ("hear_stdlib", "hearing_stdlib", "redirect")
+
+
+def hear_stdlib() -> None:
+    """Pass on to loguru what no handler takes: warnings and what is worse.
+
+    It takes the place of `logging.lastResort`, so `logging.basicConfig` and the like still work, and end it.
+    """
+    logging.lastResort = _ToLoguru(logging.WARNING)
+
+
+@contextmanager
+def hearing_stdlib() -> Generator[None]:
+    """The same for a block."""
+    before = logging.lastResort
+    hear_stdlib()
+    try:
+        yield
+    finally:
+        logging.lastResort = before
+
+
+def redirect(stream: TextIO, outlet: Outlet) -> None:
+    """Let the root's handlers that write to `stream` write to `outlet` instead, in their own format."""
+    for handler in logging.getLogger().handlers:
+        if type(handler) is logging.StreamHandler and cast("Any", handler).stream is stream:
+            cast("Any", handler).setStream(_OutletStream(stream, outlet))
+            handler.handleError = partial(_say_unformatted, outlet)  # type: ignore[method-assign] # its own writes raw
+
+
+class _ToLoguru(logging.Handler):
+    """Passes records on; loguru's sinks clean them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass one on, as an event that is no event of the tree."""
+        level = _LEVELS.get(record.levelno, record.levelno)
+        bound = logger.bind(event="logging", logger=record.name).opt(exception=record.exc_info or None)
+        with suppress(Exception):  # a sink of loguru that raises: nobody expects that of logging
+            bound.log(level, f"{record.name}  {_message(record)}")
+
+
+_LEVELS = {logging.WARNING: "WARNING", logging.ERROR: "ERROR", logging.CRITICAL: "CRITICAL"}
+"""Levels that loguru knows by name too."""
+
+
+def _say_unformatted(outlet: Outlet, record: logging.LogRecord) -> None:
+    outlet.put(f"{clean_lines(f'{record.levelname}:{record.name}:{_message(record)}')}\n")
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as wrong:  # noqa: BLE001 # a placeholder that does not fit, an argument that cannot be shown
+        return f"{record.msg}  (its arguments do not fit: {type(wrong).__name__})"
+
+
+class _OutletStream:
+    """What a `logging.StreamHandler` needs of a stream."""
+
+    def __init__(self, stream: TextIO, outlet: Outlet) -> None:
+        self._stream = stream
+        self._outlet = outlet
+
+    def write(self, text: str) -> None:
+        """Take what a handler has formatted: a message, and perhaps a traceback behind it."""
+        self._outlet.put(f"{clean_lines(text.rstrip())}\n")
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return self._stream.isatty()
