@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import traceback
+from asyncio import CancelledError
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -98,7 +99,13 @@ def run(
         open_stderr()
         hooks = (log_events(),)
     program = _Program(spec, check_hooks(hooks), grace, wanted, faults=_faults(faults), beside=_check_beside(beside))
-    return anyio.run(program.main, backend=backend, backend_options=options)
+    try:
+        return anyio.run(program.main, backend=backend, backend_options=options)
+    except CancelledError:  # its signals apart, a program has nobody who could mean that
+        logger.critical(
+            "{}  the program's own task was cancelled, which is not ours to do; the tree has stopped", spec.id
+        )
+        return FAILED
 
 
 async def serve(
