@@ -122,6 +122,13 @@ def test_every_place_meets_every_behaviour():
     assert len(TREE) == len(BEHAVIOURS) - 2
 
 
+def test_the_page_on_conformance_has_the_counts():
+    page = (ROOT.parent / "docs" / "conformance.md").read_text()
+    assert f"| {len(PLACES)} | {len(BEHAVIOURS)} | {3 * len(CELLS)} |" in page
+    assert f"| 2 | {len(BEHAVIOURS)} | {3 * len(PROGRAM)} |" in page
+    assert f"the {len(GUARDED)} functions of ours" in page
+
+
 def holders():
     """Parameters and fields that hold functions: where, and by which name."""
     for name, module in sources():
