@@ -35,6 +35,7 @@ from otp.host.surroundings import LOOP_THRESHOLD, surroundings
 from otp.host.watchman import EXIT_WITHIN, Watchman
 from otp.observe.last_words import AT_EXIT, flush_outlets
 from otp.observe.log import log_events, open_stderr
+from otp.observe.logger import logger
 from otp.observe.observation import Observation
 from otp.observe.stderr import unblocked_stderr
 from otp.quoting import type_name
@@ -93,8 +94,7 @@ def run(
     if backend == "asyncio":
         options = {"loop_factory": partial(_loop_that_joins_nobody, uvloop=options["use_uvloop"])}
     try:
-        with unblocked_stderr():
-            return anyio.run(program.main, backend=backend, backend_options=options)
+        return _until_it_ends(program, spec.id, backend, options)
     finally:
         flush_outlets(AT_EXIT)  # what the caller says next stands behind it
 
@@ -145,12 +145,7 @@ def main(
     options = _loop_options(backend, uvloop)
     watchman = _watchman(grace, exit_within)
     program.watchman = watchman
-
-    def run_it() -> int:
-        with unblocked_stderr():
-            return anyio.run(program.main, backend=backend, backend_options=options)
-
-    _end_with(watchman, run_it)
+    _end_with(watchman, lambda: _until_it_ends(program, spec.id, backend, options))
 
 
 def end_with(
@@ -253,6 +248,15 @@ def _program(
         open_stderr()
         hooks = (log_events(),)
     return Program(spec, check_hooks(hooks), grace, wanted, faults=_faults(faults), beside=_check_beside(beside))
+
+
+def _until_it_ends(program: Program, path: str, backend: Backend, options: dict[str, Any]) -> int:
+    try:
+        with unblocked_stderr():
+            return anyio.run(program.main, backend=backend, backend_options=options)
+    except asyncio.CancelledError:  # its signals apart, a program has nobody who could mean that
+        logger.critical("{}  the program's own task was cancelled, which is not ours to do; the tree has stopped", path)
+        return FAILED
 
 
 def _watchman(grace: float, exit_within: float) -> Watchman:

@@ -275,7 +275,9 @@ class SupervisionLost(OTPError):
     """
 
     def __init__(self, path: str, task: str, how: str) -> None:
-        super().__init__(f"the {task} of {path} {how}, without which it cannot supervise: everything below it is ended")
+        super().__init__(
+            f"background task {task} of {path} {how}; without it nothing is supervised, so all below it is ended"
+        )
         self.path = path
         self.task = task
 

@@ -250,6 +250,20 @@ class TestInOneProcess:
         assert [str(event.exit) for event in events.of(SupervisorExited, "root")] == ["shutdown"]
         assert "LookupError: beside" in log[0]
 
+    @pytest.mark.parametrize("uvloop", [False, True])
+    def test_a_library_that_cancels_all_tasks_ends_the_program_with_a_reason_and_a_code(self, uvloop, log):
+        async def cancel_all(_):
+            await anyio.sleep(0.1)  # one that is cancelled before its first line leaves Python complaining
+            for task in asyncio.all_tasks():
+                task.cancel()
+            await anyio.sleep_forever()
+
+        events = EventRecorder()
+        tree = otp.supervisor("root", children=[otp.worker("a", anyio.sleep_forever)])
+        assert otp.run(tree, hooks=[events], beside=[cancel_all], uvloop=uvloop) == 70
+        assert len(events.of(SupervisorExited, "root")) == 1
+        assert any("the program's own task was cancelled, which is not ours to do" in line for line in log)
+
     def test_the_signals_are_given_back(self):
         before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
         otp.run(finite(), hooks=[])

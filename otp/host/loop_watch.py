@@ -23,7 +23,7 @@ from types import FrameType
 from msgspec import Struct
 
 from otp.events import LoopBlocked, LoopFreed
-from otp.foreign import CallFailed, Role, call, calling
+from otp.foreign import CallFailed, Role, call, calling, guards
 from otp.observe.logger import logger
 from otp.runtime.child import TaskChild, child_in, child_of
 from otp.runtime.crash import describe
@@ -241,10 +241,10 @@ def watching(watch: LoopWatch) -> Generator[LoopWatch]:
 
 
 def _stack(frame: FrameType | None) -> tuple[str, ...]:
-    """The frames below that of the child, outermost first; all of them if there is none."""
+    """The frames below that of the child, or of the guard, outermost first; all of them if there is none."""
     frames: deque[str] = deque(maxlen=FRAME_LIMIT)
     inward: list[FrameType] = []
-    while frame is not None and frame.f_globals.get("__name__") != "otp.runtime.child":
+    while frame is not None and frame.f_globals.get("__name__") != "otp.runtime.child" and frame.f_code not in guards:
         inward.append(frame)
         frame = frame.f_back
     for one in reversed(inward):

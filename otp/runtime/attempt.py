@@ -11,6 +11,7 @@ from typing import TypeVar, TypeVarTuple
 import anyio
 
 from otp import foreign
+from otp.causes import tame
 from otp.foreign import CallFailed, Role, name_of, refuse_awaitable
 
 __all__ = ("attempt", "is_ours")
@@ -38,9 +39,12 @@ async def attempt(
     """
     try:
         with anyio.move_on_after(within) as limit:
-            value = await _awaitable(function(*args))
-            if value is not None:
-                refuse_awaitable(role, value)
+            try:
+                value = await _awaitable(function(*args))
+                if value is not None:
+                    refuse_awaitable(role, value)
+            except BaseException as error:  # noqa: BLE001 # raised again
+                raise tame(error)  # noqa: B904 # mostly itself; the scope walks it, so it has to have an end
             return value
     except BaseException as error:  # whatever foreign code raises, it is the answer
         if is_ours(error):

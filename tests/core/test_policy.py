@@ -1,5 +1,6 @@
 """The table of a policy: what it may say, and which failure gets which verdict."""
 
+import asyncio
 import math
 
 import pytest
@@ -86,7 +87,8 @@ def test_actions_are_graver_the_less_is_restarted():
 
 @pytest.mark.parametrize("attributes", [{"code": 1012}, {"code": None}])
 def test_an_attribute_that_is_not_there_does_not_match(attributes):
-    assert name(OSError(), FailurePolicy(on(OSError, Fatal(), **attributes))) == "unclassified"
+    verdict = classify(FailurePolicy(on(OSError, Fatal(), **attributes)), Crashed(OSError()))
+    assert (verdict.name, verdict.failed) == ("unclassified", ()), "nor is it an error"
 
 
 def test_all_attributes_have_to_match():
@@ -98,6 +100,103 @@ def test_all_attributes_have_to_match():
 
 def test_a_predicate_that_raises_has_not_matched():
     assert name(OSError(), FailurePolicy(on(OSError, Fatal(), where=lambda error: error.nothing > 1))) == "unclassified"
+
+
+class Oddity:
+    """Compares itself as it is told."""
+
+    def __init__(self, compare):
+        self.compare = compare
+
+    def __eq__(self, other):
+        return self.compare()
+
+    __hash__ = None
+
+
+class Reading(Exception):
+    """Its `code` is foreign code."""
+
+    def __init__(self, read):
+        super().__init__()
+        self.read = read
+
+    @property
+    def code(self):
+        return self.read()
+
+
+def cancelled():
+    raise asyncio.CancelledError
+
+
+async def coroutine():
+    pass
+
+
+@pytest.mark.parametrize(
+    ("read", "kind"),
+    [
+        (cancelled, asyncio.CancelledError),
+        (coroutine, TypeError),
+        (lambda: Oddity(cancelled), asyncio.CancelledError),
+        (lambda: Oddity(coroutine), TypeError),
+    ],
+)
+def test_an_attribute_that_cannot_be_read_or_compared_has_not_matched_and_the_next_rule_may(read, kind):
+    policy = FailurePolicy(on(Reading, Fatal(), code=1012), on(Reading, GiveUp(), name="next"))
+    verdict = classify(policy, Crashed(Reading(read)))
+    assert verdict[:3] == ("next", GiveUp(), False)
+    (failed,) = verdict.failed
+    assert (failed.role, failed.name) == ("attribute", "reading: code")
+    assert isinstance(failed.error, kind)
+
+
+def test_an_attribute_that_compares_as_equal_matches():
+    policy = FailurePolicy(on(Reading, Fatal(), code=1012))
+    assert name(Reading(lambda: Oddity(lambda: True)), policy) == "reading"
+    assert name(Reading(lambda: Oddity(lambda: 0)), policy) == "unclassified"
+
+
+@pytest.mark.parametrize("where", [lambda _: cancelled(), lambda _: coroutine(), lambda _: Untruthful()])
+def test_a_predicate_that_cannot_tell_is_in_the_verdict(where):
+    verdict = classify(FailurePolicy(on(OSError, Fatal(), where=where, name="odd")), Crashed(OSError()))
+    assert verdict.name == "unclassified"
+    (failed,) = verdict.failed
+    assert failed.role == "where="
+    assert failed.name.startswith("odd")
+
+
+class Untruthful:
+    def __bool__(self):
+        raise ValueError
+
+
+def test_what_a_predicate_says_is_taken_for_yes_or_no():
+    said = FailurePolicy(on(OSError, GiveUp(), where=lambda error: error.args, name="said"))
+    assert name(OSError(1), said) == "said"
+    assert name(OSError(), said) == "unclassified"
+
+
+def test_a_type_is_matched_as_except_does_and_nobody_is_asked():
+    class Meta(type):
+        def __instancecheck__(cls, instance):
+            raise GeneratorExit
+
+        def __subclasscheck__(cls, subclass):
+            raise GeneratorExit
+
+    class Kind(Exception, metaclass=Meta):
+        @property
+        def __class__(self):
+            raise GeneratorExit
+
+    class Below(Kind):
+        pass
+
+    policy = FailurePolicy(on(Kind, GiveUp(), name="kind"))
+    assert name(Below(), policy) == "kind"
+    assert name(OSError(), policy) == "unclassified"
 
 
 def test_without_a_rule_a_failure_gets_otps_answer():

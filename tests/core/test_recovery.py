@@ -30,6 +30,20 @@ def tree(*children, policy=BLIP, **options):
     return sim
 
 
+def test_what_a_rule_could_not_be_told_is_told_with_the_child_and_the_failure_is_decided_all_the_same():
+    def odd(_):
+        raise ZeroDivisionError
+
+    sim = tree(
+        "a", policy=FailurePolicy(on(OSError, GiveUp(), where=odd, name="first"), on(OSError, GiveUp(), name="second"))
+    )
+    sim.crash("a", OSError())
+    assert sim.child("a").verdict == "second"
+    (failed,) = sim.failed_calls
+    assert failed.role == "where="
+    assert failed.name.startswith("first: tests.core.test_recovery.")
+
+
 # ------------------------------------------------------------------------------------------------ delays
 
 

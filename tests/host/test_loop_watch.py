@@ -392,6 +392,7 @@ async def test_a_function_of_the_program_is_named_and_neither_the_root_nor_a_chi
     assert (told.path, told.callback) == (path, callback)
     assert (freed.path, freed.callback) == (path, callback)
     assert any(frame.endswith("Block.hold") for frame in told.stack)
+    assert not any("reporter.py" in frame or "foreign.py" in frame for frame in told.stack), "nothing above the call"
 
 
 @pytest.mark.parametrize("how", ["last step", "ready"])

@@ -74,6 +74,13 @@ def raises(make):
     return do
 
 
+def circle():
+    """Who goes along its contexts, as anyio's scopes do, comes to no end."""
+    error, other = asyncio.CancelledError(), ValueError()
+    error.__context__, other.__context__ = other, error
+    return error
+
+
 async def coroutine():
     raise AssertionError("nobody awaits it")
 
@@ -113,6 +120,7 @@ BEHAVIOURS = (
     Behaviour("raises an Exception", raises(lambda: ValueError("no"))),
     Behaviour("raises StopIteration", raises(StopIteration)),
     Behaviour("raises CancelledError", raises(asyncio.CancelledError)),
+    Behaviour("raises CancelledError in a circle of contexts", raises(circle)),
     Behaviour("raises GeneratorExit", raises(GeneratorExit)),
     Behaviour("raises a BaseException of its own", raises(Odd)),
     Behaviour("raises a group of those", raises(lambda: BaseExceptionGroup("", [Odd(), asyncio.CancelledError()]))),

@@ -34,7 +34,7 @@ async def test_one_that_ends_too_early_ends_the_tree_with_a_reason_that_is_told(
 
     monkeypatch.setattr(SERVICES[task], "run", ends)
     a, events = Probe("a"), EventRecorder()
-    with anyio.fail_after(5), pytest.raises(SupervisionLost, match=f"the {task} of root") as raised:
+    with anyio.fail_after(5), pytest.raises(SupervisionLost, match=f"background task {task} of root") as raised:
         async with open_supervisor(supervisor("root", children=[a.spec()]), hooks=[events]):
             go.set()
             await anyio.sleep_forever()
@@ -42,7 +42,7 @@ async def test_one_that_ends_too_early_ends_the_tree_with_a_reason_that_is_told(
     assert a.alive == 0
     (told,) = events.of(SupervisorExited, "root")
     assert isinstance(told.exit, Crashed)
-    assert f"the {task} of root" in str(told.exit)
+    assert f"background task {task} of root" in str(told.exit)
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "uvloop"], indirect=True)
@@ -87,7 +87,7 @@ async def test_what_runs_when_the_reporter_is_gone_is_told_before_the_block_is_o
 
     monkeypatch.setattr(Reporter, "run", ends)
     events = EventRecorder()
-    with pytest.raises(SupervisionLost, match="the reporter of root came to an end"):
+    with pytest.raises(SupervisionLost, match="background task reporter of root came to an end"):
         async with open_supervisor(supervisor("root", children=[worker("a", anyio.sleep_forever)]), hooks=[events]):
             await anyio.sleep_forever()
     assert len(events.of(SupervisorExited, "root")) == 1
