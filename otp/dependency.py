@@ -28,10 +28,10 @@ class Dependency:
         checks.keep(self, "id", checks.name("dependency", self.id))
         if not callable(self.probe):
             raise SpecError(
-                f"dependency({self.id!r}) expects a coroutine function that raises when it is down, got {quoted(self.probe)}; "
-                f"write dependency({self.id!r}, probe, arg, …) and leave the call to the tree"
+                f"dependency({quoted(self.id)}) expects a coroutine function that raises when it is down, got {quoted(self.probe)}; "
+                f"write dependency({quoted(self.id)}, probe, arg, …) and leave the call to the tree"
             )
-        checks.keep(self, "args", checks.arguments(f"args of dependency {self.id!r}", self.args))
+        checks.keep(self, "args", checks.arguments(f"args of dependency {quoted(self.id)}", self.args))
         above, least = "finite seconds above 0", "finite seconds, 0 or more"
         paced = f"finite seconds, {checks.SHORTEST:g} or more"
         for name, expected, bound in (
@@ -39,7 +39,7 @@ class Dependency:
             ("timeout", above, checks.ABOVE_0),
             ("stagger", least, 0.0),
         ):
-            what = f"{name} of dependency {self.id!r}"
+            what = f"{name} of dependency {quoted(self.id)}"
             checks.keep(self, name, checks.bounded(what, getattr(self, name), expected, bound))
 
 

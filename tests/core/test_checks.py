@@ -72,7 +72,10 @@ def test_what_moves_the_cursor_is_not_shown():
         (lambda: FailurePolicy(otherwise=5), r"otherwise: expected RestartNow\(\), RestartAfter\(\)"),
         (lambda: on(ValueError, RestartNow(), where=5), "where: expected a function that looks at the failure, got 5"),
         (lambda: on(ValueError, RestartNow(), name=5), "name of a rule: expected a name, got 5"),
-        (lambda: worker("x" * 256, run), "id: expected a name of 255 characters at the most, got 'xxx.*; it has 256"),
+        (
+            lambda: worker("x" * 10_001, run),
+            "id: expected a name of 10000 characters at the most, got 'xxx.*; it has 10001",
+        ),
         (
             lambda: supervisor("s", intensity=2**64),
             "a whole number of restarts, 0 or more, 9223372036854775807 at the most",
