@@ -46,7 +46,7 @@ SHORTEST = 0.001
 LARGEST = 2**63 - 1
 """The largest whole number: what counts is told to other programs, and more does not go into what they know."""
 
-NAME_LIMIT = 200
+NAME_LIMIT = 10_000
 """Characters of a name."""
 
 MOST = 1_000_000

@@ -25,12 +25,12 @@ class Dependency:
 
     def __post_init__(self) -> None:
         checks.keep(self, "id", checks.name("dependency", self.id))
-        checks.keep(self, "args", checks.arguments(f"args of dependency {self.id!r}", self.args))
+        checks.keep(self, "args", checks.arguments(f"args of dependency {quoted(self.id)}", self.args))
         check_async(
-            f"probe of dependency {self.id!r}",
+            f"probe of dependency {quoted(self.id)}",
             self.probe,
             *(f"argument {number}" for number, _ in enumerate(self.args, 1)),
-            instead=f"write async def probe(…), which raises when it is down, and dependency({self.id!r}, probe, …)",
+            instead=f"write async def probe(…), which raises when it is down, and dependency({quoted(self.id)}, probe, …)",
         )
         above, least = "finite seconds above 0", "finite seconds, 0 or more"
         paced = f"finite seconds, {checks.SHORTEST:g} or more"
@@ -39,7 +39,7 @@ class Dependency:
             ("timeout", above, checks.ABOVE_0),
             ("stagger", least, 0.0),
         ):
-            what = f"{name} of dependency {self.id!r}"
+            what = f"{name} of dependency {quoted(self.id)}"
             checks.keep(self, name, checks.bounded(what, getattr(self, name), expected, bound))
 
 

@@ -125,11 +125,11 @@ class ChildSpec:
         _check_flag("ready", self.ready, self.id)
         if not callable(self.run):
             raise SpecError(
-                f"worker({self.id!r}) expects a coroutine function and its arguments, got {quoted(self.run)}; "
-                f"write worker({self.id!r}, run, arg, …) and leave the call to the supervisor"
+                f"worker({quoted(self.id)}) expects a coroutine function and its arguments, got {quoted(self.run)}; "
+                f"write worker({quoted(self.id)}, run, arg, …) and leave the call to the supervisor"
             )
         if type(self.args) is not tuple:
-            checks.keep(self, "args", checks.arguments(f"args of worker {self.id!r}", self.args))
+            checks.keep(self, "args", checks.arguments(f"args of worker {quoted(self.id)}", self.args))
         _check_start_timeout(self)
         if type(self.needs) is not tuple or self.needs:
             checks.keep(self, "needs", _as_names(self.id, self.needs))
@@ -400,8 +400,8 @@ def check_needs(spec: AnySpec, declared: frozenset[str] = frozenset()) -> None:
         if name not in declared:
             known = ", ".join(sorted(declared)) or "none"
             raise SpecError(
-                f"worker {spec.id!r} needs {name!r}, which no supervisor above it declares (declared: {known}); "
-                f"give one of them dependencies=[dependency({name!r}, probe, …)]"
+                f"worker {quoted(spec.id)} needs {quoted(name)}, which no supervisor above it declares (declared: {known}); "
+                f"give one of them dependencies=[dependency({quoted(name)}, probe, …)]"
             )
     if isinstance(spec, SupervisorSpec):
         below = declared | {one.id for one in spec.dependencies}
@@ -423,7 +423,7 @@ def check_depth(spec: AnySpec, above: int) -> None:
 
 def _too_deep(id: str, levels: int) -> SpecError:
     return SpecError(
-        f"supervisor {id!r}: expected a tree of {DEEPEST} levels of supervisors at the most, got {levels}; "
+        f"supervisor {quoted(id)}: expected a tree of {DEEPEST} levels of supervisors at the most, got {levels}; "
         "put children side by side"
     )
 
@@ -440,10 +440,12 @@ def _check_child(spec: AnySpec) -> None:
     _check_shutdown(spec)
     _check_flag("significant", spec.significant, id)
     if spec.policy is not None and not checks.is_a(spec.policy, FailurePolicy):
-        raise checks.wrong(f"policy of {spec.id!r}", "a FailurePolicy", spec.policy, "write FailurePolicy(on(…), …)")
+        raise checks.wrong(
+            f"policy of {quoted(spec.id)}", "a FailurePolicy", spec.policy, "write FailurePolicy(on(…), …)"
+        )
     if spec.significant and spec.restart is Restart.PERMANENT:
         raise SpecError(
-            f"child {spec.id!r} is significant=True and restart=permanent, so it never ends for good; "
+            f"child {quoted(spec.id)} is significant=True and restart=permanent, so it never ends for good; "
             "make it Restart.TRANSIENT or Restart.TEMPORARY, or drop significant"
         )
 
@@ -470,7 +472,7 @@ def _check_shutdown(spec: AnySpec) -> None:
         checks.keep(spec, "shutdown", "brutal_kill")
         return
     expected = "seconds (0 or more), math.inf or 'brutal_kill'"
-    checks.keep(spec, "shutdown", checks.bounded(f"shutdown of {spec.id!r}", grace, expected, 0.0, math.inf))
+    checks.keep(spec, "shutdown", checks.bounded(f"shutdown of {quoted(spec.id)}", grace, expected, 0.0, math.inf))
 
 
 def _check_start_timeout(spec: ChildSpec) -> None:
@@ -478,10 +480,10 @@ def _check_start_timeout(spec: ChildSpec) -> None:
         return
     if not spec.ready:
         raise SpecError(
-            f"start_timeout={quoted(spec.start_timeout)} of worker {spec.id!r} has nothing to wait for; "
+            f"start_timeout={quoted(spec.start_timeout)} of worker {quoted(spec.id)} has nothing to wait for; "
             "add ready=True and call task_status.started() in the worker"
         )
-    what = f"start_timeout of worker {spec.id!r}"
+    what = f"start_timeout of worker {quoted(spec.id)}"
     timeout = checks.bounded(what, spec.start_timeout, "seconds above 0", checks.ABOVE_0, math.inf)
     checks.keep(spec, "start_timeout", timeout)
 
@@ -493,11 +495,11 @@ def _check_flags(spec: SupervisorSpec) -> None:
     _check_member("auto_shutdown", spec.auto_shutdown, AutoShutdown, id)
     _check_flag("dynamic", spec.dynamic, id)
     restarts = "a whole number of restarts, 0 or more"
-    checks.keep(spec, "intensity", checks.whole(f"intensity of {id!r}", spec.intensity, restarts, least=0))
-    period = checks.bounded(f"period of {id!r}", spec.period, "finite seconds above 0", checks.ABOVE_0)
+    checks.keep(spec, "intensity", checks.whole(f"intensity of {quoted(id)}", spec.intensity, restarts, least=0))
+    period = checks.bounded(f"period of {quoted(id)}", spec.period, "finite seconds above 0", checks.ABOVE_0)
     checks.keep(spec, "period", period)
     if spec.max_children is not None:
-        limit = checks.whole(f"max_children of {id!r}", spec.max_children, "a number above 0 or None", least=1)
+        limit = checks.whole(f"max_children of {quoted(id)}", spec.max_children, "a number above 0 or None", least=1)
         checks.keep(spec, "max_children", limit)
 
 
@@ -508,7 +510,7 @@ def _check_dynamic(spec: SupervisorSpec) -> None:
         if (value := getattr(spec, name)) != only:
             said = ", ".join(child.id for child in spec.children) if name == "children" else value
             raise SpecError(
-                f"{name} of {spec.id!r}: a dynamic supervisor has none of its own, got {said}; "
+                f"{name} of {quoted(spec.id)}: a dynamic supervisor has none of its own, got {said}; "
                 "make it a supervisor(), or leave that out"
             )
 
@@ -517,7 +519,9 @@ def _check_children(spec: SupervisorSpec) -> None:
     seen: set[str] = set()
     for child in spec.children:
         if child.id in seen:
-            raise SpecError(f"two children of supervisor {spec.id!r} have the id {child.id!r}; give each its own")
+            raise SpecError(
+                f"two children of supervisor {quoted(spec.id)} have the id {quoted(child.id)}; give each its own"
+            )
         seen.add(child.id)
         _check_significant(child, spec)
 
@@ -525,7 +529,7 @@ def _check_children(spec: SupervisorSpec) -> None:
 def _check_significant(child: AnySpec, spec: SupervisorSpec) -> None:
     if child.significant and spec.auto_shutdown is AutoShutdown.NEVER:
         raise SpecError(
-            f"child {child.id!r} is significant=True, but its supervisor {spec.id!r} has auto_shutdown=never; "
+            f"child {quoted(child.id)} is significant=True, but its supervisor {quoted(spec.id)} has auto_shutdown=never; "
             "give the supervisor AutoShutdown.ANY_SIGNIFICANT or ALL_SIGNIFICANT, or drop significant"
         )
 
@@ -539,12 +543,12 @@ def _check_levels(spec: SupervisorSpec) -> None:
 
 def _check_member(name: str, value: object, members: type[StrEnum], owner: str) -> None:
     if type(value) is not members:
-        checks.member(f"{name} of {owner!r}", value, members)
+        checks.member(f"{name} of {quoted(owner)}", value, members)
 
 
 def _check_flag(name: str, value: object, owner: str) -> None:
     if type(value) is not bool:
-        checks.flag(f"{name} of {owner!r}", value)
+        checks.flag(f"{name} of {quoted(owner)}", value)
 
 
 def _as_names(owner: str, names: object) -> tuple[str, ...]:
@@ -602,6 +606,8 @@ def _as_dependencies(owner: str, dependencies: object) -> tuple[Dependency, ...]
         if not checks.is_a(one, Dependency):
             raise checks.wrong(what, "dependencies", one, instead)
         if one.id in found:
-            raise SpecError(f"two dependencies of supervisor {quoted(owner)} have the id {one.id!r}; give each its own")
+            raise SpecError(
+                f"two dependencies of supervisor {quoted(owner)} have the id {quoted(one.id)}; give each its own"
+            )
         found[one.id] = one
     return tuple(found.values())

@@ -75,7 +75,10 @@ def test_what_moves_the_cursor_is_not_shown():
             r"where= of on\(\): expected a plain function of 1 argument \(failure\), got 5; write where=lambda failure",
         ),
         (lambda: on(ValueError, RestartNow(), name=5), "name of a rule: expected a name, got 5"),
-        (lambda: worker("x" * 201, run), "id: expected a name of 200 characters at the most, got 'xxx.*; it has 201"),
+        (
+            lambda: worker("x" * 10_001, run),
+            "id: expected a name of 10000 characters at the most, got 'xxx.*; it has 10001",
+        ),
         (
             lambda: supervisor("s", intensity=2**64),
             "a whole number of restarts, 0 or more, 9223372036854775807 at the most",
