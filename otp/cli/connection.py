@@ -12,7 +12,7 @@ from otp.cli.durations import seconds
 from otp.cli.exit_codes import CODES, Ended, ExitCode
 from otp.control.client import PATIENCE, Client, CommandFailed, connect, find_socket
 from otp.control.targets import NoSuchChild, TooMany
-from otp.errors import ControlError
+from otp.errors import ControlError, PatternError
 
 __all__ = ("Connection", "with_connection")
 
@@ -42,6 +42,8 @@ class Connection(NamedTuple):
             raise Ended(str(unknown), ExitCode.NO_CHILD) from None
         except TooMany as many:
             raise Ended(str(many), ExitCode.REFUSED) from None
+        except PatternError as wrong:
+            raise Ended(str(wrong), ExitCode.USAGE) from None
         except ControlError as nobody:
             raise Ended(str(nobody), ExitCode.UNREACHABLE) from None
 

@@ -13,9 +13,22 @@ import pytest
 
 from otp import supervisor, worker
 from otp.control import connection, server
-from otp.control.client import connect
+from otp.control.client import CommandFailed, connect
 from otp.control.peer import Peer, peer_of
-from otp.control.protocol import HEADER, MAX_REQUEST, GetHealth, GetSnapshot, Request, Restart, encode
+from otp.control.protocol import (
+    HEADER,
+    MAX_REQUEST,
+    Explain,
+    GetEvents,
+    GetHealth,
+    GetIncidents,
+    GetSnapshot,
+    GetStack,
+    GetWhy,
+    Request,
+    Restart,
+    encode,
+)
 from otp.testing import Probe
 from tests.control.stage import InThread, asked, served
 from tests.control.test_protocol import HOSTILE
@@ -251,3 +264,25 @@ async def test_another_user_is_refused_even_where_the_files_would_let_him_in(sta
         )
         assert "this process is not yours, nobody (pid" in done.stdout
         assert "greeting" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda pattern: GetEvents(path=pattern, debug=True),
+        lambda pattern: GetIncidents(path=pattern, resolved=True),
+        lambda pattern: Explain(path=pattern),
+        lambda pattern: GetWhy(path=pattern),
+        lambda pattern: GetStack(path=pattern),
+        lambda pattern: Restart(path=pattern, all=True, dry_run=True),
+    ],
+)
+@pytest.mark.parametrize("pattern", ["**/" * 60 + "zz", "**/" * 30 + "zz", "*a" * 120, "*/[!a]" * 10 + "zz"])
+async def test_no_pattern_of_a_stranger_stops_the_tree(stage, look, pattern):
+    """It is answered or refused, within the time of the fixture: guessing would take longer than the universe has."""
+    path = stage.socket if isinstance(look(""), Restart) else stage.read_socket
+    try:
+        await stage.ask(look(pattern), path=path)
+    except CommandFailed as refused:
+        assert refused.kind in ("not_found", "refused")
+        assert "no child matches" in str(refused) or "a pattern may have" in str(refused)
