@@ -220,7 +220,7 @@ class Server:
             await self._take(connection, peer, role, await connection.receive())
 
     def _refusal(self, peer: Peer) -> str:
-        if not peer.may_speak:
+        if not peer.is_trusted:
             return f"this process is not yours, {peer}: only its own user and root may speak to it"
         if len(self._connections) < MAX_CONNECTIONS:
             return ""

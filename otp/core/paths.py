@@ -54,7 +54,7 @@ class Pattern:
         PatternError: it is longer than a pattern may be.
     """
 
-    __slots__ = ("_below", "_by_sign", "_end", "_start", "_stars", "_tokens", "_tops")
+    __slots__ = ("_below", "_by_sign", "_end", "_stars", "_start", "_tokens", "_tops")
 
     def __init__(self, pattern: str) -> None:
         ids = parts(pattern)
