@@ -298,9 +298,12 @@ def test_an_answer_is_not_endless(path):
 
 
 def test_a_watcher_takes_nothing_but_what_a_watcher_is_told(path):
-    with saying(path, encode(GREETING), encode(GREETING)), connect(path) as client:
-        with pytest.raises(Unreachable, match="answers what was not asked: Greeting"):
-            next(client.watch())
+    with (
+        saying(path, encode(GREETING), encode(GREETING)),
+        connect(path) as client,
+        pytest.raises(Unreachable, match="answers what was not asked: Greeting"),
+    ):
+        next(client.watch())
 
 
 @contextmanager
