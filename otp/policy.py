@@ -190,6 +190,10 @@ UNCLASSIFIED = Rule(name="unclassified", failures=(BaseException,), action=Resta
 """What a failure gets that no rule matches: OTP's answer."""
 
 
+HEALTHY_AFTER = 60.0
+"""Seconds up after which a child has recovered, unless its policy says otherwise."""
+
+
 class FailurePolicy:
     """The rules, in their order: for each failure the first that matches counts.
 
@@ -201,7 +205,7 @@ class FailurePolicy:
 
     __slots__ = ("healthy_after", "otherwise", "rules")
 
-    def __init__(self, *rules: Rule, otherwise: Action | None = None, healthy_after: float = 60.0) -> None:
+    def __init__(self, *rules: Rule, otherwise: Action | None = None, healthy_after: float = HEALTHY_AFTER) -> None:
         for rule in rules:
             _check("FailurePolicy()", rule, "rules; write on(failure, action)", ok=isinstance(rule, Rule))  # pyright: ignore[reportUnnecessaryIsInstance] # for the unchecked
         _check("healthy_after", healthy_after, "seconds above 0", ok=_is_finite(healthy_after) and healthy_after > 0)
