@@ -17,6 +17,8 @@ import msgspec
 
 from otp.errors import LoadError, SpecError
 from otp.extras import hint
+from otp.runtime.crash import describe
+from otp.runtime.redaction import clean
 from otp.spec import ChildSpec, SupervisorSpec, check_needs
 
 __all__ = ("load",)
@@ -32,8 +34,16 @@ def load(target: str, config: str | PathLike[str] | None = None) -> SupervisorSp
         config: a `.json` or `.toml` file for the config of the function.
 
     Raises:
-        LoadError: there is none.
+        LoadError: there is none. Its message is on one line, printable, and without secrets, whatever was raised and
+            whatever the names are.
     """
+    try:
+        return _loaded(target, config)
+    except LoadError as error:
+        raise LoadError(clean(str(error))) from error.__cause__
+
+
+def _loaded(target: str, config: str | PathLike[str] | None) -> SupervisorSpec:
     module, name = _split(target)
     named = _named(_import(module), name)
     if callable(named) and not isinstance(named, type):
@@ -168,4 +178,4 @@ def _kind(built: object) -> str:
 
 
 def _text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return str(describe(error))

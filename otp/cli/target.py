@@ -9,6 +9,8 @@ import click
 
 from otp.errors import LoadError
 from otp.loading import load
+from otp.printable import printable
+from otp.runtime.redaction import clean, redact
 from otp.spec import SupervisorSpec
 
 __all__ = ("Failure", "load_target", "with_optional_target", "with_target")
@@ -20,6 +22,9 @@ class Failure(click.ClickException):
     """One clear message on standard error, and exit code 2."""
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(clean(message))
 
 
 def with_target(command: Command) -> Command:
@@ -50,5 +55,6 @@ def load_target(target: str, config: Path | None, show_traceback: bool) -> Super
         return load(target, config)
     except LoadError as error:
         if show_traceback:
-            traceback.print_exception(error)
+            said = "".join(traceback.format_exception(error))
+            click.echo("\n".join(map(printable, redact(said).splitlines())), err=True)
         raise Failure(str(error)) from error

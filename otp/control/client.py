@@ -19,6 +19,8 @@ from types import TracebackType
 from typing import Any, Self, overload
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from otp.control.peer import peer_of
 from otp.control.protocol import (
     HEADER,
@@ -64,6 +66,7 @@ from otp.control.rows import Delta, Explained, Health, Snapshot, Why
 from otp.control.sockets import folder, live_sockets, socket_path
 from otp.control.trust import check_folder
 from otp.errors import ControlError
+from otp.printable import printable
 
 __all__ = ("PATIENCE", "Client", "CommandFailed", "Unreachable", "connect", "find_socket")
 
@@ -314,6 +317,7 @@ class Client:
             raise Unreachable(f"{self._path}: {greeting.message}")
         if not isinstance(greeting, Greeting):
             raise Unreachable(f"{self._path} is no control socket of otp: it does not greet")
+        greeting = replace(greeting, app=printable(greeting.app), version=printable(greeting.version))
         if greeting.protocol != PROTOCOL:
             raise Unreachable(
                 f"{greeting.app} runs otp {greeting.version}, whose control protocol has version {greeting.protocol}, and "

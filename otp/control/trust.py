@@ -8,6 +8,7 @@ import os
 import pwd
 import stat
 from collections.abc import Collection
+from functools import lru_cache
 from pathlib import Path
 
 from otp.errors import ControlError
@@ -20,6 +21,7 @@ def is_trusted(uid: int) -> bool:
     return uid in (-1, 0, os.getuid())
 
 
+@lru_cache(maxsize=64)
 def user_name(uid: int) -> str:
     """What the user is called. Not for the tree's event loop: a name may have to be asked for."""
     try:

@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from otp.events import LoopBlocked, LoopFreed
 from otp.runtime.child import TaskChild, child_of
+from otp.runtime.redaction import clean_name
 from otp.runtime.tree import Tree
 
 __all__ = ("Lag", "Listener", "LoopWatch", "watching")
@@ -199,5 +200,5 @@ def _stack(frame: FrameType | None) -> tuple[str, ...]:
         inward.append(frame)
         frame = frame.f_back
     for one in reversed(inward):
-        frames.append(f"{one.f_code.co_filename}:{one.f_lineno} {one.f_code.co_qualname}")
+        frames.append(clean_name(f"{one.f_code.co_filename}:{one.f_lineno} {one.f_code.co_qualname}"))
     return tuple(frames)

@@ -10,7 +10,7 @@ from otp.observe.failures import Failure
 from otp.observe.figures import ChildHistory, GroupHistory, PastFailure
 from otp.observe.sentences import own_frame
 from otp.policy import HEALTHY_AFTER
-from otp.runtime.redaction import redact
+from otp.runtime.redaction import clean
 
 __all__ = ("Account",)
 
@@ -173,7 +173,7 @@ class Account:
                 at=failure.at,
                 outcome=failure.outcome,
                 verdict=failure.verdict,
-                text=str(crash) if crash is not None else redact(str(failure.exit)),
+                text=str(crash) if crash is not None else clean(str(failure.exit)),
                 frame=own_frame(crash) if crash is not None else "",
             )
         )

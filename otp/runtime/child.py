@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from otp.core.inputs import Exited, Ignored, Started, StartFailed
 from otp.errors import ExitShutdown, Ignore
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
-from otp.runtime.redaction import redact
+from otp.runtime.redaction import clean
 from otp.runtime.whose import CHILD
 from otp.spec import ChildSpec
 
@@ -136,7 +136,7 @@ class TaskChild:
                 except Ignore as ignore:
                     exit = Crashed(ignore) if self._ready else _IGNORED
                 except ExitShutdown as shutdown:
-                    exit = Shutdown(redact(str(shutdown)))
+                    exit = Shutdown(clean(str(shutdown)))
                 except Exception as error:  # noqa: BLE001 # whatever ends a child, its supervisor decides what follows
                     exit = Crashed(error)
             if exit is _SHUTDOWN and self._killed:

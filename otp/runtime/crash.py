@@ -7,7 +7,7 @@ from typing import cast
 from otp.errors import Hung
 from otp.exits import Crash
 from otp.printable import printable
-from otp.runtime.redaction import redact
+from otp.runtime.redaction import clean_name, redact
 
 __all__ = ("describe",)
 
@@ -48,7 +48,8 @@ def _describe_leaf(error: BaseException) -> Crash:
 
 
 def _type_name(kind: type[BaseException]) -> str:
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return clean_name(name)
 
 
 def _message(error: BaseException, limit: int) -> str:
@@ -69,13 +70,13 @@ def _without_secrets(text: str) -> str:
 
 def _frames(error: BaseException) -> tuple[str, ...]:
     if isinstance(error, Hung):  # it was not raised: what counts is where the child was
-        return tuple(_as_frame(step) for step in error.chain[-FRAME_LIMIT:])
+        return tuple(clean_name(_as_frame(step)) for step in error.chain[-FRAME_LIMIT:])
     frames = [
         f"{frame.f_code.co_filename}:{line} {frame.f_code.co_qualname}"
         for frame, line in walk_tb(error.__traceback__)
         if frame.f_globals.get("__name__") != "otp.runtime.child"
     ]
-    return tuple(frames[-FRAME_LIMIT:])
+    return tuple(map(clean_name, frames[-FRAME_LIMIT:]))
 
 
 def _as_frame(step: str) -> str:

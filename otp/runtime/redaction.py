@@ -39,12 +39,17 @@ def clean(text: str) -> str:
 
 @lru_cache(maxsize=2_048)  # a crash has the same few frames each time
 def clean_name(name: str) -> str:
-    """The same for a name that comes again and again: of a type, of a place in the code."""
-    return clean(name)
+    """The same for a name in the code: of a type, a task, a place. A folder may be called by a hash, which stays."""
+    return _without_shapes(printable(name))
 
 
 def redact(text: str) -> str:
     """`text` without what looks like a secret. Doing it twice changes nothing more."""
+    return _LONG.sub(_long, _without_shapes(text))
+
+
+def _without_shapes(text: str) -> str:
+    """Without what is known by its name or by its looks; random words stay."""
     lower = text.lower()
     if _LONG_WORD.search(text) or "eyJ" in text or "-----BEGIN " in text:
         text = _KNOWN.sub(MARK, text)
@@ -56,7 +61,7 @@ def redact(text: str) -> str:
         text = _without_named(text)
     if any(scheme in lower for scheme in _SCHEMES):
         text = _BASIC.sub(_value, _BEARER.sub(_value, text))
-    return _LONG.sub(_long, text)
+    return text
 
 
 # ------------------------------------------------------------------------------------------------ by their looks

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from otp.control.mirror import Mirror
 from otp.control.rows import Blocked, NeedRow
-from otp.printable import printable
+from otp.tui.clean import on_one_line
 from otp.tui.durations import short
 from otp.tui.label import Label
 from otp.tui.link import Link
@@ -30,7 +30,7 @@ class Headline(Label):
             link: how we stand with it.
             clock: the monotonic clock.
         """
-        lines = [headline(mirror, link, clock), *alarms(mirror, link, clock)]
+        lines = map(on_one_line, (headline(mirror, link, clock), *alarms(mirror, link, clock)))
         self.show(Text("\n", no_wrap=True, overflow="ellipsis").join(lines))
 
 
@@ -41,7 +41,7 @@ def headline(mirror: Mirror, link: Link, clock: float) -> Text:
         return Text(f"otp top: connecting to {greeting.app if greeting else 'the process'} …")
     seen = mirror.snapshot
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f" {printable(seen.app)} ", "bold reverse")
+    text.append(f" {seen.app} ", "bold reverse")
     text.append(f" {mirror.state}", _tone_of(mirror.state))
     text.append(f"  {mirror.up}/{mirror.total} up", "bold" if mirror.up < mirror.total else "")
     for words, style in _figures(mirror):
@@ -83,11 +83,11 @@ def _need(need: NeedRow, age: float) -> str:
 
 def _alarm(loud: str, text: str) -> Text:
     line = Text(no_wrap=True, overflow="ellipsis")
-    return line.append(f" !! {loud} ", "bold reverse red").append(f" {printable(text)}", "bold red")
+    return line.append(f" !! {loud} ", "bold reverse red").append(f" {text}", "bold red")
 
 
 def _warning(text: str) -> Text:
-    return Text(f" ! {printable(text)}", "bold yellow", no_wrap=True, overflow="ellipsis")
+    return Text(f" ! {text}", "bold yellow", no_wrap=True, overflow="ellipsis")
 
 
 def _tone_of(state: str) -> str:

@@ -287,3 +287,27 @@ async def test_no_pattern_of_a_stranger_stops_the_tree(stage, look, pattern):
     except CommandFailed as refused:
         assert refused.kind in ("not_found", "refused")
         assert "no child matches" in str(refused) or "a pattern may have" in str(refused)
+
+
+def greeted(one):
+    """Whether the server says something within a moment."""
+    one.settimeout(0.2)
+    try:
+        return bool(one.recv(4096))
+    except TimeoutError:
+        return False
+
+
+async def test_who_opens_connections_without_end_is_accepted_at_a_bounded_rate_and_keeps_nobody_off_the_other_socket(
+    place, monkeypatch
+):
+    monkeypatch.setattr(server, "ACCEPTED_AT_ONCE", 5)
+    monkeypatch.setattr(server, "ACCEPTED_A_SECOND", 1e-6)
+
+    def flood(path):
+        with ExitStack() as stack:
+            return sum(greeted(stack.enter_context(raw(path))) for _ in range(8))
+
+    async with served(supervisor("shop", children=[Probe("a").spec()]), place) as stage:
+        assert await InThread(flood, stage.read_socket).result() == 5
+        assert (await stage.ask(GetHealth())).ready
