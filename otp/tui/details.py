@@ -10,7 +10,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from otp.control.rows import ChildRow, Why
-from otp.tui.clean import on_one_line
+from otp.printable import printable
 from otp.tui.label import Label
 from otp.tui.pages import PAGES, Line, Page, page
 from otp.tui.questions import Looked
@@ -73,9 +73,7 @@ class Details(Vertical):
             return [(Text(), Text("no child fits", "dim"))]
         answer = self._looked.answer if self._looked and self._looked.path == row.path else None
         lines = page(self.page, row, answer if isinstance(answer, Why) else None)
-        if isinstance(answer, str):
-            lines = [(Text(), Text(answer, "bold yellow")), *lines]
-        return [(on_one_line(label), on_one_line(text)) for label, text in lines]
+        return lines if not isinstance(answer, str) else [(Text(), Text(printable(answer), "bold yellow")), *lines]
 
 
 def _size(line: Line) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from otp.control.mirror import Mirror
 from otp.control.rows import Blocked, NeedRow
+from otp.printable import printable
 from otp.tui.clean import on_one_line
 from otp.tui.durations import short
 from otp.tui.label import Label
@@ -41,7 +42,7 @@ def headline(mirror: Mirror, link: Link, clock: float) -> Text:
         return Text(f"otp top: connecting to {greeting.app if greeting else 'the process'} …")
     seen = mirror.snapshot
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f" {seen.app} ", "bold reverse")
+    text.append(f" {printable(seen.app)} ", "bold reverse")
     text.append(f" {mirror.state}", _tone_of(mirror.state))
     text.append(f"  {mirror.up}/{mirror.total} up", "bold" if mirror.up < mirror.total else "")
     for words, style in _figures(mirror):
@@ -83,11 +84,11 @@ def _need(need: NeedRow, age: float) -> str:
 
 def _alarm(loud: str, text: str) -> Text:
     line = Text(no_wrap=True, overflow="ellipsis")
-    return line.append(f" !! {loud} ", "bold reverse red").append(f" {text}", "bold red")
+    return line.append(f" !! {loud} ", "bold reverse red").append(f" {printable(text)}", "bold red")
 
 
 def _warning(text: str) -> Text:
-    return Text(f" ! {text}", "bold yellow", no_wrap=True, overflow="ellipsis")
+    return Text(f" ! {printable(text)}", "bold yellow", no_wrap=True, overflow="ellipsis")
 
 
 def _tone_of(state: str) -> str:

@@ -10,6 +10,8 @@ from typing import Literal
 from rich.text import Text
 
 from otp.control.rows import ChildRow, EventRow, FailureRow, IncidentRow, LogRow, StackRow, TaskRow, Why
+from otp.printable import printable
+from otp.tui.clean import on_one_line
 from otp.tui.columns import time_of
 from otp.tui.durations import short
 from otp.tui.states import LEVELS, Tone, sign, tone
@@ -35,7 +37,7 @@ def page(wanted: Page, row: ChildRow, why: Why | None) -> list[Line]:
     """One page; as much of it as is known without an answer."""
     if why is None and wanted != "Summary":
         return [_line("asking …", "dim")]
-    return list(_PAGES[wanted](row, why))
+    return [(on_one_line(label), on_one_line(text)) for label, text in _PAGES[wanted](row, why)]
 
 
 def clock_time(wall: float) -> str:
@@ -48,7 +50,7 @@ def event_line(event: EventRow, about: str = "") -> Line:
     text = Text(end="")
     if event.path != about:
         text.append(f"{event.path}  ", "bold")
-    return _stamp(event.wall, event.level), text.append(event.text, "")
+    return _stamp(event.wall, event.level), text.append(printable(event.text), "")
 
 
 def _stamp(wall: float, level: str) -> Text:
@@ -112,7 +114,7 @@ def _availability(row: ChildRow) -> str:
 def _cause(row: ChildRow) -> Text:
     when = "" if row.last_wall is None else f"{clock_time(row.last_wall)}  "
     verdict = f"  ({row.verdict})" if row.verdict else ""
-    return Text(f"{when}{row.last_cause}{verdict}")
+    return Text(f"{when}{printable(row.last_cause)}{verdict}")
 
 
 def _radius(paths: Sequence[str], untouched: int) -> str:
@@ -127,12 +129,12 @@ def _incident(incident: IncidentRow) -> Text:
     for marked, word in ((incident.injected, "injected"), (incident.maintenance, "maintenance")):
         text.append(f", {word}" if marked else "", "bold")
     where = f" at {incident.frame}" if incident.frame else ""
-    return text.append(f": {incident.message or incident.cause}{where}", "")
+    return text.append(f": {printable(incident.message or incident.cause)}{where}", "")
 
 
 def _failure(failure: FailureRow) -> Line:
     where = f"  {failure.frame}" if failure.frame else ""
-    return _field("failed", f"{clock_time(failure.wall)}  {failure.text}{where} → {failure.outcome}")
+    return _field("failed", f"{clock_time(failure.wall)}  {printable(failure.text)}{where} → {failure.outcome}")
 
 
 # ------------------------------------------------------------------------------------------------ the others
@@ -151,7 +153,7 @@ def _log(_: ChildRow, why: Why | None) -> Iterator[Line]:
 
 
 def _log_line(line: LogRow) -> Line:
-    return _stamp(line.wall, line.level), Text(line.text)
+    return _stamp(line.wall, line.level), Text(printable(line.text))
 
 
 def _stack(row: ChildRow, why: Why | None) -> Iterator[Line]:
@@ -168,15 +170,15 @@ def _tasks(stack: StackRow) -> Iterator[Line]:
 
 def _task(task: TaskRow) -> Iterator[Line]:
     indent = "  " * (task.depth + 1)
-    yield _line(f"{indent}{task.name}")
+    yield _line(f"{indent}{printable(task.name)}")
     for step in task.chain:
-        yield _line(f"{indent}  → {step}")
+        yield _line(f"{indent}  → {printable(step)}")
 
 
 def _policy(_: ChildRow, why: Why | None) -> Iterator[Line]:
     explained = why.explained if why else None
     text = explained.text if explained else "the root: nobody restarts it; when it gives up, the process ends"
-    yield from (_line(line) for line in text.splitlines())
+    yield from (_line(printable(line)) for line in text.splitlines())
 
 
 _PAGES: dict[Page, Callable[[ChildRow, Why | None], Iterator[Line]]] = {
