@@ -6,8 +6,7 @@ from otp.control.peer import Peer
 from otp.control.protocol import Acting, Drain, InjectFault, Pause, ResolveIncident
 from otp.control.rows import Change
 from otp.control.timeline import Timeline
-from otp.printable import printable
-from otp.runtime.redaction import redact
+from otp.runtime.redaction import clean
 
 __all__ = ("Audit",)
 
@@ -58,7 +57,7 @@ class Audit:
 
 def one_line(text: str) -> str:
     """What somebody wrote, fit for a line of a log: no control characters, no secrets, not endless."""
-    return redact(printable(text[:LONGEST_REASON])).strip()
+    return clean(text)[:LONGEST_REASON].strip()  # in this order: half a secret does not look like one
 
 
 def _outcome(change: Change) -> str:

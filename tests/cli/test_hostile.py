@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
-from otp.cli import command
+from otp.cli import command, completion
 from otp.cli.look import describe, events, explain, health, incidents, ps, stack, tree, why
 from otp.cli.output import Output
 from otp.control.protocol import (
@@ -135,6 +135,15 @@ def test_colours_add_nothing_but_colours(role):
 def test_json_means_what_it_meant():
     document = json.loads(Output("json").rendered(tree.shown(TREE)))
     assert document["children"][0]["last_cause"] == HOSTILE
+
+
+def test_a_shell_completes_no_hostile_names(otp_of):
+    snapshot = replace(TREE, children=(*TREE.children, replace(TREE.root, path="massive/a")))
+    otp = otp_of({GetSnapshot: snapshot, GetIncidents: ANSWERS[GetIncidents]})
+    context = command.make_context("otp", ["ps", "-S", str(otp.server.path)])
+    context.params = {"socket": str(otp.server.path)}
+    assert completion.complete_path(context, None, "massive") == ["massive", "massive/a"]
+    assert completion.complete_incident(context, None, "") == []
 
 
 EVIL = f"""

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otp.runtime.crash import MESSAGE_LIMIT, SCAN_LIMIT, describe
-from otp.runtime.redaction import redact
+from otp.runtime.redaction import clean_name, redact
+from tests.hostile import HOSTILE
 from tests.runtime import secret_kinds
 
 HIDDEN = [
@@ -182,3 +183,25 @@ def test_a_long_message_is_cut_and_says_so():
     message = describe(ValueError("word " * 10_000)).message
     assert len(message) == MESSAGE_LIMIT
     assert message.endswith("…")
+
+
+def test_a_crash_is_printable_in_its_type_its_message_and_its_frames_and_holds_no_secret():
+    raise_ = "def f(error):\n    raise error\n"
+    place = {}
+    exec(compile(raise_, f"{HOSTILE} token=canary", "exec"), place)
+    odd = type(HOSTILE, (Exception,), {"__module__": f"{HOSTILE} password=canary"})
+    built_in = type(HOSTILE, (Exception,), {"__module__": "builtins"})
+    for error in (odd(HOSTILE), built_in(HOSTILE), ExceptionGroup(HOSTILE, [odd(HOSTILE)])):
+        with pytest.raises(type(error)) as raised:
+            place["f"](error)
+        crash = describe(raised.value)
+        for one in (crash, *crash.leaves):
+            said = (one.type, one.message, *one.frames)
+            assert all(map(str.isprintable, said)), said
+            assert "canary" not in repr(said)
+
+
+def test_a_folder_that_is_called_by_a_hash_stays_in_a_frame():
+    place = "/nix/store/3f786850e387550fdab836ed7e6dc881de23001b-app/feed.py:88 run"
+    assert clean_name(place) == place
+    assert clean_name("/srv/token=abc/feed.py:88 run") == "/srv/token=[redacted] run"
