@@ -19,6 +19,9 @@ SPELT = 250
 NEAR = 0.6
 """Share of two paths that has to be alike for one to be the other, spelt wrong."""
 
+FURTHER = 0.1
+"""What others may share less with it than the likeliest."""
+
 
 class Node(NamedTuple):
     """One child, or the root, as a command sees it.
@@ -151,8 +154,9 @@ def _nothing(rows: Sequence[N], path: str) -> str:
 def _near(wanted: str, paths: Sequence[str]) -> list[str]:
     """Those that it may be, spelt wrong, the likeliest first. What they share is counted, so a long name costs no more."""
     pairs = _pairs(wanted)
-    alike = ((2 * (pairs & _pairs(path)).total() / (pairs.total() + len(path)), path) for path in paths)
-    return [path for share, path in sorted(alike, reverse=True) if share >= NEAR]
+    alike = [(2 * (pairs & _pairs(path)).total() / (pairs.total() + len(path) + 1), path) for path in paths]
+    least = max(NEAR, max(alike)[0] - FURTHER)
+    return [path for share, path in sorted(alike, reverse=True) if share >= least]
 
 
 def _pairs(path: str) -> Counter[str]:
