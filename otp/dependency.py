@@ -6,6 +6,7 @@ from typing import Any, TypeVarTuple
 
 from otp import checks
 from otp.callbacks import check_async
+from otp.quoting import quoted
 
 __all__ = ("Dependency", "dependency")
 

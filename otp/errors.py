@@ -17,6 +17,7 @@
     │   ├── NotSupported           no meaning for this kind of child or supervisor
     │   └── FaultError             a fault cannot be injected there, or not like that
     ├── ControlError               the control plane cannot be used, or cannot be served
+    │   └── PatternError           a pattern is longer than one may be
     ├── Hung                       a child with a watchdog gave no sign of life in time; `.path`, `.seconds`, `.chain`
     ├── FatalFailure               a failure that nothing is restarted for: the whole tree ends
     ├── CallbackError              `opened=` or `beside=` of a program failed, so its tree is stopped
@@ -53,6 +54,7 @@ __all__ = (
     "NotFound",
     "NotSupported",
     "OTPError",
+    "PatternError",
     "RequestError",
     "Restarting",
     "Running",
@@ -81,6 +83,16 @@ class LoadError(OTPError):
 
 class ControlError(OTPError):
     """The control plane cannot be used, or cannot be served."""
+
+
+class PatternError(ControlError):
+    """A pattern is longer than one may be."""
+
+    def __init__(self, length: int, parts: int, *, longest: int, most_parts: int) -> None:
+        super().__init__(
+            f"a pattern may have {longest} characters and {most_parts} parts, and this one has {length} and {parts}; "
+            "write ** for any number of ids"
+        )
 
 
 class HostError(OTPError):

@@ -9,6 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from otp.exits import Crash, Exit
+from otp.policy import HEALTHY_AFTER
 
 __all__ = (
     "CallbackFailed",
@@ -64,10 +65,12 @@ class ChildStarted(_Event, frozen=True, kw_only=True, tag="child.started"):
 
     Attributes:
         downtime: seconds since its predecessor ended; None for a first start.
+        healthy_after: seconds up after which it has recovered, by its policy: its streak is over then.
     """
 
     generation: int
     downtime: float | None
+    healthy_after: float = HEALTHY_AFTER
 
 
 class ChildStartFailed(_Event, frozen=True, kw_only=True, tag="child.start_failed"):

@@ -19,6 +19,7 @@ from otp.errors import LoadError, SpecError
 from otp.extras import hint
 from otp.foreign import CallFailed, NeedsAwait, Role, call
 from otp.runtime.crash import describe
+from otp.runtime.redaction import clean
 from otp.spec import ChildSpec, SupervisorSpec, check_needs
 
 __all__ = ("load",)
@@ -34,8 +35,16 @@ def load(target: str, config: str | PathLike[str] | None = None) -> SupervisorSp
         config: a `.json` or `.toml` file for the config of the function.
 
     Raises:
-        LoadError: there is none.
+        LoadError: there is none. Its message is on one line, printable, and without secrets, whatever was raised and
+            whatever the names are.
     """
+    try:
+        return _loaded(target, config)
+    except LoadError as error:
+        raise LoadError(clean(str(error))) from error.__cause__
+
+
+def _loaded(target: str, config: str | PathLike[str] | None) -> SupervisorSpec:
     module, name = _split(target)
     named = _named(_import(module), name)
     if callable(named) and not isinstance(named, type):

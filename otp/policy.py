@@ -238,6 +238,10 @@ UNCLASSIFIED = Rule(name="unclassified", failures=(BaseException,), action=Resta
 """What a failure gets that no rule matches: OTP's answer."""
 
 
+HEALTHY_AFTER = 60.0
+"""Seconds up after which a child has recovered, unless its policy says otherwise."""
+
+
 class FailurePolicy:
     """The rules, in their order: for each failure the first that matches counts.
 
@@ -249,7 +253,7 @@ class FailurePolicy:
 
     __slots__ = ("healthy_after", "otherwise", "rules")
 
-    def __init__(self, *rules: Rule, otherwise: Action | None = None, healthy_after: float = 60.0) -> None:
+    def __init__(self, *rules: Rule, otherwise: Action | None = None, healthy_after: float = HEALTHY_AFTER) -> None:
         for rule in rules:
             if not checks.is_a(rule, Rule):
                 raise checks.wrong("FailurePolicy()", "rules", rule, "write on(failure, action)")

@@ -120,7 +120,7 @@ def _end(acted: Acted, undone: str) -> None:
     if not failed:
         return
     kinds = {_code(change) for change in failed}
-    text = "\n".join(f"{change.path} {undone}: {change.message}" for change in failed)
+    text = "\n".join(printable(f"{change.path} {undone}: {change.message}") for change in failed)
     raise Ended(text, kinds.pop() if len(kinds) == 1 else ExitCode.ERROR)
 
 

@@ -35,7 +35,7 @@ def complete_incident(ctx: click.Context, param: click.Parameter, incomplete: st
 def complete_socket(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
     """Names of applications that run."""
     try:
-        return [path.stem for path in live_sockets() if path.stem.startswith(incomplete)]
+        return [path.stem for path in live_sockets() if path.stem.startswith(incomplete) and path.stem.isprintable()]
     except Exception:  # noqa: BLE001 # silence, see above
         return []
 
@@ -54,6 +54,6 @@ def _live(ctx: click.Context, names: Callable[[Client], Iterable[str]]) -> Seque
     try:
         with connect(find_socket(ctx.params.get("socket")), timeout=MOMENT) as client:
             client.patience(max(0.001, deadline - time.monotonic()))
-            return list(names(client))
+            return [name for name in names(client) if name.isprintable()]  # a shell shows them as they are
     except Exception:  # noqa: BLE001 # silence, see above
         return ()

@@ -12,7 +12,8 @@ from otp.cli.durations import seconds
 from otp.cli.exit_codes import CODES, Ended, ExitCode
 from otp.control.client import PATIENCE, Client, CommandFailed, connect, find_socket
 from otp.control.targets import NoSuchChild, TooMany
-from otp.errors import ControlError
+from otp.errors import ControlError, PatternError
+from otp.printable import printable
 
 __all__ = ("Connection", "with_connection")
 
@@ -37,13 +38,15 @@ class Connection(NamedTuple):
             with connect(find_socket(self.socket), timeout=self.timeout) as client:
                 yield client
         except CommandFailed as no:
-            raise Ended(str(no), CODES[no.kind]) from None
+            raise Ended(printable(str(no)), CODES[no.kind]) from None
         except NoSuchChild as unknown:
-            raise Ended(str(unknown), ExitCode.NO_CHILD) from None
+            raise Ended(printable(str(unknown)), ExitCode.NO_CHILD) from None
         except TooMany as many:
-            raise Ended(str(many), ExitCode.REFUSED) from None
+            raise Ended(printable(str(many)), ExitCode.REFUSED) from None
+        except PatternError as wrong:
+            raise Ended(printable(str(wrong)), ExitCode.USAGE) from None
         except ControlError as nobody:
-            raise Ended(str(nobody), ExitCode.UNREACHABLE) from None
+            raise Ended(printable(str(nobody)), ExitCode.UNREACHABLE) from None
 
 
 def with_connection(command: Command) -> Command:

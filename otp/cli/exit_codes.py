@@ -62,10 +62,15 @@ Exit codes: 0 ok, 1 error, 2 usage, 3 something is not up (tree, ps, describe, h
 
 
 class Ended(click.ClickException):
-    """The end of a command: one message on standard error, and an exit code."""
+    """The end of a command: one message on standard error, and an exit code.
+
+    Args:
+        message: lines; what is foreign in one of them is made printable before, so that it stays one line.
+        code: the exit code.
+    """
 
     def __init__(self, message: str, code: ExitCode) -> None:
-        super().__init__("\n".join(map(printable, message.splitlines())))
+        super().__init__("\n".join(map(printable, message.split("\n"))))
         self.code = code
 
     @property

@@ -1,13 +1,12 @@
 """What things are called in a running tree, and which of them somebody means."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from otp.control.client import Client
 from otp.control.protocol import GetIncidents, GetSnapshot
-from otp.control.targets import absolute, chosen
-from otp.core.paths import is_pattern, is_within, matches, parts
+from otp.control.targets import Target, chosen
 
-__all__ = ("all_paths", "check_known", "is_meant", "open_incidents", "without_root")
+__all__ = ("all_paths", "check_known", "meant", "open_incidents", "without_root")
 
 
 def all_paths(client: Client) -> Iterator[str]:
@@ -37,15 +36,10 @@ def without_root(path: str) -> str:
     return path.partition("/")[2]
 
 
-def is_meant(path: str, wanted: str, app: str) -> bool:
-    """Whether `wanted`, a path or a pattern with the root's id in front or without, names `path` or somebody above it.
+def meant(app: str, path: str) -> Callable[[str], bool]:
+    """Says of a path whether `path`, a path or a pattern, names it or a child above it; an empty one means all.
 
-    An empty `wanted` means all.
+    Raises:
+        PatternError: it is longer than a pattern may be.
     """
-    if not wanted:
-        return True
-    whole = absolute(app, wanted)
-    if not is_pattern(whole):
-        return is_within(path, whole)
-    ids = parts(path)
-    return any(matches("/".join(ids[:length]), whole) for length in range(1, len(ids) + 1))
+    return Target(app, path).covers if path else lambda _: True

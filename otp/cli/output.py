@@ -87,9 +87,9 @@ class Output:
         """What would be written."""
         match self.form:
             case "json":
-                return msgspec.json.format(_json(shown.document), indent=2).decode()
+                return _escaped(msgspec.json.format(_json(shown.document), indent=2))
             case "jsonl":
-                return "\n".join(_json(row).decode() for row in shown.rows)
+                return "\n".join(_escaped(_json(row)) for row in shown.rows)
             case "name":
                 return "\n".join(map(printable, shown.names))
             case "table" | "wide":
@@ -124,6 +124,21 @@ def with_output(command: Command) -> Command:
 def _json(row: msgspec.Struct | Mapping[str, Any]) -> bytes:
     content = fields(row) if isinstance(row, msgspec.Struct) else row
     return msgspec.json.encode({"schema": SCHEMA, **content})
+
+
+def _escaped(document: bytes) -> str:
+    """The document with an escape in place of each character that a terminal does not show: it means the same."""
+    text = document.decode()
+    return text if text.isascii() and "\x7f" not in text else "\n".join(map(_escaped_line, text.split("\n")))
+
+
+def _escaped_line(line: str) -> str:
+    return line if line.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in line)
+
+
+def _escape(sign: str) -> str:
+    units = sign.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def _coloured(no_color: bool) -> bool:

@@ -14,6 +14,7 @@ import click
 from otp.cli.target import Failure
 from otp.extras import hint
 from otp.runtime.crash import describe
+from otp.runtime.redaction import clean
 
 __all__ = ("GROUP", "PluginGroup")
 
@@ -57,5 +58,5 @@ def _unavailable(plugin: EntryPoint, why: str, install: str) -> click.Command:
         callback=fail,
         params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
         context_settings={"ignore_unknown_options": True, "help_option_names": []},
-        short_help=f"(not available: {install or why})",
+        short_help=f"(not available: {install or clean(why)})",
     )

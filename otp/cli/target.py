@@ -9,6 +9,7 @@ import click
 from otp.errors import LoadError
 from otp.loading import load
 from otp.runtime.crash import report
+from otp.runtime.redaction import clean
 from otp.spec import SupervisorSpec
 
 __all__ = ("Failure", "load_target", "with_optional_target", "with_target")
@@ -20,6 +21,9 @@ class Failure(click.ClickException):
     """One clear message on standard error, and exit code 2."""
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(clean(message))
 
 
 def with_target(command: Command) -> Command:

@@ -27,7 +27,7 @@ from otp.control.protocol import (
 )
 from otp.control.radius import of_restart, of_stop
 from otp.control.rows import Change
-from otp.control.targets import Node, NoSuchChild, TooMany, chosen
+from otp.control.targets import Node, NoSuchChild, TooMany
 from otp.control.view import View, incident_row
 from otp.core.child import ChildState
 from otp.core.foresight import could_follow
@@ -39,6 +39,7 @@ from otp.errors import (
     NotFound,
     NotSupported,
     OTPError,
+    PatternError,
     Restarting,
     Running,
     StartError,
@@ -85,9 +86,10 @@ class Actions:
             NoSuchChild: it names none.
             TooMany: it names more than one, and does not say that this is meant.
             NotAllowed: not here, or not on the root.
+            PatternError: it is longer than a pattern may be.
         """
         nodes = await self._view.outline()
-        named = chosen(nodes, command.path, many=command.all or command.dry_run)
+        named = await self._view.chosen(nodes, command.path, many=command.all or command.dry_run)
         self._check(command, named)
         changes: list[Change] = []
         touched: set[str] = set()
@@ -264,7 +266,7 @@ def kind_of(error: OTPError) -> Failure:
     match error:
         case NotFound() | NoSuchChild():
             return "not_found"
-        case NotAllowed() | TooMany():
+        case NotAllowed() | TooMany() | PatternError():
             return "refused"
         case Restarting() | Running() | NotSupported() | NoProc() | FaultError():
             return "conflict"

@@ -4,20 +4,28 @@
         acted = client.ask(Restart(path="massive/workers/ws_worker", reason="new key"))
 
 It blocks, and knows no event loop: a command line needs none, and a front end with one calls it from a thread.
+
+The other end may be anybody's: nothing is said to it, and nothing of it is believed, before the folder and the process
+are known to be our own user's or root's. A message has a longest length, and one time within which all of it has to come.
 """
 
 import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, overload
 from uuid import uuid4
 
+from msgspec.structs import replace
+
+from otp.control.peer import peer_of
 from otp.control.protocol import (
     HEADER,
     MAX_MESSAGE,
+    MAX_REQUEST,
     PROTOCOL,
     Acted,
     Command,
@@ -56,7 +64,9 @@ from otp.control.protocol import (
 )
 from otp.control.rows import Delta, Explained, Health, Snapshot, Why
 from otp.control.sockets import folder, live_sockets, socket_path
+from otp.control.trust import check_folder
 from otp.errors import ControlError
+from otp.printable import printable
 
 __all__ = ("PATIENCE", "Client", "CommandFailed", "Unreachable", "connect", "find_socket")
 
@@ -94,7 +104,7 @@ def find_socket(named: str | None = None) -> Path:
         return Path(named)
     if named:
         return socket_path(named)
-    found = list(live_sockets())
+    found = list(_live_sockets(folder()))
     if not found:
         raise Unreachable(
             f"no supervised process has a socket in {folder()}; start one, as with otp run TARGET, "
@@ -111,11 +121,12 @@ def connect(path: Path, *, timeout: float = PATIENCE) -> "Client":
 
     Args:
         path: of the socket.
-        timeout: seconds that the server has for each answer.
+        timeout: seconds that the server has for each answer, from its question to its last byte.
 
     Raises:
-        Unreachable: there is nobody, or it does not speak to us.
+        Unreachable: there is nobody, it does not speak to us, or we do not trust it.
     """
+    _check(path.parent)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(timeout)
     try:
@@ -123,7 +134,26 @@ def connect(path: Path, *, timeout: float = PATIENCE) -> "Client":
     except OSError as error:
         connection.close()
         raise Unreachable(_no_connection(path, error)) from None
+    peer = peer_of(connection)
+    if not peer.is_trusted:
+        connection.close()
+        raise Unreachable(
+            f"{path} is not trusted: behind it is a process of {peer}, and only one of our own user or of root is "
+            f"spoken to; run this as {peer.user}, as with sudo -u"
+        )
     return Client(path, connection, timeout)
+
+
+def _check(place: Path) -> None:
+    try:
+        check_folder(place)
+    except ControlError as untrusted:
+        raise Unreachable(str(untrusted)) from None
+
+
+def _live_sockets(place: Path) -> Iterator[Path]:
+    _check(place)
+    return live_sockets(place)
 
 
 def _connect(connection: socket.socket, path: Path, deadline: float) -> None:
@@ -141,8 +171,8 @@ def _connect(connection: socket.socket, path: Path, deadline: float) -> None:
 
 def _no_connection(path: Path, error: OSError) -> str:
     if isinstance(error, PermissionError):
-        return f"{path} is not ours to open; run this as the user of the process, or as root"
-    others = [found.stem for found in live_sockets(path.parent)]
+        return f"{path} is not ours to open; run this as the user of the process"
+    others = [found.stem for found in _live_sockets(path.parent)]
     instead = f"running there: {', '.join(others)}" if others else "nothing supervised runs there"
     if isinstance(error, ConnectionRefusedError):
         return f"the process behind {path} has ended without clearing up; {instead}"
@@ -215,9 +245,10 @@ class Client:
             Unreachable: the process has ended.
         """
         request = Request(id or uuid4().hex, command)
-        self._send(request)
+        deadline = time.monotonic() + self._timeout
         try:
-            message = self._receive()
+            self._send(request, deadline)
+            message = self._receive(deadline)
         except TimeoutError:
             self.close()  # the late answer would be taken for that to the next question
             raise CommandFailed(
@@ -230,7 +261,7 @@ class Client:
             case Failed(kind=kind, message=text):
                 raise CommandFailed(kind, text)
             case _:
-                raise Unreachable(f"{self._path} answers what was not asked: {type(message).__name__}")
+                raise self._unasked(message)
 
     def watch(self) -> Iterator[Snapshot | Delta | None]:
         """A snapshot, and what changes from then on, until the process ends; nothing else can be asked after that.
@@ -239,20 +270,25 @@ class Client:
 
         Raises:
             CommandFailed: the answer is no.
+            Unreachable: it says what was not asked.
         """
-        self._send(Request(uuid4().hex, Watch()))
+        with suppress(TimeoutError):  # then it does not answer either, which whoever watches is told
+            self._send(Request(uuid4().hex, Watch()), time.monotonic() + self._timeout)
         while True:
             try:
-                message = self._receive()
+                message = self._receive(time.monotonic() + self._timeout)
             except TimeoutError:
                 yield None
                 continue
             except Unreachable:
                 return
-            if isinstance(message, Failed):
-                raise CommandFailed(message.kind, message.message)
-            if isinstance(message, Snapshot | Delta):
-                yield message
+            match message:
+                case Snapshot() | Delta():
+                    yield message
+                case Failed(kind=kind, message=text):
+                    raise CommandFailed(kind, text)
+                case _:
+                    raise self._unasked(message)
 
     def until_closed(self, timeout: float) -> bool:
         """Wait until the other end is gone; whether it is, after `timeout` seconds."""
@@ -271,17 +307,17 @@ class Client:
     def patience(self, timeout: float) -> None:
         """Wait `timeout` seconds for each message from now on."""
         self._timeout = timeout
-        self._socket.settimeout(timeout)
 
     def _greeted(self) -> Greeting:
         try:
-            greeting = self._receive()
+            greeting = self._receive(time.monotonic() + self._timeout, MAX_REQUEST)
         except TimeoutError:
             raise Unreachable(f"{self._path} is there and says nothing within {self._timeout:g} s") from None
         if isinstance(greeting, Failed):
             raise Unreachable(f"{self._path}: {greeting.message}")
         if not isinstance(greeting, Greeting):
             raise Unreachable(f"{self._path} is no control socket of otp: it does not greet")
+        greeting = replace(greeting, app=printable(greeting.app), version=printable(greeting.version))
         if greeting.protocol != PROTOCOL:
             raise Unreachable(
                 f"{greeting.app} runs otp {greeting.version}, whose control protocol has version {greeting.protocol}, and "
@@ -289,16 +325,20 @@ class Client:
             )
         return greeting
 
-    def _send(self, request: Request) -> None:
+    def _send(self, request: Request, deadline: float) -> None:
         try:
+            self._until(deadline)
             self._socket.sendall(encode(request))
+        except TimeoutError:
+            raise
         except OSError as error:
             raise self._lost(error) from None
 
-    def _receive(self) -> FromServer:
+    def _receive(self, deadline: float, limit: int = MAX_MESSAGE) -> FromServer:
+        """The next message, if all of it has come by then; what has come of it is kept for the next time."""
         try:
-            end = HEADER + length_of(bytes(self._at_least(HEADER)[:HEADER]), MAX_MESSAGE)
-            body = bytes(self._at_least(end)[HEADER:end])
+            end = HEADER + length_of(bytes(self._at_least(HEADER, deadline)[:HEADER]), limit)
+            body = bytes(self._at_least(end, deadline)[HEADER:end])
             del self._received[:end]
             return decode_message(body)
         except ProtocolError as wrong:
@@ -308,14 +348,25 @@ class Client:
         except OSError as error:
             raise self._lost(error) from None
 
-    def _at_least(self, length: int) -> bytearray:
-        """What has come, once it is so long; a time-out loses nothing of it."""
+    def _at_least(self, length: int, deadline: float) -> bytearray:
+        """What has come, once it is so long."""
         while len(self._received) < length:
+            self._until(deadline)
             data = self._socket.recv(PIECE)
             if not data:
                 raise self._lost(None)
             self._received += data
         return self._received
+
+    def _until(self, deadline: float) -> None:
+        """The next call on the socket has until then: a server that says a byte now and then must not begin it anew."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+
+    def _unasked(self, message: FromServer) -> Unreachable:
+        return Unreachable(f"{self._path} answers what was not asked: {type(message).__name__}")
 
     def _lost(self, error: OSError | None) -> Unreachable:
         return Unreachable(f"the process behind {self._path} has ended{f' ({error})' if error else ''}")

@@ -36,11 +36,11 @@ from otp.control.rows import (
     TaskRow,
     Why,
 )
-from otp.control.targets import Node, NoSuchChild, absolute, one
+from otp.control.targets import Node, NoSuchChild, Target, single
 from otp.control.timeline import Timeline
 from otp.control.view import AT_ONCE, View, incident_row
 from otp.core.explain import explain
-from otp.core.paths import is_pattern, is_within, matches
+from otp.core.paths import is_within
 from otp.errors import NoProc
 from otp.observe.log_ring import LogRing
 from otp.runtime.stack import ChildStack
@@ -56,8 +56,9 @@ LOG_LINES = 20
 MOST_EVENTS = 5_000
 """Events that can be asked for at once."""
 
-PASSED, MADE = 0.05, 1.0
-"""What it costs to pass an event over, and to make a sentence of one; as much as a child's row."""
+PASSED, READ, MADE = 0.05, 0.01, 1.0
+"""What it costs to pass an event over, to read one character of its path, and to make a sentence of it, which is as much
+as a child's row."""
 
 
 class Looks:
@@ -103,21 +104,21 @@ class Looks:
     async def incidents(self, command: GetIncidents) -> Incidents:
         """Incidents, newest first."""
         about = _about(self._view.app, command.path)
-        return Incidents(tuple(row for row in self._incidents(resolved=command.resolved) if about(row.path)))
+        return Incidents(tuple(self._incidents(about, resolved=command.resolved)))
 
     async def explain(self, command: Explain) -> Explained:
         """What the settings of a child mean."""
         nodes = await self._view.outline()
-        return self._explained(nodes, one(nodes, command.path).path)
+        return self._explained(nodes, await self._one(nodes, command.path))
 
     async def stack(self, command: GetStack) -> Stacks:
         """Where workers are."""
-        return Stacks(self._stacks(one(await self._view.outline(), command.path).path))
+        return Stacks(self._stacks(await self._one(await self._view.outline(), command.path)))
 
     async def why(self, command: GetWhy) -> Why:
         """All that helps to understand one child."""
         nodes = await self._view.outline()
-        path = one(nodes, command.path).path
+        path = await self._one(nodes, command.path)
         is_root = path == self._view.app
         above = path.rpartition("/")[0] or path
         siblings = [node.path for node in nodes if node.path.rpartition("/")[0] == above and node.path != path]
@@ -130,7 +131,7 @@ class Looks:
             child=child,
             supervisor=rows.get(above, child),
             siblings=tuple(rows[sibling] for sibling in siblings if sibling in rows),
-            incidents=tuple(row for row in self._incidents(resolved=True) if is_within(row.path, path)),
+            incidents=tuple(self._incidents(lambda other: is_within(other, path), resolved=True)),
             failures=self._view.failures(path),
             needs=self._needs(path),
             timeline=await self._around(path, set(siblings)),
@@ -141,10 +142,15 @@ class Looks:
 
     # ------------------------------------------------------------------------------------------------ parts
 
-    def _incidents(self, *, resolved: bool) -> Iterator[IncidentRow]:
+    async def _one(self, nodes: list[Node], path: str) -> str:
+        """The path of the only child that is named."""
+        return single(await self._view.chosen(nodes, path), path).path
+
+    def _incidents(self, about: Callable[[str], bool], *, resolved: bool) -> Iterator[IncidentRow]:
         incidents = self._view.seen.incidents
         now = anyio.current_time()
-        found = incidents.all() if resolved else incidents.open()
+        known = incidents.all() if resolved else incidents.open()
+        found = [one for one in known if about(one.path)]
         yield from (incident_row(one, now) for one in sorted(found, key=lambda one: one.id, reverse=True))
 
     def _explained(self, nodes: list[Node], path: str) -> Explained:
@@ -184,7 +190,7 @@ class Looks:
         for entry in tuple(self._timeline.newest()):
             if len(found) >= limit:
                 break
-            done += PASSED
+            done += PASSED + READ * len(entry.path)
             if about(entry.path):
                 row = entry.row()
                 done += MADE
@@ -221,9 +227,4 @@ def _above(path: str) -> Iterator[str]:
 
 def _about(app: str, path: str) -> Callable[[str], bool]:
     """Whether a path is, or is below, what a path or a pattern names; all are if nothing is named."""
-    if not path:
-        return lambda _: True
-    wanted = absolute(app, path)
-    if is_pattern(wanted):
-        return lambda other: any(matches(part, wanted) for part in (other, *_above(other)))
-    return lambda other: is_within(other, wanted)
+    return Target(app, path).covers if path else lambda _: True

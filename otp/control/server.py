@@ -36,6 +36,7 @@ from otp.control.protocol import (
 from otp.control.questions import Questions, acts
 from otp.control.rows import Blocked, Delta, Snapshot
 from otp.control.sockets import Claim, not_for_children
+from otp.control.token_bucket import TokenBucket
 from otp.control.watcher import ALWAYS, Watcher
 from otp.observe.logger import logger
 from otp.runtime.crash import describe
@@ -51,8 +52,17 @@ MAX_WATCHERS = 32
 LAST_WORDS = 0.5
 """Seconds at the end in which clients may take what has been said to them."""
 
+ACCEPTED_A_SECOND = 200.0
+"""Connections that each socket accepts in a second: whoever opens them without end must not take the tree's time."""
+
+ACCEPTED_AT_ONCE = 64
+"""Connections that may come at once before that counts; those behind wait in the system's queue."""
+
 AGAIN_ACCEPT = 1.0
 """Seconds after which it is tried again when no connection could be accepted."""
+
+COMPLAINTS_A_SECOND = 1 / 60
+"""How often the log says so."""
 
 Role = Literal["operate", "read"]
 
@@ -189,28 +199,27 @@ class Server:
 
     async def _accept(self, listener: socket.socket, role: Role) -> None:
         listener.setblocking(False)  # its only argument
-        complained = False
+        allowed = TokenBucket(ACCEPTED_A_SECOND, ACCEPTED_AT_ONCE)
+        complaints = TokenBucket(COMPLAINTS_A_SECOND)
         while True:
+            await asyncio.sleep(allowed.book())
             try:
                 accepted, _ = await self._loop.sock_accept(listener)
             except OSError as error:  # out of descriptors: those who are there go on, and some will leave
-                if not complained:
+                if complaints.take():
                     logger.warning("control: cannot accept, and tries on: {}", error.strerror)
-                complained = True
                 await asyncio.sleep(AGAIN_ACCEPT)
                 continue
-            complained = False
             not_for_children(accepted)
             self._begin(self._serve(accepted, role))
 
     async def _serve(self, accepted: socket.socket, role: Role) -> None:
-        peer = peer_of(accepted)
         try:
             connection = await Connection.open(accepted)
         except Gone:
             return
         try:
-            await self._talk(connection, peer, role)
+            await self._talk(connection, peer_of(accepted), role)
         except ProtocolError as wrong:
             with suppress(Gone):
                 await connection.send(encode(Failed(id="", kind="protocol", message=str(wrong))))
@@ -232,7 +241,7 @@ class Server:
             await self._take(connection, peer, role, await connection.receive())
 
     def _refusal(self, peer: Peer) -> str:
-        if not peer.may_speak:
+        if not peer.is_trusted:
             return f"this process is not yours, {peer}: only its own user and root may speak to it"
         if len(self._connections) < MAX_CONNECTIONS:
             return ""

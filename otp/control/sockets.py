@@ -15,7 +15,6 @@ beside a lock that could be taken are stale, and are removed; those beside one t
 import os
 import re
 import socket
-import stat
 import sys
 import tempfile
 import time
@@ -27,6 +26,7 @@ from threading import Lock
 from typing import IO, Final
 from weakref import WeakSet
 
+from otp.control.trust import check_folder, check_server_folder
 from otp.errors import ControlError
 
 __all__ = ("LONGEST_PATH", "Claim", "claim", "folder", "live_sockets", "not_for_children", "release_all", "socket_path")
@@ -144,8 +144,14 @@ def release_all() -> None:
 
 
 def live_sockets(place: Path | None = None) -> Iterator[Path]:
-    """The sockets for looking and acting whose process lives, by name."""
-    for path in sorted((place or folder()).glob("*.sock")):
+    """The sockets for looking and acting whose process lives, by name.
+
+    Raises:
+        ControlError: the folder is not trusted.
+    """
+    place = place or folder()
+    check_folder(place)
+    for path in sorted(place.glob("*.sock")):
         if not path.name.endswith(".ro.sock") and _is_held(path.with_suffix(".lock")):
             yield path
 
@@ -160,12 +166,7 @@ def _taken(path: Path) -> IO[str] | None:
 
 def _check_private(place: Path) -> None:
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    seen = place.lstat()
-    if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.getuid() or stat.S_IMODE(seen.st_mode) & 0o077:
-        raise ControlError(
-            f"the folder of the control sockets has to be ours alone, and {place} belongs to uid {seen.st_uid} with "
-            f"mode {stat.S_IMODE(seen.st_mode):04o}; chmod 700 it, or set XDG_RUNTIME_DIR to a private folder"
-        )
+    check_server_folder(place)
 
 
 def _check_length(path: Path) -> None:

@@ -1,20 +1,26 @@
 """Which children a command means: a path, or a pattern, with or without the root's id in front."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import NamedTuple, TypeVar
 
 from otp.control.rows import ChildRow
-from otp.core.paths import is_pattern, is_within, join, matches, parts
+from otp.core.paths import Pattern, is_pattern, is_within, join, parts
 from otp.errors import ControlError
 
-__all__ = ("NoSuchChild", "Node", "TooMany", "absolute", "chosen", "one")
+__all__ = ("NoSuchChild", "Node", "Target", "TooMany", "absolute", "chosen", "decided", "one", "single")
 
 SHOWN = 8
 """Paths that a message lists."""
 
-SPELT = 1_000
-"""Children among which a path that is spelt wrong is looked for."""
+SPELT = 250
+"""Children among which a path that is spelt wrong is looked for: it is done in the tree's event loop."""
+
+NEAR = 0.6
+"""Share of two paths that has to be alike for one to be the other, spelt wrong."""
+
+FURTHER = 0.1
+"""What others may share less with it than the likeliest."""
 
 
 class Node(NamedTuple):
@@ -48,6 +54,30 @@ def absolute(app: str, path: str) -> str:
     return "/".join(ids) if ids[:1] in ((app,), ("**",)) else join(app, "/".join(ids))
 
 
+class Target:
+    """What a path or a pattern means, with or without the root's id in front.
+
+    Args:
+        app: the id of the root.
+        path: the path or pattern.
+
+    Raises:
+        PatternError: it is longer than a pattern may be.
+    """
+
+    def __init__(self, app: str, path: str) -> None:
+        self._path = absolute(app, path)
+        self._pattern = Pattern(self._path) if is_pattern(self._path) else None
+
+    def names(self, path: str) -> bool:
+        """Whether it names `path`."""
+        return path == self._path if self._pattern is None else self._pattern.matches(path)
+
+    def covers(self, path: str) -> bool:
+        """Whether it names `path`, or a child above it."""
+        return is_within(path, self._path) if self._pattern is None else self._pattern.matches_within(path)
+
+
 def chosen(rows: Sequence[N], path: str, *, many: bool = True) -> list[N]:
     """The rows that a path or a pattern names, in start order; of those within each other the outermost only.
 
@@ -59,18 +89,23 @@ def chosen(rows: Sequence[N], path: str, *, many: bool = True) -> list[N]:
     Raises:
         NoSuchChild: there is none.
         TooMany: there are more, and only one was wanted.
+        PatternError: it is longer than a pattern may be.
     """
-    wanted = absolute(rows[0].path, path)
-    found = [row for row in rows if (matches(row.path, wanted) if is_pattern(wanted) else row.path == wanted)]
+    target = Target(rows[0].path, path)
+    return decided(rows, [row for row in rows if target.names(row.path)], path, many=many)
+
+
+def decided(rows: Sequence[N], found: Sequence[N], path: str, *, many: bool = True) -> list[N]:
+    """What `chosen` makes of the rows that were `found` for `path`."""
     if not parts(path) or not found:
         raise NoSuchChild(_nothing(rows, path))
-    found = _outermost(found)
-    if len(found) > 1 and not many:
+    outermost = _outermost(found)
+    if len(outermost) > 1 and not many:
         raise TooMany(
-            f"{path} names {len(found)} children: {_listed(row.path for row in found)}; "
+            f"{path} names {len(outermost)} children: {_listed(row.path for row in outermost)}; "
             "add --all to act on all of them, or name one"
         )
-    return found
+    return outermost
 
 
 def one(rows: Sequence[N], path: str) -> N:
@@ -79,8 +114,17 @@ def one(rows: Sequence[N], path: str) -> N:
     Raises:
         NoSuchChild: there is none.
         TooMany: the pattern names more than one.
+        PatternError: it is longer than a pattern may be.
     """
-    found = chosen(rows, path)
+    return single(chosen(rows, path), path)
+
+
+def single(found: Sequence[N], path: str) -> N:
+    """The only one of the rows that were `found` for `path`.
+
+    Raises:
+        TooMany: there are more.
+    """
     if len(found) > 1:
         raise TooMany(f"{path} names {len(found)} children: {_listed(row.path for row in found)}; name one of them")
     return found[0]
@@ -101,10 +145,23 @@ def _nothing(rows: Sequence[N], path: str) -> str:
     wanted = absolute(rows[0].path, path)
     if is_pattern(wanted):
         return f"no child matches {wanted}; there are {_listed(paths[1:])}"
-    ends = [known for known in paths if parts(known)[-1] == parts(path)[-1]]
-    near = ends or get_close_matches(wanted, paths[:SPELT], n=3, cutoff=0.6)
+    last = wanted.rpartition("/")[2]
+    near = [known for known in paths if known.rpartition("/")[2] == last] or _near(wanted, paths[:SPELT])
     hint = f"did you mean {' or '.join(near[:3])}?" if near else f"there are {_listed(paths[1:])}"
     return f"there is no child {wanted}; {hint}"
+
+
+def _near(wanted: str, paths: Sequence[str]) -> list[str]:
+    """Those that it may be, spelt wrong, the likeliest first. What they share is counted, so a long name costs no more."""
+    pairs = _pairs(wanted)
+    alike = [(2 * (pairs & _pairs(path)).total() / (pairs.total() + len(path) + 1), path) for path in paths]
+    least = max(NEAR, max(alike)[0] - FURTHER)
+    return [path for share, path in sorted(alike, reverse=True) if share >= least]
+
+
+def _pairs(path: str) -> Counter[str]:
+    """Each two characters that follow each other, its beginning and its end being one too."""
+    return Counter(map("".join, zip(f"/{path}", f"{path}/", strict=True)))
 
 
 def _listed(paths: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 import anyio
@@ -17,7 +17,7 @@ from otp.control.rows import (
     Snapshot,
     TreeState,
 )
-from otp.control.targets import Node
+from otp.control.targets import Node, Target, decided
 from otp.core.child import ChildState
 from otp.core.paths import is_within
 from otp.core.plan import Phase
@@ -166,6 +166,20 @@ class View:
             if number % AT_ONCE == 0:
                 await anyio.lowlevel.checkpoint()
         return nodes
+
+    async def chosen(self, nodes: Sequence[Node], path: str, *, many: bool = True) -> list[Node]:
+        """Those of an outline that a path or a pattern names, see `otp.control.targets.chosen`.
+
+        A pattern costs a while with each of them, so others get a turn of the event loop between.
+        """
+        target = Target(self.app, path)
+        found: list[Node] = []
+        for number, node in enumerate(nodes, 1):
+            if target.names(node.path):
+                found.append(node)
+            if number % AT_ONCE == 0:
+                await anyio.lowlevel.checkpoint()
+        return decided(nodes, found, path, many=many)
 
     def info(self, path: str) -> ChildInfo | None:
         """The child at this path, from the root's id on; None if there is none just now."""

@@ -6,7 +6,7 @@ from otp.core.inputs import Request, RestartNow, TerminateChild, Timer
 from otp.core.intensity import RestartWindow
 from otp.errors import Hung, StartError
 from otp.exits import Exit
-from otp.policy import Limited
+from otp.policy import HEALTHY_AFTER, Limited
 from otp.spec import AnySpec, Restart, SupervisorSpec
 
 __all__ = ("WAITING", "Child", "ChildState", "Purpose")
@@ -58,8 +58,6 @@ class ChildState(StrEnum):
 WAITING = frozenset({ChildState.RESTARTING, ChildState.BACKOFF, ChildState.HELD})
 """States of a child that is down and will be tried again by itself."""
 
-DEFAULT_HEALTHY_AFTER = 60.0
-"""Seconds up after which a child without a policy has recovered."""
 
 UP = frozenset({ChildState.STARTING, ChildState.RUNNING, ChildState.STOPPING, ChildState.REFUSED})
 
@@ -264,4 +262,4 @@ def _is_guarded(spec: AnySpec) -> bool:
 
 
 def _healthy_after(spec: AnySpec) -> float:
-    return DEFAULT_HEALTHY_AFTER if spec.policy is None else spec.policy.healthy_after
+    return HEALTHY_AFTER if spec.policy is None else spec.policy.healthy_after

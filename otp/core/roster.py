@@ -88,7 +88,15 @@ class Roster:
             child.downtime += downtime
             child.down_since = None
         if self.heard:
-            self.emit(events.ChildStarted(path=child.path, at=self.now, generation=child.generation, downtime=downtime))
+            self.emit(
+                events.ChildStarted(
+                    path=child.path,
+                    at=self.now,
+                    generation=child.generation,
+                    downtime=downtime,
+                    healthy_after=child.healthy_after,
+                )
+            )
         if child.token is not None:
             token, child.token = child.token, None
             self.give(token, value)

@@ -9,8 +9,10 @@ what is ready stands in `otp.host.condition`. 200 and 503 are the answers; the b
 Nothing of the request but its path is used, and nothing that a child has said is in an answer.
 """
 
+import errno
 import socket
 import socketserver
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +22,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from otp.control.token_bucket import TokenBucket
 from otp.errors import HostError
 from otp.host.condition import Condition
 from otp.observe.lasting import AGAIN
@@ -33,6 +36,18 @@ CONNECTIONS = 16
 
 TIMEOUT = 5.0
 """Seconds for which a connection may be silent."""
+
+ACCEPTED_A_SECOND = 200.0
+"""Connections that are accepted in a second: each costs a thread, and with it time of the tree's."""
+
+AGAIN_ACCEPT = 0.25
+"""Seconds after which it is tried again when no connection could be accepted, as without descriptors."""
+
+COMPLAINTS_A_SECOND = 1 / 60
+"""How often the log says so."""
+
+_SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""The system has none left; the connection stays where it is, and whoever does not wait would ask for it all the time."""
 
 POLL = 0.1
 """Seconds that the end of the server may take."""
@@ -86,6 +101,8 @@ class HealthServer(ThreadingHTTPServer):
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._open: dict[socket.socket, None] = {}
         self._lock = Lock()
+        self._allowed = TokenBucket(ACCEPTED_A_SECOND, 4 * CONNECTIONS)
+        self._complaints = TokenBucket(COMPLAINTS_A_SECOND)
         try:
             super().__init__((host, port), _Probe)
         except OSError as error:
@@ -97,6 +114,18 @@ class HealthServer(ThreadingHTTPServer):
         """Bind, and do not ask the name service who we are, as `HTTPServer` does."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection, in time; without descriptors the next try comes later, for who waits goes on waiting."""
+        time.sleep(self._allowed.book())
+        try:
+            return super().get_request()
+        except OSError as error:
+            if error.errno in _SHORT:
+                if self._complaints.take():
+                    logger.warning("health: cannot accept, and tries on: {}", error.strerror)
+                time.sleep(AGAIN_ACCEPT)
+            raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Let a thread answer, and cut off the oldest connection when there are too many."""

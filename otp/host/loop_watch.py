@@ -27,6 +27,7 @@ from otp.foreign import CallFailed, Role, call, calling, guards
 from otp.observe.logger import logger
 from otp.runtime.child import TaskChild, child_in, child_of
 from otp.runtime.crash import describe
+from otp.runtime.redaction import clean_name
 from otp.runtime.supervisor import supervisor_in
 from otp.runtime.tree import Tree
 
@@ -248,5 +249,5 @@ def _stack(frame: FrameType | None) -> tuple[str, ...]:
         inward.append(frame)
         frame = frame.f_back
     for one in reversed(inward):
-        frames.append(f"{one.f_code.co_filename}:{one.f_lineno} {one.f_code.co_qualname}")
+        frames.append(clean_name(f"{one.f_code.co_filename}:{one.f_lineno} {one.f_code.co_qualname}"))
     return tuple(frames)

@@ -7,9 +7,10 @@ from itertools import chain
 from otp.core.child import ChildState
 from otp.events import Cause
 from otp.observe.failures import Failure
-from otp.observe.figures import HEALTHY_AFTER, ChildHistory, GroupHistory, PastFailure
+from otp.observe.figures import ChildHistory, GroupHistory, PastFailure
 from otp.observe.sentences import own_frame
-from otp.runtime.redaction import redact
+from otp.policy import HEALTHY_AFTER
+from otp.runtime.redaction import clean
 
 __all__ = ("Account",)
 
@@ -71,6 +72,7 @@ class Account:
     __slots__ = (
         "_counted",
         "_downtime",
+        "_healthy_after",
         "_last",
         "_own",
         "_verdicts",
@@ -103,6 +105,7 @@ class Account:
         self.orphaned = False
         self.first_up: float | None = None
         self._downtime = 0.0
+        self._healthy_after = HEALTHY_AFTER
         self._counted = 0.0  # of the outage at hand
         self._own = _Tally()
         self.group = _Group()
@@ -111,8 +114,15 @@ class Account:
 
     # ------------------------------------------------------------------------------------------------ what happens
 
-    def came_up(self, at: float, downtime: float | None) -> None:
-        """It is up, after so many seconds down; None: it was not down, or nobody measured."""
+    def came_up(self, at: float, downtime: float | None, healthy_after: float = HEALTHY_AFTER) -> None:
+        """It is up.
+
+        Args:
+            at: since when.
+            downtime: seconds that it was down; None: it was not, or nobody measured.
+            healthy_after: seconds up after which its streak is over.
+        """
+        self._healthy_after = healthy_after
         counted, self._counted = self._counted, 0.0
         self.recovered(at, (downtime or 0.0) - counted)
         self._counted = 0.0
@@ -163,7 +173,7 @@ class Account:
                 at=failure.at,
                 outcome=failure.outcome,
                 verdict=failure.verdict,
-                text=str(crash) if crash is not None else redact(str(failure.exit)),
+                text=str(crash) if crash is not None else clean(str(failure.exit)),
                 frame=own_frame(crash) if crash is not None else "",
             )
         )
@@ -178,7 +188,7 @@ class Account:
 
     def is_healthy(self, now: float) -> bool:
         """Whether it has been up long enough for its streak to be over."""
-        return self.up_since is not None and now - self.up_since >= HEALTHY_AFTER
+        return self.up_since is not None and now - self.up_since >= self._healthy_after
 
     # ------------------------------------------------------------------------------------------------ looking
 

@@ -4,10 +4,7 @@ from msgspec import Struct
 
 from otp.core.child import ChildState
 
-__all__ = ("HEALTHY_AFTER", "ChildHistory", "DependencyHistory", "GroupHistory", "PastFailure")
-
-HEALTHY_AFTER = 60.0
-"""Seconds up after which a child has recovered, unless somebody says otherwise."""
+__all__ = ("ChildHistory", "DependencyHistory", "GroupHistory", "PastFailure")
 
 
 class PastFailure(Struct, frozen=True, kw_only=True):

@@ -145,7 +145,7 @@ class History:
 
     def _started(self, event: ChildStarted) -> None:
         account = self._adopted(event.path, event.generation)
-        account.came_up(event.at, event.downtime)
+        account.came_up(event.at, event.downtime, event.healthy_after)
         self._sort(account)
 
     def _ignored(self, event: ChildIgnored) -> None:

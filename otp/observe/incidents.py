@@ -1,7 +1,7 @@
 """Incidents: what failed, gathered from its first failure to being healthy again.
 
 An incident is opened by the first failure of a kind of one child, its fingerprint; it collects those that follow, and is
-resolved once the child has been up for `healthy_after` seconds. A child that is parked, or that nothing brings back,
+resolved once the child has been up for as long as its policy calls healthy. A child that is parked, or that nothing brings back,
 keeps it open, until somebody starts the child or resolves the incident by hand. A temporary child is not expected back:
 its incident is over when the same time has passed in quiet. Restarts by request or along with a sibling open none.
 A failure under maintenance opens one as well, or adds to one, and marks it: somebody works there, and knows.
@@ -18,7 +18,6 @@ from otp.events import ChildIgnored, ChildStarted, Event, MaintenanceEnded, Main
 from otp.exits import Crashed
 from otp.foreign import CallFailed, Role, call
 from otp.observe.failures import Failure, Failures, Outcome, cause_of
-from otp.observe.figures import HEALTHY_AFTER
 from otp.observe.incident import (
     Ids,
     Incident,
@@ -33,6 +32,7 @@ from otp.observe.incident import (
 from otp.observe.logger import logger
 from otp.observe.maintained import Maintained
 from otp.observe.sentences import own_frame
+from otp.policy import HEALTHY_AFTER
 from otp.runtime.crash import describe
 
 __all__ = (
@@ -63,12 +63,14 @@ class _Life:
         open: their ids by fingerprint.
         calm_since: since when it is up again, or not expected back; None: it is down.
         down_over: the incident whose failure took it down, while it is.
+        healthy_after: seconds after which its calm counts, as its policy says.
     """
 
     def __init__(self) -> None:
         self.open: dict[str, str] = {}
         self.calm_since: float | None = None
         self.down_over: str | None = None
+        self.healthy_after = HEALTHY_AFTER
 
 
 class Incidents:
@@ -76,7 +78,7 @@ class Incidents:
 
     Args:
         listeners: told of each change, in order. One that raises is told no more, unless it has `lasting = True`.
-        healthy_after: seconds up after which a child has recovered.
+        healthy_after: seconds up after which any child has recovered; None: as its policy says.
         limit: incidents that are kept.
         wall: the wall clock, in seconds since 1970.
 
@@ -91,7 +93,7 @@ class Incidents:
         self,
         listeners: Iterable[IncidentListener] = (),
         *,
-        healthy_after: float = HEALTHY_AFTER,
+        healthy_after: float | None = None,
         limit: int = LIMIT,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -145,7 +147,7 @@ class Incidents:
         for path, life in tuple(self._lives.items()):
             if life.calm_since is None:
                 continue
-            over = life.calm_since + self._healthy_after
+            over = life.calm_since + self._until_healthy(life)
             if now < over:
                 self._next_over = min(self._next_over, over)
                 continue
@@ -188,7 +190,10 @@ class Incidents:
     def _calm(self, life: _Life, since: float | None) -> None:
         life.calm_since = since
         if since is not None:
-            self._next_over = min(self._next_over, since + self._healthy_after)
+            self._next_over = min(self._next_over, since + self._until_healthy(life))
+
+    def _until_healthy(self, life: _Life) -> float:
+        return life.healthy_after if self._healthy_after is None else self._healthy_after
 
     def _expected_back(self, supervisor: str) -> None:
         """A supervisor failed over those below it and is tried again: they have not been left, they will come back."""
@@ -200,6 +205,8 @@ class Incidents:
         life = self._lives.get(event.path)
         if life is None:
             return
+        if isinstance(event, ChildStarted):
+            life.healthy_after = event.healthy_after
         self._calm(life, event.at)
         down_over, life.down_over = life.down_over, None
         if down_over is not None:

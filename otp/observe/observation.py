@@ -13,7 +13,6 @@ from anyio.abc import TaskStatus
 
 from otp.observe.alerts import Alerts
 from otp.observe.beside import beside
-from otp.observe.figures import HEALTHY_AFTER
 from otp.observe.history import History
 from otp.observe.incidents import Incidents
 from otp.observe.outbox import PATIENCE, Outbox, open_outbox
@@ -43,7 +42,7 @@ class Observation:
         redis: RedisClient | None,
         alerts: Iterable[str],
         include_messages: bool,
-        healthy_after: float,
+        healthy_after: float | None,
     ) -> None:
         self.history = History()
         self.incidents = Incidents(healthy_after=healthy_after)
@@ -94,7 +93,7 @@ async def open_observation(
     redis: RedisClient | None = None,
     alerts: Iterable[str] = (),
     include_messages: bool = False,
-    healthy_after: float = HEALTHY_AFTER,
+    healthy_after: float | None = None,
     patience: float = PATIENCE,
 ) -> AsyncGenerator[Observation]:
     """Watch a tree for as long as the block runs; the block opens the tree, with the hooks of what it gets.
@@ -104,7 +103,8 @@ async def open_observation(
         redis: where incidents are written; lent.
         alerts: addresses of receivers, for apprise.
         include_messages: whether alerts may hold the text of exceptions.
-        healthy_after: seconds up after which a child has recovered.
+        healthy_after: seconds up after which an incident of any child is over; None: as the child's policy says when it has
+            recovered.
         patience: seconds at the end in which the sinks may send what is left.
 
     Raises:

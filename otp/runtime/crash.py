@@ -10,7 +10,7 @@ from otp.errors import Hung
 from otp.exits import Crash
 from otp.printable import printable
 from otp.quoting import TEXT_LIMIT, raw_text_of, text_of, type_name
-from otp.runtime.redaction import redact
+from otp.runtime.redaction import clean_name, redact
 
 __all__ = ("describe", "message_of", "report")
 
@@ -41,7 +41,7 @@ def describe(error: BaseException) -> Crash:
     """
     found = () if next(leaves(error)) is error else tuple(leaves(error))
     return Crash(
-        type=type_name(type(error)),
+        type=clean_name(type_name(type(error))),
         message=message_of(error),
         frames=_frames(error),
         leaves=tuple(map(_describe_leaf, found[:LEAF_LIMIT])),
@@ -65,7 +65,7 @@ def message_of(error: BaseException, limit: int = TEXT_LIMIT) -> str:
 
 def _describe_leaf(error: BaseException) -> Crash:
     return Crash(
-        type=type_name(type(error)),
+        type=clean_name(type_name(type(error))),
         message=message_of(error, TEXT_LIMIT // LEAF_LIMIT),
         frames=_frames(error),
     )
@@ -80,7 +80,7 @@ def _without_secrets(text: str) -> str:
 
 def _frames(error: BaseException) -> tuple[str, ...]:
     if type(error) is Hung and not any(tracebacks(error)):  # it was not raised: what counts is where the child was
-        return tuple(_as_frame(step) for step in error.chain[-FRAME_LIMIT:])
+        return tuple(clean_name(_as_frame(step)) for step in error.chain[-FRAME_LIMIT:])
     steps = deque((step for step in tracebacks(error) if not _is_ours(step)), FRAME_LIMIT)
     return tuple(map(_place, steps))
 
@@ -93,7 +93,7 @@ def _is_ours(step: TracebackType) -> bool:
 
 def _place(step: TracebackType) -> str:
     code = step.tb_frame.f_code
-    return text_of(f"{code.co_filename}:{step.tb_lineno} {code.co_qualname}", FRAME_LENGTH)
+    return clean_name(text_of(f"{code.co_filename}:{step.tb_lineno} {code.co_qualname}", FRAME_LENGTH))
 
 
 def _as_frame(step: str) -> str:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from otp.core.paths import join
 from otp.runtime.child import TaskChild
+from otp.runtime.redaction import clean, clean_name
 
 if TYPE_CHECKING:
     from otp.runtime.supervisor import RunningSupervisor
@@ -56,7 +57,9 @@ class ChildStack(Struct, frozen=True, kw_only=True):
 
 def await_chain(awaitable: object) -> tuple[str, ...]:
     """What a coroutine awaits, outermost first, as `function (file:line)`."""
-    return tuple(f"{f.f_code.co_qualname} ({f.f_code.co_filename}:{f.f_lineno})" for f in _frames(awaitable))
+    return tuple(
+        clean_name(f"{f.f_code.co_qualname} ({f.f_code.co_filename}:{f.f_lineno})") for f in _frames(awaitable)
+    )
 
 
 def chain_of(child: TaskChild) -> tuple[str, ...]:
@@ -135,7 +138,7 @@ def _tasks_below(child: TaskChild) -> Iterator[TaskStack]:
 
 def _walk(started: dict[int | None, list[anyio.TaskInfo]], parent: int, depth: int) -> Iterator[TaskStack]:
     for task in started.get(parent, ()):
-        yield TaskStack(name=task.name or "", depth=depth, chain=await_chain(task.coro))
+        yield TaskStack(name=clean(task.name or ""), depth=depth, chain=await_chain(task.coro))
         yield from _walk(started, task.id, depth + 1)
 
 

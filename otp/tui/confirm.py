@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from otp.control.durations import parse_duration
 from otp.control.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
 from otp.printable import printable
+from otp.tui.clean import on_one_line
 from otp.tui.questions import Action
 
 __all__ = ("Confirm", "radius")
@@ -60,7 +61,7 @@ class Confirm(ModalScreen[Action | None]):
     def compose(self) -> ComposeResult:
         """The question, and what an answer needs."""
         with Vertical():
-            yield Static(Text(f"{type(self._wanted).__name__.lower()} {self._wanted.path}?", "bold"))
+            yield Static(on_one_line(Text(f"{type(self._wanted).__name__.lower()} {self._wanted.path}?", "bold")))
             yield Static(_MEANINGS[type(self._wanted)], classes="label")
             yield Static(radius(self._rehearsed))
             if isinstance(self._wanted, Pause):
@@ -99,7 +100,7 @@ def radius(rehearsed: Acted) -> Text:
     text.append(f"{len(touched)} of {len(touched) + rehearsed.untouched}", "bold")
     text.append(f", {rehearsed.untouched} untouched", "")
     for path in touched[:SHOWN]:
-        text.append(f"\n  {path}", "bold")
+        text.append(f"\n  {printable(path)}", "bold")
     if len(touched) > SHOWN:
         text.append(f"\n  … and {len(touched) - SHOWN} more", "")
     for sentence in dict.fromkeys(each for change in rehearsed.changes for each in change.could_follow):

@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from otp.control.rows import EventRow
+from otp.tui.clean import on_one_line
 from otp.tui.pages import event_line
 
 __all__ = ("EventScreen", "merged")
@@ -49,7 +50,7 @@ class _Lines(ScrollView, can_focus=True):
         if index >= len(self._events):
             return Strip.blank(width, self.rich_style)
         stamp, text = event_line(self._events[index])
-        segments = Text.assemble(stamp, " ", text, end="").render(self._terminal)
+        segments = on_one_line(Text.assemble(stamp, " ", text, end="")).render(self._terminal)
         return Strip(segments).apply_style(self.rich_style).adjust_cell_length(width, self.rich_style)
 
 

@@ -7,6 +7,7 @@ from rich.text import Text
 from otp.control.mirror import Mirror
 from otp.control.rows import Blocked, NeedRow
 from otp.printable import printable
+from otp.tui.clean import on_one_line
 from otp.tui.durations import short
 from otp.tui.label import Label
 from otp.tui.link import Link
@@ -30,7 +31,7 @@ class Headline(Label):
             link: how we stand with it.
             clock: the monotonic clock.
         """
-        lines = [headline(mirror, link, clock), *alarms(mirror, link, clock)]
+        lines = map(on_one_line, (headline(mirror, link, clock), *alarms(mirror, link, clock)))
         self.show(Text("\n", no_wrap=True, overflow="ellipsis").join(lines))
 
 

@@ -3,6 +3,8 @@
 from rich.text import Text
 from textual.widgets import Static
 
+from otp.tui.clean import on_lines
+
 __all__ = ("Label",)
 
 
@@ -18,7 +20,8 @@ class Label(Static):
         self._text = text
 
     def show(self, text: Text) -> None:
-        """Show this text."""
+        """Show this text, whoever said it."""
+        text = on_lines(text)
         if self._text is not None and (text, text.style) == (self._text, self._text.style):
             return
         size = len(self._text) if self._text is not None else -1

@@ -1,11 +1,12 @@
 """Which children are shown, and in what order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from math import inf
 
 from otp.control.rows import ChildRow
-from otp.core.paths import is_pattern, matches
+from otp.core.paths import Pattern, is_pattern
+from otp.errors import PatternError
 from otp.tui.states import gravity
 
 __all__ = ("Order", "arranged", "found")
@@ -60,7 +61,8 @@ def found(rows: Sequence[ChildRow], sought: str, *, with_above: bool) -> list[Ch
     """
     if not sought:
         return list(rows)
-    kept = [row for row in rows if _fits(row, sought)]
+    fits = _filter(sought)
+    kept = [row for row in rows if fits(row)]
     if not with_above:
         return kept
     wanted = {row.path for row in kept}
@@ -68,8 +70,15 @@ def found(rows: Sequence[ChildRow], sought: str, *, with_above: bool) -> list[Ch
     return [row for row in rows if row.path in wanted or row.path in above]
 
 
-def _fits(row: ChildRow, sought: str) -> bool:
+def _filter(sought: str) -> Callable[[ChildRow], bool]:
+    """Says of a row whether the filter lets it through; a pattern that is too long fits none."""
     if is_pattern(sought):
-        return matches(row.path, sought) or matches(row.path, f"**/{sought}")
-    sought = sought.lower()
-    return sought in row.path.lower() or row.state.startswith(sought) or (row.paused and "paused".startswith(sought))
+        try:
+            pattern = Pattern(f"**/{sought}")
+        except PatternError:
+            return lambda _: False
+        return lambda row: pattern.matches(row.path)
+    part = sought.lower()
+    return lambda row: (
+        part in row.path.lower() or row.state.startswith(part) or (row.paused and "paused".startswith(part))
+    )

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from otp.control.rows import ChildRow, EventRow, FailureRow, IncidentRow, LogRow, StackRow, TaskRow, Why
 from otp.printable import printable
+from otp.tui.clean import on_one_line
 from otp.tui.columns import time_of
 from otp.tui.durations import short
 from otp.tui.states import LEVELS, Tone, sign, tone
@@ -36,7 +37,7 @@ def page(wanted: Page, row: ChildRow, why: Why | None) -> list[Line]:
     """One page; as much of it as is known without an answer."""
     if why is None and wanted != "Summary":
         return [_line("asking …", "dim")]
-    return list(_PAGES[wanted](row, why))
+    return [(on_one_line(label), on_one_line(text)) for label, text in _PAGES[wanted](row, why)]
 
 
 def clock_time(wall: float) -> str:

@@ -20,7 +20,7 @@ def result(outcome: Outcome) -> Text:
     text = Text()
     for change in outcome.answer.changes:
         text.append_text(_change(type(outcome.command).__name__.lower(), change))
-    return text.append(f"  (op {outcome.answer.op[:OP]})", "dim")
+    return text.append(f"  (op {printable(outcome.answer.op[:OP])})", "dim")
 
 
 def _time(seconds: float) -> str:
@@ -30,11 +30,11 @@ def _time(seconds: float) -> str:
 def refused(outcome: Outcome) -> Text:
     """Why nothing was done."""
     what = f"{type(outcome.command).__name__.lower()} {outcome.command.path}"
-    return Text(f"✗ {what}: {printable(str(outcome.answer))}", "bold red")
+    return Text(printable(f"✗ {what}: {outcome.answer}"), "bold red")
 
 
 def _change(verb: str, change: Change) -> Text:
     if change.error:
-        return Text(f"✗ {verb} {change.path}: {change.error}: {printable(change.message)}", "bold red")
-    message = f"; {printable(change.message)}" if change.message else ""
-    return Text(f"✓ {verb} {change.path}: {change.after} in {_time(change.took_s)}{message}", "bold green")
+        return Text(printable(f"✗ {verb} {change.path}: {change.error}: {change.message}"), "bold red")
+    message = f"; {change.message}" if change.message else ""
+    return Text(printable(f"✓ {verb} {change.path}: {change.after} in {_time(change.took_s)}{message}"), "bold green")

@@ -23,6 +23,7 @@ _LOOKS: dict[str, tuple[str, Tone]] = {
     ChildState.DONE: ("✓", "quiet"),
     ChildState.BACKOFF: ("◷", "waiting"),
     ChildState.HELD: ("‖", "waiting"),
+    ChildState.PAUSED: ("◫", "waiting"),
     ChildState.FAILED: ("✗", "bad"),
     ChildState.REFUSED: ("!", "bad"),
 }

@@ -2,16 +2,29 @@
 
 import os
 import socket
+import subprocess
+import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from msgspec.structs import replace
 
 from otp.control.client import CommandFailed, Unreachable, connect, find_socket
-from otp.control.protocol import PROTOCOL, Failed, GetHealth, Greeting, Reply, Restart, encode
+from otp.control.protocol import (
+    MAX_MESSAGE,
+    MAX_REQUEST,
+    PROTOCOL,
+    Failed,
+    GetHealth,
+    Greeting,
+    Reply,
+    Restart,
+    encode,
+)
 from otp.control.rows import Health
-from otp.control.sockets import claim
+from otp.control.sockets import claim, live_sockets
+from otp.errors import ControlError
 
 GREETING = Greeting(protocol=PROTOCOL, app="shop", pid=1, version="9.9", role="operate", faults=False)
 HEALTH = Health(app="shop", state="up", live=True, ready=True, up=1, total=1, problems=())
@@ -191,3 +204,190 @@ class TestWhichSocket:
         self.run("bar")
         with pytest.raises(Unreachable, match="several supervised processes are running: bar, shop; name one"):
             find_socket()
+
+
+# ------------------------------------------------------------------------------------------------ a stranger
+
+
+DRIPPED = 0.2
+"""Seconds that a client gives a server which says a byte each hundredth of that."""
+
+
+@pytest.fixture
+def dripping(path):
+    """Starts a server that says some words at once, and then others byte by byte; it counts the bytes."""
+    over = threading.Event()
+    servers = []
+
+    def start(at_once, dripped):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen()
+        said = []
+
+        def serve():
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(at_once)
+                for byte in dripped:
+                    if over.wait(DRIPPED / 100):
+                        return
+                    connection.sendall(bytes([byte]))
+                    said.append(byte)
+                over.wait(20.0)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        servers.append((listener, thread))
+        return said
+
+    yield start
+    over.set()
+    for listener, thread in servers:
+        thread.join()
+        listener.close()
+
+
+LONG = encode(Reply("1", replace(HEALTH, problems=("it is slow",) * 100)))
+
+
+def test_a_greeting_has_one_time_to_come_not_one_for_each_byte(path, dripping):
+    said = dripping(b"", encode(GREETING) + LONG)
+    with pytest.raises(Unreachable, match="says nothing within"):
+        connect(path, timeout=DRIPPED / 10)
+    assert len(said) < len(encode(GREETING))
+
+
+def test_an_answer_has_one_time_to_come_not_one_for_each_byte(path, dripping):
+    said = dripping(encode(GREETING), LONG)
+    with connect(path, timeout=DRIPPED) as client, pytest.raises(CommandFailed, match="no answer within") as failed:
+        client.ask(GetHealth(), id="1")
+    assert failed.value.kind == "timed_out"
+    assert len(said) < len(LONG)
+
+
+def test_who_watches_is_told_in_time_that_nothing_has_come_while_bytes_drip(path, dripping):
+    dripping(encode(GREETING), LONG)
+    with connect(path, timeout=DRIPPED) as client:
+        assert next(client.watch()) is None
+
+
+def test_a_server_that_reads_nothing_does_not_keep_a_question_for_ever(path):
+    with saying(path, encode(GREETING), hold=True), connect(path, timeout=0.2) as client:
+        client._socket.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                client._socket.send(bytes(65_536))
+        with pytest.raises(CommandFailed, match="no answer within") as failed:
+            client.ask(GetHealth())
+        assert failed.value.kind == "timed_out"
+
+
+@pytest.mark.parametrize("greeting", [encode(replace(GREETING, app="x" * MAX_REQUEST)), b"\x07\xff\xff\xff" + bytes(9)])
+def test_a_greeting_is_short(path, greeting):
+    with saying(path, greeting), pytest.raises(Unreachable, match=f"1 to {MAX_REQUEST} bytes"):
+        connect(path)
+
+
+def test_an_answer_is_not_endless(path):
+    with (
+        saying(path, encode(GREETING), (MAX_MESSAGE + 1).to_bytes(4)),
+        pytest.raises(Unreachable, match=f"1 to {MAX_MESSAGE} bytes"),
+    ):
+        health(path)
+
+
+def test_a_watcher_takes_nothing_but_what_a_watcher_is_told(path):
+    with (
+        saying(path, encode(GREETING), encode(GREETING)),
+        connect(path) as client,
+        pytest.raises(Unreachable, match="answers what was not asked: Greeting"),
+    ):
+        next(client.watch())
+
+
+@contextmanager
+def heard(path):
+    """A server that keeps all that is said to it."""
+    words = []
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        listener.settimeout(0.2)
+
+        def serve():
+            with suppress(TimeoutError):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.sendall(encode(GREETING))
+                    words.append(connection.recv(65_536))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield words
+        finally:
+            thread.join()
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o770, 0o777])
+def test_a_folder_that_others_may_enter_is_not_trusted_and_nothing_is_said_there(place, path, mode):
+    place.chmod(mode)
+    with heard(path) as words, pytest.raises(Unreachable, match=f"is trusted: it .* with mode {mode:04o}.*chmod 700"):
+        connect(path)
+    assert not any(words)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_is_not_trusted_and_nothing_is_said_there(place, path):
+    os.chown(place, 65534, 65534)
+    with heard(path) as words, pytest.raises(Unreachable, match=r"belongs to uid 65534.*run this as nobody"):
+        connect(path)
+    assert not any(words)
+
+
+def test_a_link_to_a_folder_is_not_trusted(place, path):
+    link = place / "link"
+    link.symlink_to(place)
+    with heard(path) as words, pytest.raises(Unreachable, match="is no folder"):
+        connect(link / path.name)
+    assert not any(words)
+
+
+def test_in_a_folder_that_is_not_trusted_nobody_is_looked_for(place, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(place))
+    monkeypatch.delenv("OTP_SOCKET", raising=False)
+    (place / "otp").mkdir(mode=0o700)
+    os.mkfifo(place / "otp" / "shop.lock")
+    (place / "otp" / "shop.sock").touch()
+    (place / "otp").chmod(0o777)
+    with pytest.raises(Unreachable, match="is trusted"):
+        find_socket()
+    with pytest.raises(ControlError, match="is trusted"):
+        list(live_sockets())
+
+
+LISTENER = """
+import os, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+os.setgid(65534)
+os.setuid(65534)
+listener.listen()
+print("listens", flush=True)
+connection, _ = listener.accept()
+print(len(connection.recv(65536)), flush=True)
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
+def test_a_server_of_another_user_is_not_trusted_and_nothing_is_said_to_it(path):
+    command = [sys.executable, "-c", LISTENER, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout.readline() == "listens\n"
+            with pytest.raises(Unreachable, match=r"is not trusted: behind it is a process of nobody \(pid"):
+                connect(path)
+            assert server.stdout.readline() == "0\n"
+        finally:
+            server.kill()

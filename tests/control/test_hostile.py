@@ -13,9 +13,22 @@ import pytest
 
 from otp import supervisor, worker
 from otp.control import connection, server
-from otp.control.client import connect
+from otp.control.client import CommandFailed, connect
 from otp.control.peer import Peer, peer_of
-from otp.control.protocol import HEADER, MAX_REQUEST, GetHealth, GetSnapshot, Request, Restart, encode
+from otp.control.protocol import (
+    HEADER,
+    MAX_REQUEST,
+    Explain,
+    GetEvents,
+    GetHealth,
+    GetIncidents,
+    GetSnapshot,
+    GetStack,
+    GetWhy,
+    Request,
+    Restart,
+    encode,
+)
 from otp.testing import Probe
 from tests.control.stage import InThread, asked, served
 from tests.control.test_protocol import HOSTILE
@@ -211,20 +224,20 @@ async def test_a_flood_of_requests_that_nobody_waits_for_is_bounded(stage, monke
 # ---------------------------------------------------------------------------------------------------- who
 
 
-def test_only_our_own_user_and_root_may_speak():
+def test_only_our_own_user_and_root_is_trusted():
     ours = os.getuid()
-    assert Peer(ours, 1, "we").may_speak
-    assert Peer(0, 1, "root").may_speak
-    assert Peer(-1, 0).may_speak
-    assert not Peer(ours + 1, 1, "they").may_speak
-    assert not Peer(65534, 1, "nobody").may_speak
+    assert Peer(ours, 1, "we").is_trusted
+    assert Peer(0, 1, "root").is_trusted
+    assert Peer(-1, 0).is_trusted
+    assert not Peer(ours + 1, 1, "they").is_trusted
+    assert not Peer(65534, 1, "nobody").is_trusted
 
 
 def test_the_kernel_says_who_is_at_the_other_end(monkeypatch):
     one, other = socket.socketpair()
     with one, other:
         peer = peer_of(one)
-        assert (peer.uid, peer.pid, peer.may_speak) == (os.getuid(), os.getpid(), True)
+        assert (peer.uid, peer.pid, peer.is_trusted) == (os.getuid(), os.getpid(), True)
         monkeypatch.delattr(socket, "SO_PEERCRED")
         assert str(peer_of(one)) == "somebody"
 
@@ -251,3 +264,50 @@ async def test_another_user_is_refused_even_where_the_files_would_let_him_in(sta
         )
         assert "this process is not yours, nobody (pid" in done.stdout
         assert "greeting" not in done.stdout
+    stage.socket.parent.chmod(0o700)  # the operator who comes behind trusts no other folder
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda pattern: GetEvents(path=pattern, debug=True),
+        lambda pattern: GetIncidents(path=pattern, resolved=True),
+        lambda pattern: Explain(path=pattern),
+        lambda pattern: GetWhy(path=pattern),
+        lambda pattern: GetStack(path=pattern),
+        lambda pattern: Restart(path=pattern, all=True, dry_run=True),
+    ],
+)
+@pytest.mark.parametrize("pattern", ["**/" * 60 + "zz", "**/" * 30 + "zz", "*a" * 120, "*/[!a]" * 10 + "zz"])
+async def test_no_pattern_of_a_stranger_stops_the_tree(stage, look, pattern):
+    """It is answered or refused, within the time of the fixture: guessing would take longer than the universe has."""
+    path = stage.socket if isinstance(look(""), Restart) else stage.read_socket
+    try:
+        await stage.ask(look(pattern), path=path)
+    except CommandFailed as refused:
+        assert refused.kind in ("not_found", "refused")
+        assert "no child matches" in str(refused) or "a pattern may have" in str(refused)
+
+
+def greeted(one):
+    """Whether the server says something within a moment."""
+    one.settimeout(0.2)
+    try:
+        return bool(one.recv(4096))
+    except TimeoutError:
+        return False
+
+
+async def test_who_opens_connections_without_end_is_accepted_at_a_bounded_rate_and_keeps_nobody_off_the_other_socket(
+    place, monkeypatch
+):
+    monkeypatch.setattr(server, "ACCEPTED_AT_ONCE", 5)
+    monkeypatch.setattr(server, "ACCEPTED_A_SECOND", 1e-6)
+
+    def flood(path):
+        with ExitStack() as stack:
+            return sum(greeted(stack.enter_context(raw(path))) for _ in range(8))
+
+    async with served(supervisor("shop", children=[Probe("a").spec()]), place) as stage:
+        assert await InThread(flood, stage.read_socket).result() == 5
+        assert (await stage.ask(GetHealth())).ready

@@ -80,3 +80,8 @@ def test_a_message_lists_only_some_of_many():
         chosen(many, "w*", many=False)
     with pytest.raises(NoSuchChild, match=rf"and {100 - SHOWN} more"):
         chosen(many, "x*")
+
+
+def test_a_path_spelt_wrong_is_found_by_what_it_shares_with_the_right_one():
+    with pytest.raises(NoSuchChild, match="did you mean shop/workers/deep"):
+        chosen(TREE, "shop/wokers/dep")

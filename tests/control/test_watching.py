@@ -2,6 +2,7 @@
 
 import functools
 import threading
+import time
 from contextlib import suppress
 
 import anyio
@@ -360,7 +361,7 @@ async def test_who_reads_nothing_is_sent_a_new_snapshot_once_it_reads_and_meanwh
     spec = supervisor("shop", intensity=10**6, children=[Probe("a").spec(), *children])
     async with served(spec, place) as stage:
         with connect(stage.socket) as client:
-            client._send(_watch())
+            client._send(_watch(), _soon())
             await stage.until(lambda: stage.server._watchers)
             (slow,) = await stage.in_the_server(lambda: list(stage.server._watchers))
             delta = encode(_delta(await stage.ask(GetSnapshot())))
@@ -371,8 +372,8 @@ async def test_who_reads_nothing_is_sent_a_new_snapshot_once_it_reads_and_meanwh
 
             def read():
                 deltas = 0
-                assert isinstance(client._receive(), Snapshot)
-                while not isinstance(client._receive(), Snapshot):
+                assert isinstance(client._receive(_soon()), Snapshot)
+                while not isinstance(client._receive(_soon()), Snapshot):
                     deltas += 1
                 return deltas
 
@@ -412,13 +413,18 @@ async def test_who_watches_and_says_something_more_is_watched_no_longer(place):
         def operator():
             with connect(stage.socket) as client:
                 next(client.watch())
-                client._send(_watch())
+                client._send(_watch(), _soon())
                 with suppress(Unreachable):  # it may be gone before there is something to say
                     next(client.watch(), None)
 
         await InThread(operator).result()
         await stage.until(lambda: not stage.server._watchers)
         assert await anyio.to_thread.run_sync(asked, stage.socket, GetHealth())
+
+
+def _soon():
+    """A deadline, for what has to come."""
+    return time.monotonic() + 20.0
 
 
 def _watch():

@@ -1,13 +1,16 @@
 """The health port, asked by real HTTP; also while the event loop is blocked."""
 
+import errno
 import http.client
 import socket
+import socketserver
 import threading
 from contextlib import asynccontextmanager
 
 import anyio
 import anyio.to_thread
 import pytest
+from loguru import logger
 
 import otp
 from otp import supervisor, worker
@@ -338,3 +341,51 @@ def test_what_is_no_port_is_refused_with_what_to_write(text):
 def test_a_watch_without_a_length_is_refused(seconds):
     with pytest.raises(ValueError, match="loop_watch: expected seconds above 0, or None"):
         surroundings(loop_watch=seconds)
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Accepting fails, as without descriptors; how often it was tried, how long was waited, and what the log says."""
+    tries, waits, lines = [], [], []
+
+    def accept(self):
+        tries.append(1)
+        if len(tries) < 6:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return accept_really(self)
+
+    accept_really = socketserver.TCPServer.get_request
+    monkeypatch.setattr(socketserver.TCPServer, "get_request", accept)
+    monkeypatch.setattr(health.time, "sleep", waits.append)
+    sink = logger.add(lines.append, format="{message}")
+    yield tries, waits, lines
+    logger.remove(sink)
+
+
+async def test_out_of_descriptors_it_waits_before_each_try_and_says_so_once(counted):
+    tries, waits, lines = counted
+    async with healthy(supervisor("root")) as (tree, port):
+        tree.root.begin()
+        await tree.settled.wait()
+        assert (await port.get("/livez"))[0] == 200
+    assert waits.count(health.AGAIN_ACCEPT) == 5 == len(tries) - 1
+    assert [line.strip() for line in lines if "health" in line] == [
+        "health: cannot accept, and tries on: Too many open files"
+    ]
+
+
+async def test_connections_without_end_are_accepted_at_a_bounded_rate(monkeypatch):
+    waits = []
+    monkeypatch.setattr(health.time, "sleep", waits.append)
+    monkeypatch.setattr(health, "ACCEPTED_A_SECOND", 1.0)
+    burst = 4 * health.CONNECTIONS
+
+    def flood(port):
+        for _ in range(burst + 10):
+            port.ask("/livez")
+
+    async with healthy(supervisor("root")) as (tree, port):
+        tree.root.begin()
+        await tree.settled.wait()
+        await anyio.to_thread.run_sync(flood, port)
+    assert sum(wait > 0 for wait in waits) >= 8  # all but the burst, and what came while it lasted

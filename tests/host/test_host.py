@@ -36,7 +36,9 @@ def port():
 
 
 def threads():
-    return {thread.name for thread in threading.enumerate() if thread.name.startswith("otp-")}
+    """Those of the host; an outlet is the process's own."""
+    names = {thread.name for thread in threading.enumerate() if thread.name.startswith("otp-")}
+    return {name for name in names if not name.startswith("otp-outlet-")}
 
 
 def answers(port):

@@ -298,7 +298,7 @@ async def test_without_a_threshold_there_is_no_thread():
 
 async def test_a_tree_inside_another_program_is_not_watched():
     async with open_supervisor(supervisor("root", children=[worker("a", anyio.sleep_forever)])):
-        assert not [one for one in threading.enumerate() if one.name.startswith("otp-")]
+        assert not [one for one in threading.enumerate() if one.name.startswith("otp-loop")]
 
 
 # ------------------------------------------------------------------------------------------------ whose call it is

@@ -49,7 +49,7 @@ MUTATIONS = [
     ),
     child(
         "healthy_after of a policy is ignored",
-        "DEFAULT_HEALTHY_AFTER if spec.policy is None else spec.policy.healthy_after",
+        "HEALTHY_AFTER if spec.policy is None else spec.policy.healthy_after",
         "DEFAULT_HEALTHY_AFTER",
     ),
     child(

@@ -24,6 +24,7 @@ from otp.events import (
 from otp.exits import Crash as CrashText
 from otp.exits import Crashed
 from otp.observe.history import History
+from otp.observe.incidents import Incidents
 from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, on
 from otp.testing import Crash, EventRecorder, FailStart, Finish, Probe, Run
 from otp.testing.simulation import Simulation, stand_in
@@ -52,6 +53,23 @@ async def test_downtime_is_measured_from_the_end_to_being_up_again_and_while_it_
         assert seen.availability == pytest.approx(0.9)
         assert seen.mtbf == pytest.approx(90.0)
         assert (seen.crashes, seen.verdicts, seen.streak) == (1, {"blip": 1}, 0)  # a minute up: the streak is over
+
+
+@pytest.mark.virtual_time
+@pytest.mark.parametrize("policy", [None, FailurePolicy(healthy_after=5.0), FailurePolicy(healthy_after=200.0)])
+async def test_a_streak_is_over_when_the_childs_own_policy_says_so_in_history_incidents_and_handle_alike(policy):
+    history, incidents, events = History(), Incidents(), EventRecorder()
+    child = Probe("a", *(Crash(RuntimeError("boom"), after=1.0) for _ in range(3)), Run())
+    tree = supervisor("root", children=[child.spec(policy=policy)])
+    async with open_supervisor(tree, hooks=[history, incidents, events]) as root:
+        up_since = (await events.wait_for(ChildStarted, "root/a", count=4)).at
+        healthy_after = 60.0 if policy is None else policy.healthy_after
+        for up, streak in ((1.0, 3), (healthy_after - 0.5, 3), (healthy_after + 0.5, 0)):
+            await anyio.sleep(up_since + up - anyio.current_time())
+            incidents.tick(anyio.current_time())
+            assert root.child("a").streak == streak
+            assert history.child("root/a", anyio.current_time()).streak == streak
+            assert bool(incidents.open()) is bool(streak)
 
 
 @pytest.mark.virtual_time

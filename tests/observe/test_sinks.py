@@ -16,6 +16,7 @@ from otp.control.rows import Change
 from otp.control.timeline import Timeline
 from otp.events import ChildStarted
 from otp.observe import log as log_module
+from otp.observe import logger as logger_module
 from otp.observe.outlet import Outlet, open_outlets
 from otp.testing import Crash, EventRecorder, Probe, Run
 
@@ -33,7 +34,7 @@ def aside(monkeypatch):
     """What is said past the log."""
     for outlet in open_outlets():
         outlet.close(0.0)
-    monkeypatch.setattr(log_module, "_SINKS", log_module._Sinks())
+    monkeypatch.setattr(logger_module, "_quiet_until", {})
     said = []
     outlet = Outlet("aside", said.append)
     yield lambda: (outlet.flush(5.0), "".join(said))[1]

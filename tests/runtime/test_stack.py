@@ -14,6 +14,7 @@ from anyio.lowlevel import checkpoint
 from otp import NotFound, open_supervisor, supervisor, worker
 from otp.runtime.stack import STEPS, ChildStack, await_chain
 from otp.testing import Probe
+from tests.hostile import HOSTILE
 
 ON_ASYNCIO = pytest.mark.parametrize(
     "anyio_backend", ["asyncio", ("asyncio", {"use_uvloop": True})], ids=["asyncio", "uvloop"]
@@ -326,3 +327,18 @@ async def test_a_callback_of_the_event_loop_may_look_too(anyio_backend):
         await looked.wait()
         thread.join()
     assert [task.name for task in seen[0].tasks] == ["task"]
+
+
+async def test_a_stack_is_printable_and_holds_no_secret_whatever_tasks_and_functions_are_called():
+    named = f"{HOSTILE} token=canary"
+    place = {"wait": wait}
+    exec(compile("async def f():\n    await wait()\n", named, "exec"), place)
+
+    async def run():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(place["f"], name=named)
+
+    stack = await stack_of(run)
+    said = [*stack.chain, *(task.name for task in stack.tasks), *(step for task in stack.tasks for step in task.chain)]
+    assert any("[redacted]" in one for one in said)
+    assert not any("canary" in one or not one.isprintable() for one in said), said

@@ -39,7 +39,7 @@ def test_a_command_is_waited_for_as_long_as_is_said(otp, server, path, shown):
 
 
 def test_the_socket_may_be_named_by_the_environment_or_by_the_application(otp, tmp_path, shown, monkeypatch):
-    (tmp_path / "otp").mkdir()
+    (tmp_path / "otp").mkdir(mode=0o700)
     with Server(tmp_path / "otp" / "massive.sock", massive()) as server:
         assert otp("top", "--socket", "massive").exit_code == 0
         monkeypatch.setenv("OTP_SOCKET", str(server.path))

@@ -40,6 +40,7 @@ def test_each_state_has_a_sign_of_its_own_so_that_no_colour_is_needed():
     assert len(set(signs)) == len(signs)
     assert {len(one) for one in signs} == {1}
     assert sign("unheard of") == "?"
+    assert "?" not in signs
 
 
 def test_the_tone_tells_who_needs_somebody_from_who_is_dealt_with():

@@ -15,7 +15,7 @@ from otp.cli.connection import Connection, with_connection
 from otp.cli.durations import stamp
 from otp.cli.exit_codes import Ended, ExitCode
 from otp.cli.look.watching import watched
-from otp.cli.names import check_known, is_meant
+from otp.cli.names import check_known, meant
 from otp.cli.output import Output, Page, Shown, with_output
 from otp.cli.tables import paint
 from otp.cli.text import cut
@@ -103,4 +103,5 @@ def _follow(connection: Connection, client: Client, output: Output, wanted: GetE
 
 
 def _about(found: Sequence[EventRow], wanted: GetEvents, app: str) -> list[EventRow]:
-    return [row for row in found if (wanted.debug or row.level != "DEBUG") and is_meant(row.path, wanted.path, app)]
+    is_meant = meant(app, wanted.path)
+    return [row for row in found if (wanted.debug or row.level != "DEBUG") and is_meant(row.path)]

@@ -50,7 +50,7 @@ def shown(found: Explained) -> Shown:
 
 
 def _lines(found: Explained) -> Iterator[str]:
-    yield from (printable(line) for line in found.text.splitlines())
+    yield from (printable(line) for line in found.text.split("\n"))
     yield f"  a restart touches {len(found.radius)}: {printable(', '.join(found.radius))}; untouched: {found.untouched}"
 
 

@@ -23,6 +23,7 @@ from otp.cli.tables import Cell, Column, Row, table
 from otp.control.client import Client, CommandFailed
 from otp.control.protocol import GetIncidents, ResolveIncident
 from otp.control.rows import IncidentRow, Snapshot
+from otp.printable import printable
 
 __all__ = ("incidents", "shown")
 
@@ -103,7 +104,7 @@ def resolve(*, incident: str, reason: str, connection: Connection, output: Outpu
     with connection.open() as client:
         resolved = client.ask(ResolveIncident(incident=incident, reason=reason))
     row = resolved.incident
-    line = f"resolved {row.id}  {row.path}  {_cause(row)}  op {resolved.op[:8]}"
+    line = printable(f"resolved {row.id}  {row.path}  {_cause(row)}  op {resolved.op[:8]}")
     output.show(
         Shown({"op": resolved.op, "incident": row}, ({"op": resolved.op, **fields(row)},), (row.id,), lambda _: line)
     )

@@ -17,7 +17,7 @@ from otp.cli.durations import duration
 from otp.cli.exit_codes import ExitCode
 from otp.cli.look.states import all_well, blocked, cause, head, maintenance, since, state
 from otp.cli.look.watching import watch, watch_option
-from otp.cli.names import is_meant
+from otp.cli.names import meant
 from otp.cli.output import Output, Page, Shown, with_output
 from otp.cli.tables import Column, Row, table
 from otp.control.protocol import GetSnapshot
@@ -86,7 +86,8 @@ def shown(snapshot: Snapshot, path: str = "") -> Shown:
 
 
 def _meant(snapshot: Snapshot, path: str) -> list[ChildRow]:
-    return [row for row in snapshot.children if is_meant(row.path, path, snapshot.app)]
+    is_meant = meant(snapshot.app, path)
+    return [row for row in snapshot.children if is_meant(row.path)]
 
 
 def _text(rows: list[ChildRow], snapshot: Snapshot, page: Page) -> str:

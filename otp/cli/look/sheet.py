@@ -39,7 +39,7 @@ class Fact(NamedTuple):
 def sheet(path: str, state: Cell, facts: Sequence[Fact], page: Page) -> Iterator[str]:
     """The lines of it, as long as the page is wide."""
     title = paint(printable(path), "title", colour=page.colour)
-    yield f"{title}  {paint(state.text, state.style, colour=page.colour)}"
+    yield f"{title}  {paint(printable(state.text), state.style, colour=page.colour)}"
     said = [fact for fact in facts if any(fact.lines)]
     column = max((len(fact.name) for fact in said), default=0)
     room = None if page.within is None else max(NARROWEST, page.within - column - 4)

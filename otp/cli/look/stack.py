@@ -64,7 +64,7 @@ def stack_lines(row: StackRow, *, wide: bool) -> Iterator[str]:
 
 
 def _lines(row: StackRow, page: Page) -> Iterator[str]:
-    yield f"{paint(printable(row.path), 'title', colour=page.colour)}  {row.state.upper()}"
+    yield f"{paint(printable(row.path), 'title', colour=page.colour)}  {printable(row.state).upper()}"
     yield from (f"  {line}" for line in stack_lines(row, wide=page.wide))
 
 

@@ -18,6 +18,7 @@ from otp.control.protocol import GetSnapshot
 from otp.control.rows import ChildRow
 from otp.control.targets import one
 from otp.core.paths import is_within
+from otp.printable import printable
 
 __all__ = ("is_reached", "wait")
 
@@ -48,7 +49,7 @@ def wait(*, path: str, goal: str, connection: Connection, output: Output) -> Non
     with connection.open() as client:
         row = _awaited(client, path, goal, began + connection.timeout)
         took = time.monotonic() - began
-    said = f"{row.path}  {row.state.upper()}  after {duration(took)}"
+    said = printable(f"{row.path}  {row.state.upper()}  after {duration(took)}")
     document = {"goal": goal, "took_s": took, "child": fields(row)}
     output.show(Shown(document, (document,), (row.path,), lambda _: said))
 
@@ -84,7 +85,7 @@ def _not_yet(goal: str, row: ChildRow, below: Sequence[ChildRow]) -> str:
     left = [each for each in (row, *below) if (not each.ready if goal == "ready" else each.state in _ALIVE)]
     listed = ", ".join(f"{each.path} is {each.state.upper()}, {since(each)}" for each in left[:SHOWN])
     more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-    return f"{row.path} is not {goal} yet: {listed}{more}; otp why PATH says why"
+    return printable(f"{row.path} is not {goal} yet: {listed}{more}; otp why PATH says why")
 
 
 def _gone(row: ChildRow) -> ChildRow:

@@ -63,6 +63,10 @@ def what_next(child: ChildRow) -> str:
         "starting": "it has been started, and is not ready yet",
         "failed": f"it stays down until somebody starts it: otp restart {child.path}",
         "stopped": f"it stays down until somebody starts it: otp start {child.path}",
+        "pending": "its turn to be started comes with its supervisor's start",
+        "stopping": "it was asked to stop, and is not gone yet",
+        "exited": "it has ended; what follows is decided when its supervisor is done with the others",
+        "paused": f"it is started when the maintenance is over: otp resume {child.path}",
         "refused": "it still runs and does not end; only the end of the process ends it",
         "done": "nothing: it has ended for good",
     }
