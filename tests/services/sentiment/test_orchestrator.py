@@ -34,6 +34,7 @@ class Counting:
 
     def __init__(self, client):
         self._client = client
+        self.renew = client.renew
         self.looks = 0
 
     async def execute_command(self, *words):
