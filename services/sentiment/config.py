@@ -41,7 +41,11 @@ class Backlog(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Keys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The names on intel-redis, those of the contract by default."""
+    """The names on intel-redis, those of the contract by default.
+
+    Attributes:
+        settled: the last id that `group` has settled of `articles`.
+    """
 
     articles: str = "intel:articles"
     scores: str = "sentiment:scores"
@@ -49,6 +53,7 @@ class Keys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     symbol: str = "sentiment:symbol"
     updated: str = "sentiment:updated"
     group: str = "sentiment"
+    settled: str = "sentiment:settled"
 
 
 class Sentiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

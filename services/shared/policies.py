@@ -4,6 +4,7 @@ provider restart    at once, the next ones by a backoff; announced, so it costs 
 network blip        after a delay that grows
 not now             a server that is there and cannot do it at the moment is one that is away: it costs nothing
 asked to wait       after as long as a server has asked for; announced, so it costs nothing
+group gone          at once, then after a delay that grows: a failover or somebody took a consumer group away
 hung                after a delay that grows: a read that is never answered hangs, and so does a peer
 refused             a key that worked before: a few tries, further and further apart, then the one above decides
 logic bug           a few tries, then the supervisor gives up and the one above decides
@@ -21,10 +22,11 @@ from otp.errors import Hung
 from otp.exits import Normal
 from otp.policy import Backoff, Failure, FailurePolicy, Fatal, Limited, RestartAfter, RestartNow, Rule, on
 from services.shared.identity import ConfigError
-from services.shared.redis_refusals import AccessRefused, WrongAnswer, is_not_now, is_refusal
+from services.shared.redis_refusals import AccessRefused, WrongAnswer, is_group_gone, is_not_now, is_refusal
 
 __all__ = (
     "CONFIG_ERROR",
+    "GROUP_GONE",
     "LOGIC_BUG",
     "LONGEST_WAIT",
     "NETWORK_BLIP",
@@ -48,6 +50,9 @@ finds nothing wrong any more; until then the child is held."""
 
 REFUSED = Limited(6, within=3_600.0, retry=RestartAfter(Backoff(1.0, factor=4.0, cap=300.0)))
 """What a refusal gets of whom was not refused before: keys are exchanged, and servers err. About ten minutes of it."""
+
+GROUP_GONE = RestartNow(then=Backoff(0.5, cap=10.0))
+"""What a consumer group gets that a failover or somebody has taken away: the next incarnation makes it again."""
 
 LOGIC_BUG = Limited(3, within=60.0)
 """What an error in the code gets: the same line will most likely fail again."""
@@ -89,6 +94,7 @@ COMMON: tuple[Rule, ...] = (
     on((AuthenticationError, AuthorizationError), CONFIG_ERROR, name="config_error"),
     on(RedisError, NOT_NOW, name="not_now", where=is_not_now, expected=True),
     on(WrongAnswer, NOT_NOW, name="wrong_answer", expected=True),
+    on(RedisError, GROUP_GONE, name="group_gone", where=is_group_gone),
     on((NotConnected, NoReply, OSError, TimeoutError), NETWORK_BLIP, name="network_blip"),
     on(Hung, NETWORK_BLIP, name="hung"),
     on((Exception, Normal), LOGIC_BUG, name="logic_bug"),

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import redis.asyncio
 from redis.exceptions import DataError, InvalidResponse, RedisError, WatchError
 
-from services.shared.redis_refusals import NOT_NOW, AccessRefused, NotNow, WrongAnswer, code_of
+from services.shared.redis_refusals import NOT_NOW, REFUSALS, AccessRefused, NotNow, WrongAnswer, code_of
 
 if TYPE_CHECKING:
     from services.shared.redis_clients import Pipeline, PubSub, Word
@@ -129,7 +129,7 @@ class RedisClient:
         if code in NOT_NOW:
             self.renew()
             return NotNow(code, reply)
-        if code:
+        if code in REFUSALS:
             worked = self._worked.issuperset(names) if code == "NOPERM" else bool(self._worked)
             return AccessRefused(reply, worked=worked)
         if isinstance(reply, InvalidResponse | WatchError) or _LOST_COUNT in str(reply):

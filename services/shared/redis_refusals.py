@@ -27,7 +27,17 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as NotConnected
 
-__all__ = ("NOT_NOW", "REFUSALS", "AccessRefused", "NotNow", "WrongAnswer", "code_of", "is_not_now", "is_refusal")
+__all__ = (
+    "NOT_NOW",
+    "REFUSALS",
+    "AccessRefused",
+    "NotNow",
+    "WrongAnswer",
+    "code_of",
+    "is_group_gone",
+    "is_not_now",
+    "is_refusal",
+)
 
 NOT_NOW: Final = frozenset(
     (
@@ -47,6 +57,11 @@ NOT_NOW: Final = frozenset(
 
 REFUSALS: Final = frozenset(("NOAUTH", "NOPERM", "WRONGPASS"))
 """The words with which a server says that it does not know us, or does not allow it to us."""
+
+NO_GROUP: Final = "NOGROUP"
+"""The word with which a server says that it has no such consumer group, or has it no more."""
+
+_KNOWN: Final = NOT_NOW | REFUSALS | {NO_GROUP}
 
 _BY_TYPE: Final[tuple[tuple[type[RedisError], str], ...]] = (
     (BusyLoadingError, "LOADING"),
@@ -121,6 +136,11 @@ def is_refusal(error: BaseException) -> bool:
     return code_of(error) in REFUSALS
 
 
+def is_group_gone(error: BaseException) -> bool:
+    """Whether a consumer group is missing: it vanished with a failover, or by somebody's hand."""
+    return code_of(error) == NO_GROUP
+
+
 def _with_causes(error: BaseException) -> Iterator[BaseException]:
     yield error
     if error.__cause__ is not None:  # redis-py wraps once, while it connects
@@ -139,4 +159,4 @@ def _own_code(error: BaseException) -> str:
 def _code_in(message: str) -> str:
     told = message.rpartition(_PIPELINED)[2].lstrip("'\"")
     found = _WORD.match(told)
-    return found["code"] if found and found["code"] in NOT_NOW | REFUSALS else ""
+    return found["code"] if found and found["code"] in _KNOWN else ""

@@ -17,7 +17,7 @@ from services.sentiment.config import Sentiment
 from services.sentiment.lexicon import Lexicon
 from services.sentiment.tally import Tally
 from services.shared import redis_clients
-from services.shared.consumer_group import Entry, GroupReader, join
+from services.shared.consumer_group import Entry, GroupReader, join, settling
 from services.shared.redis_clients import Client
 
 __all__ = ("run",)
@@ -30,7 +30,7 @@ BATCH: Final = 20
 EXCERPT: Final = 500
 """Bytes of a rejected entry that are kept."""
 
-_SCRIPT: Final = Path(__file__).with_suffix(".lua").read_text()
+_SCRIPT: Final = settling(Path(__file__).with_suffix(".lua"))
 
 
 async def run(
@@ -50,7 +50,7 @@ async def run(
     """
     async with redis_clients.lent_or_opened(client, redis_clients.blocking, config.buses.intel) as redis:
         await redis_clients.until_it_answers(redis)
-        await join(redis, config.keys.articles, config.keys.group)
+        await join(redis, config.keys.articles, config.keys.group, config.keys.settled)
         reader = _Scorer(config, lexicon, tally, redis).reader
         task_status.started()
         await reader.settle_own()
@@ -87,7 +87,7 @@ class _Scorer:
         for entry in entries:
             batch.append(self._outcome(entry))
             await anyio.lowlevel.checkpoint()  # the loop is others' too, and each text takes its milliseconds
-        scored, rejected, lost = await self._apply(keys=self._streams(), args=self._arguments(batch))
+        scored, rejected, lost = await self._apply(keys=self._stores(), args=self._arguments(batch))
         self._tally.scored += scored
         self._tally.rejected += rejected
         self._lose(lost)
@@ -103,8 +103,8 @@ class _Scorer:
         payload = msgspec.json.encode(score).decode()
         return {"id": id, "payload": payload, "score": score.score, "at": score.at, "symbols": score.symbols}
 
-    def _streams(self) -> Sequence[str]:
-        return (self._keys.articles, self._keys.scores, self._keys.rejected)
+    def _stores(self) -> Sequence[str]:
+        return (self._keys.articles, self._keys.scores, self._keys.rejected, self._keys.settled)
 
     def _arguments(self, batch: Sequence[dict[str, Any]]) -> Sequence[redis_clients.Word]:
         keys, config = self._keys, self._config

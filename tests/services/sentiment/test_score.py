@@ -225,7 +225,7 @@ async def test_a_thousand_articles_and_a_process_killed_four_times_agree_with_th
 @asynccontextmanager
 async def two_incarnations(config, lexicon):
     client = redis.asyncio.Redis.from_url(config.buses.intel)
-    await consumer_group.join(client, ARTICLES, GROUP)
+    await consumer_group.join(client, ARTICLES, GROUP, "sentiment:settled")
     yield [score._Scorer(config, lexicon, Tally(), client) for _ in range(2)]
     await client.aclose()
 
@@ -290,6 +290,17 @@ async def test_what_a_former_incarnation_was_given_is_settled_before_what_is_new
     intel.publish("Great profit", id="new")
     await scorers.settle()
     assert [score["article"] for score in intel.scores()] == ["given", "new"]
+
+
+async def test_a_group_that_is_made_again_scores_nothing_twice_and_leaves_nothing_out(scorers, intel, raw):
+    intel.publish("Great profit", ["A"], id="one")
+    raw.xadd(ARTICLES, {"article": "{oops"})
+    await scorers.settle()
+    raw.xgroup_destroy(ARTICLES, GROUP)
+    intel.publish("Great profit", ["A"], id="two")
+    await scorers.settle()
+    assert [score["article"] for score in intel.scores()] == ["one", "two"]
+    assert len(intel.rejected()) == 1
 
 
 async def test_entries_that_a_consumer_of_another_name_left_behind_are_taken_over(scorers, intel, raw, monkeypatch):
