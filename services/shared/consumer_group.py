@@ -142,7 +142,8 @@ def entries_of(stream: str, reply: Any) -> Sequence[Entry]:
     """
     if not reply:
         return ()
-    ((name, entries),) = reply.items() if isinstance(reply, dict) else reply
-    if name != stream.encode():
-        raise WrongAnswer(f"asked for entries of {stream!r}, got those of {name!r}")
+    found: Any = reply[0]
+    if found[0] != stream.encode():
+        raise WrongAnswer(f"asked for entries of {stream!r}, got those of {found[0]!r}")
+    entries: Sequence[Entry] = found[1]
     return entries
