@@ -77,6 +77,7 @@ _BY_TYPE: Final[tuple[tuple[type[RedisError], str], ...]] = (
 """redis-py's classes, which keep the word only as their type; a subclass before its base."""
 
 _PIPELINED: Final = " of pipeline caused error: ("
+_WITHIN_A_SCRIPT: Final = "ACL failure in script: "
 _WORD: Final = re.compile(
     # At the beginning; as the cause of a discarded transaction; as Redis 6 repeats what a script's call was told.
     r"(?:^|^Transaction discarded because of: |^.{0,200}?: -)(?P<code>[A-Z]{2,20}) "
@@ -158,5 +159,7 @@ def _own_code(error: BaseException) -> str:
 
 def _code_in(message: str) -> str:
     told = message.rpartition(_PIPELINED)[2].lstrip("'\"")
+    if told.startswith(_WITHIN_A_SCRIPT):
+        return "NOPERM"
     found = _WORD.match(told)
     return found["code"] if found and found["code"] in _KNOWN else ""

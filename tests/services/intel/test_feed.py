@@ -287,7 +287,7 @@ class Killed(Exception):
 
 
 def dies_before(monkeypatch, owner, name):
-    async def step(*args):
+    async def step(*args, **options):
         raise Killed
 
     monkeypatch.setattr(owner, name, step)
@@ -296,8 +296,8 @@ def dies_before(monkeypatch, owner, name):
 def dies_after(monkeypatch, owner, name):
     original = getattr(owner, name)
 
-    async def step(*args):
-        await original(*args)
+    async def step(*args, **options):
+        await original(*args, **options)
         raise Killed
 
     monkeypatch.setattr(owner, name, step)
