@@ -23,6 +23,7 @@ class GoBetween:
         self.to = to
         self.treat = None
         self.asked = 0
+        self._behind = set()
 
     def say(self, reply):
         """Answer every request with that from now on, but greetings, which a server in trouble answers too."""
@@ -35,10 +36,16 @@ class GoBetween:
     def be_honest(self):
         self.treat = None
 
+    def hang_up(self):
+        """Break the connections to the server."""
+        for there in self._behind:
+            there.transport.abort()
+
     async def _serve(self, reader, writer):
         behind = None
         try:
             behind, there = await asyncio.open_unix_connection(self.to)
+            self._behind.add(there)
             while words := await _request(reader):
                 self.asked += 1
                 writer.write(await self._answer(words, behind, there))
@@ -48,6 +55,7 @@ class GoBetween:
         finally:
             writer.transport.abort()
             if behind is not None:
+                self._behind.discard(there)
                 there.transport.abort()
 
     async def _answer(self, words, behind, there):
@@ -88,20 +96,22 @@ async def _reply(reader):
 async def open_go_between(server, path):
     """One before that server, for the block."""
     between = GoBetween(path, server.removeprefix("unix://"))
-    tasks = set()
+    open_ones = {}
 
     async def serve(reader, writer):
-        tasks.add(asyncio.current_task())
+        open_ones[asyncio.current_task()] = writer
         try:
             await between._serve(reader, writer)
         finally:
-            tasks.discard(asyncio.current_task())
+            del open_ones[asyncio.current_task()]
 
     listening = await asyncio.start_unix_server(serve, path)
     try:
         yield between
     finally:
         listening.close()
-        for task in tuple(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while open_ones:
+            for writer in open_ones.values():
+                writer.transport.abort()
+            between.hang_up()
+            await asyncio.sleep(0.01)

@@ -70,6 +70,10 @@ class Rig:
     def work(self):
         """Give it something to do: more than it has done before trouble begins."""
 
+    def moved(self):
+        """How much it has done."""
+        raise NotImplementedError
+
     async def is_done(self):
         """Everything has come through, and nothing twice."""
         raise NotImplementedError
@@ -84,6 +88,9 @@ class MassiveRig(Rig):
             feed = Feed(url=self.provider.url, api_key="demo-key", subscriptions=("T.*", "Q.*"))
             self.config = Massive(feed=feed, buses=self.buses)
             yield
+
+    def moved(self):
+        return self.shared.pipeline.counts.consumed
 
     async def is_done(self):
         counts = self.shared.pipeline.counts
@@ -131,6 +138,9 @@ class IntelRig(Rig):
         self.market.spikes(100, 200, 300, seconds_in_all=MANY)
         self._publish("first", "second")
 
+    def moved(self):
+        return self.shared.pipeline.counts.entries
+
     async def is_done(self):
         await self.until(lambda: self.shared.pipeline.counts.entries >= MANY, 10)
         await self.until(lambda: len(self._titles()) == 4, 10)
@@ -157,6 +167,9 @@ class SentimentRig(Rig):
             together.xadd("intel:articles", {"article": json.dumps(article | {"source": "s", "url": "u"})})
         together.execute()
 
+    def moved(self):
+        return self.shared.tally.scored
+
     async def is_done(self):
         await self.until(lambda: self.raw.xlen("sentiment:scores") >= MANY, 10)
         scores = [json.loads(fields[b"score"])["article"] for _, fields in self.raw.xrange("sentiment:scores")]
@@ -182,6 +195,9 @@ class ExecutionRig(Rig):
         for n in range(MANY):
             together.xadd("intel:signals", {"signal": msgspec.json.encode(signal | {"id": f"s{n}"})})
         together.execute()
+
+    def moved(self):
+        return self.raw.xlen("execution:orders")
 
     async def is_done(self):
         await self.until(lambda: int(self.raw.hget("execution:positions", "GOOG") or 0) >= 10 * MANY, 20)
