@@ -73,7 +73,7 @@ class Keys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The names on intel-redis, those of the contract by default.
 
     Attributes:
-        signals: stream of signals, read as `group`. `settled`: the last id that it has settled.
+        signals: stream of signals, read as `group`.
         sentiment: before the symbol: its sentiment.
         halted: the kill switch: while it exists there are no new orders.
         limits: hash of an operator's limits, by the names in `Limits`; they go before the configured ones.
@@ -91,7 +91,6 @@ class Keys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     signals: str = "intel:signals"
     group: str = "execution"
-    settled: str = "execution:settled"
     sentiment: str = "sentiment:symbol"
     halted: str = "execution:halted"
     limits: str = "execution:limits"

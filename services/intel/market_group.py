@@ -44,7 +44,7 @@ class MarketGroup:
     """The reading side.
 
     Args:
-        redis: client of market-redis, without a limit on the time of a read.
+        redis: client of market-redis, for reads that wait.
         keys: the names of stream and group.
         counts: told of entries that were cut off before they were read.
     """

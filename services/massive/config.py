@@ -45,11 +45,7 @@ class Feed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Keys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The names on market-redis, those of the contract by default.
-
-    Attributes:
-        settled: the last id that `group` has settled of `stream`.
-    """
+    """The names on market-redis, those of the contract by default."""
 
     stream: str = "massive:ws:stream"
     rejected: str = "massive:ws:rejected"
@@ -59,7 +55,6 @@ class Keys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     spot: str = "massive:model:spot"
     bars: str = "massive:model:bar"
     group: str = "massive"
-    settled: str = "massive:ws:settled"
 
 
 class Massive(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

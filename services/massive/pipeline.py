@@ -68,7 +68,7 @@ class Turns(Struct):
     Attributes:
         orchestrator: at least one in five seconds.
         redis_publisher: at least one in a second.
-        redis_consumer: at least one in two seconds. Only these show that a read without a limit on its time is answered.
+        redis_consumer: at least one in two seconds. Only these show that its reads are answered.
     """
 
     orchestrator: int = 0

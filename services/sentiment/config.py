@@ -41,11 +41,7 @@ class Backlog(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Keys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The names on intel-redis, those of the contract by default.
-
-    Attributes:
-        settled: the last id that `group` has settled of `articles`.
-    """
+    """The names on intel-redis, those of the contract by default."""
 
     articles: str = "intel:articles"
     scores: str = "sentiment:scores"
@@ -53,7 +49,6 @@ class Keys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     symbol: str = "sentiment:symbol"
     updated: str = "sentiment:updated"
     group: str = "sentiment"
-    settled: str = "sentiment:settled"
 
 
 class Sentiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -29,7 +29,7 @@ async def run(config: Sentiment, tally: Tally, redis: Client, logger: Log, *, ta
         task_status: told when the group is there.
     """
     await until_it_answers(redis)
-    await join(redis, config.keys.articles, config.keys.group, config.keys.settled)
+    await join(redis, config.keys.articles, config.keys.group)
     watch = _Watch(config, tally, redis, logger)
     task_status.started(await watch.look())
     while True:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from services.shared.redis_clients import Client
 from services.shared.redis_refusals import WrongAnswer
 
-__all__ = ("Entry", "GroupReader", "entries_of", "group_named", "join", "settling")
+__all__ = ("Entry", "GroupReader", "entries_of", "group_named", "join", "settled_key", "settling")
 
 BLOCK: Final = 2_000
 """Milliseconds that one read waits for new entries."""
@@ -25,6 +25,11 @@ Entry = tuple[bytes, dict[bytes, bytes]]
 """Id and fields; an entry that was cut off before it was settled has no fields."""
 
 
+def settled_key(stream: str, group: str) -> str:
+    """Where the last id is kept that the group has settled; whoever settles writes it in the same step."""
+    return f"{group}:settled:{stream}"
+
+
 def settling(script: Path) -> str:
     """A script, with `keep_settled(key, id)` for it to call in the step in which it acknowledges."""
     return _KEEP + script.read_text()
@@ -33,17 +38,12 @@ def settling(script: Path) -> str:
 _JOIN: Final = settling(Path(__file__).with_name("join.lua"))
 
 
-async def join(redis: Client, stream: str, group: str, settled: str) -> None:
+async def join(redis: Client, stream: str, group: str) -> None:
     """Make the group, and the stream with it, if it is missing: it reads on behind what was settled.
 
-    Args:
-        redis: client of the stream's server.
-        stream: its key.
-        group: its name.
-        settled: the key under which the last settled id is kept; whoever settles writes it in the same step. A group
-            can vanish, with a failover or by somebody's hand, and made again at the beginning it would count twice.
+    A group can vanish, with a failover or by somebody's hand, and made again at the beginning it would count twice.
     """
-    await redis.register_script(_JOIN)(keys=[stream, settled], args=[group])
+    await redis.register_script(_JOIN)(keys=[stream, settled_key(stream, group)], args=[group])
 
 
 def group_named(name: str, groups: Sequence[dict[bytes, Any]]) -> dict[bytes, Any] | None:
@@ -55,7 +55,7 @@ class GroupReader:
     """One incarnation's reads.
 
     Args:
-        redis: client of the stream's server, without a limit on the time of a read.
+        redis: client of the stream's server, for reads that wait.
         stream: its key.
         group: that has been joined.
         consumer: the name in the group.

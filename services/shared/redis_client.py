@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import redis.asyncio
 from redis.exceptions import DataError, InvalidResponse, RedisError, WatchError
+from redis.exceptions import TimeoutError as NoReply
 
 from services.shared.redis_refusals import NOT_NOW, REFUSALS, AccessRefused, NotNow, WrongAnswer, code_of
 
@@ -135,6 +136,8 @@ class RedisClient:
         if isinstance(reply, InvalidResponse | WatchError) or _LOST_COUNT in str(reply):
             self.renew()
             return WrongAnswer(str(reply))
+        if isinstance(reply.__cause__, NoReply):  # while it connects, redis-py wraps it
+            return NoReply(str(reply))
         return reply
 
 

@@ -96,7 +96,7 @@ class NotNow(NotConnected):
     """
 
     def __init__(self, code: str, told: object) -> None:
-        text = str(told)
+        text = _without_commands(str(told))
         _init(self, text if code in text else f"{code} {text}")
         self.code = code
 
@@ -109,7 +109,7 @@ class AccessRefused(AuthenticationError):
     """
 
     def __init__(self, told: object, *, worked: bool) -> None:
-        _init(self, str(told))
+        _init(self, _without_commands(str(told)))
         self.worked = worked
 
 
@@ -157,8 +157,14 @@ def _own_code(error: BaseException) -> str:
     return known or (_code_in(str(error)) if isinstance(error, ResponseError) else "")
 
 
+def _without_commands(message: str) -> str:
+    """What the server said, without the commands of ours that redis-py reports with it: they hold others' data."""
+    _, pipelined, told = message.rpartition(_PIPELINED)
+    return told.removesuffix(",)").strip("'\"") if pipelined else told
+
+
 def _code_in(message: str) -> str:
-    told = message.rpartition(_PIPELINED)[2].lstrip("'\"")
+    told = _without_commands(message)
     if told.startswith(_WITHIN_A_SCRIPT):
         return "NOPERM"
     found = _WORD.match(told)

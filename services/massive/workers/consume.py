@@ -16,7 +16,7 @@ from services.massive.pipeline import Pipeline
 from services.massive.prices import PriceFold
 from services.massive.protocol import BadFrame, decode_events
 from services.shared import redis_clients
-from services.shared.consumer_group import Entry, GroupReader, join, settling
+from services.shared.consumer_group import Entry, GroupReader, join, settled_key, settling
 from services.shared.redis_clients import Client
 
 __all__ = ("run",)
@@ -37,7 +37,7 @@ async def run(
     Args:
         config: the service.
         pipeline: told of each turn, of entries that cannot be read, and of those that the stream's limit cut off.
-        client: of market-redis, without a limit on the time of a read; None: one of its own.
+        client: of market-redis, for reads that wait; None: one of its own.
         task_status: told when the group is there.
 
     Raises:
@@ -45,7 +45,7 @@ async def run(
     """
     async with redis_clients.lent_or_opened(client, redis_clients.blocking, config.buses.market) as redis:
         await redis_clients.until_it_answers(redis)
-        await join(redis, config.keys.stream, config.keys.group, config.keys.settled)
+        await join(redis, config.keys.stream, config.keys.group)
         reader = _Consumer(config, pipeline, redis).reader
         task_status.started()
         await reader.settle_own()
@@ -86,7 +86,7 @@ class _Consumer:
                 refused += _fold(fold, fields)
         batch = {"ids": [id.decode() for id, _ in entries], "changes": fold.changes()}
         arguments = (self._group, CONSUMER, self._bar_ttl, msgspec.json.encode(batch))
-        if await self._apply(keys=[self._stream, self._keys.settled], args=arguments):
+        if await self._apply(keys=[self._stream, settled_key(self._stream, self._group)], args=arguments):
             self._count(entries, refused)
 
     def _count(self, entries: Sequence[Entry], refused: Sequence[tuple[str, bytes]]) -> None:

@@ -17,7 +17,7 @@ from services.sentiment.config import Sentiment
 from services.sentiment.lexicon import Lexicon
 from services.sentiment.tally import Tally
 from services.shared import redis_clients
-from services.shared.consumer_group import Entry, GroupReader, join, settling
+from services.shared.consumer_group import Entry, GroupReader, join, settled_key, settling
 from services.shared.redis_clients import Client
 
 __all__ = ("run",)
@@ -42,7 +42,7 @@ async def run(
         config: the service.
         lexicon: what scores.
         tally: told of each turn, and what was scored, rejected and lost.
-        client: of intel-redis, without a limit on the time of a read; None: one of its own.
+        client: of intel-redis, for reads that wait; None: one of its own.
         task_status: told when the group is there.
 
     Raises:
@@ -50,7 +50,7 @@ async def run(
     """
     async with redis_clients.lent_or_opened(client, redis_clients.blocking, config.buses.intel) as redis:
         await redis_clients.until_it_answers(redis)
-        await join(redis, config.keys.articles, config.keys.group, config.keys.settled)
+        await join(redis, config.keys.articles, config.keys.group)
         reader = _Scorer(config, lexicon, tally, redis).reader
         task_status.started()
         await reader.settle_own()
@@ -104,7 +104,8 @@ class _Scorer:
         return {"id": id, "payload": payload, "score": score.score, "at": score.at, "symbols": score.symbols}
 
     def _stores(self) -> Sequence[str]:
-        return (self._keys.articles, self._keys.scores, self._keys.rejected, self._keys.settled)
+        keys = self._keys
+        return (keys.articles, keys.scores, keys.rejected, settled_key(keys.articles, keys.group))
 
     def _arguments(self, batch: Sequence[dict[str, Any]]) -> Sequence[redis_clients.Word]:
         keys, config = self._keys, self._config

@@ -200,7 +200,7 @@ async def test_a_batch_that_runs_late_twice_counts_once(massive, raw, until):
     add(raw, trade(size=5))
     client = redis.asyncio.Redis.from_url(massive.buses.market)
     former, latter = (consume._Consumer(massive, Pipeline(1), client) for _ in range(2))
-    await consumer_group.join(client, STREAM, GROUP, "massive:ws:settled")
+    await consumer_group.join(client, STREAM, GROUP)
     entries, _ = await former.reader.read_new()
     await former._settle(entries)
     await latter._settle(entries)
@@ -305,4 +305,4 @@ async def test_a_stream_that_begins_anew_with_earlier_ids_is_read_from_its_begin
         raw.xadd(STREAM, {"ts": 1, "payload": msgspec.json.encode([trade(size=1, q=n)])}, id=f"{n}-0")
     await consumed(massive, raw, until)
     assert bar(raw)["v"] == 3
-    assert raw.get("massive:ws:settled") == b"2-0"
+    assert raw.get("massive:settled:massive:ws:stream") == b"2-0"

@@ -1,6 +1,7 @@
 """The four services, each with work to do, and what must have come of it."""
 
 import json
+import os
 import tempfile
 import time
 from collections import Counter
@@ -29,6 +30,9 @@ from services.shared.identity import Buses
 from services.shared.logutil import LogUtil
 from tests.services.intel.conftest import item, open_news, rss
 from tests.services.intel.test_signals import Market, published
+
+ALL = os.environ.get("OTP_TEST_ALL") == "1"
+"""Whether each test walks over all services; else some walk over a few, as each takes seconds."""
 
 MANY = 400
 
@@ -209,3 +213,8 @@ class ExecutionRig(Rig):
 
 
 RIGS = {rig.kind.service: rig for rig in (MassiveRig, IntelRig, SentimentRig, ExecutionRig)}
+
+
+def services(*few):
+    """All of them, or these where time is short."""
+    return tuple(RIGS) if ALL else few

@@ -225,7 +225,7 @@ async def test_a_thousand_articles_and_a_process_killed_four_times_agree_with_th
 @asynccontextmanager
 async def two_incarnations(config, lexicon):
     client = redis.asyncio.Redis.from_url(config.buses.intel)
-    await consumer_group.join(client, ARTICLES, GROUP, "sentiment:settled")
+    await consumer_group.join(client, ARTICLES, GROUP)
     yield [score._Scorer(config, lexicon, Tally(), client) for _ in range(2)]
     await client.aclose()
 

@@ -116,6 +116,7 @@ async def test_whichever_way_a_write_goes_a_server_without_memory_is_one_that_sa
         finally:
             raw.config_set("maxmemory", 0)
         assert caught.value.code == "OOM"
+        assert str(caught.value).startswith("OOM command not allowed when used memory > 'maxmemory'.")
         await way(client)
     assert not raw.keys("test:probe")
 
