@@ -10,9 +10,9 @@ from services.execution.config import Execution
 from services.execution.policies import BROKER
 from services.execution.shared_services import SharedServices
 from services.execution.workers import decide, record, submit
+from services.shared.bus_probe import BusProbe
 from services.shared.log_outlet import keep_log_outlet
 from services.shared.policies import REDIS
-from services.shared.redis_clients import answers
 
 Ts = TypeVarTuple("Ts")
 
@@ -41,8 +41,8 @@ def tree(config: Execution, shared: SharedServices | None = None) -> SupervisorS
         intensity=5,
         period=60.0,
         dependencies=[
-            dependency("intel-redis", answers, control),
-            dependency("market-redis", answers, shared.market),
+            dependency("intel-redis", BusProbe("intel-redis", control, "execution", shared.logger).writes),
+            dependency("market-redis", BusProbe("market-redis", shared.market, "execution", shared.logger).reads),
             dependency("broker", client.answers, config.broker),
         ],
         children=[

@@ -9,9 +9,9 @@ from services.intel.config import Intel
 from services.intel.policies import FEED
 from services.intel.shared_services import SharedServices
 from services.intel.workers import feed, signals
+from services.shared.bus_probe import BusProbe
 from services.shared.log_outlet import keep_log_outlet
 from services.shared.policies import REDIS
-from services.shared.redis_clients import answers
 
 Ts = TypeVarTuple("Ts")
 
@@ -36,8 +36,8 @@ def tree(config: Intel, shared: SharedServices | None = None) -> SupervisorSpec:
         intensity=5,
         period=60.0,
         dependencies=[
-            dependency("market-redis", answers, shared.market),
-            dependency("intel-redis", answers, intel),
+            dependency("market-redis", BusProbe("market-redis", shared.market, "intel", shared.logger).writes),
+            dependency("intel-redis", BusProbe("intel-redis", intel, "intel", shared.logger).writes),
         ],
         children=[
             on_intel("orchestrator", orchestrator.run, config, pipeline, intel, shared.logger),

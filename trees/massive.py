@@ -10,9 +10,9 @@ from services.massive.config import Massive
 from services.massive.policies import PROVIDER
 from services.massive.shared_services import SharedServices
 from services.massive.workers import consume, publish, stream, subscriptions
+from services.shared.bus_probe import BusProbe
 from services.shared.log_outlet import keep_log_outlet
 from services.shared.policies import REDIS
-from services.shared.redis_clients import answers
 
 Ts = TypeVarTuple("Ts")
 
@@ -41,7 +41,9 @@ def tree(config: Massive, shared: SharedServices | None = None) -> SupervisorSpe
         strategy=Strategy.REST_FOR_ONE,
         intensity=5,
         period=60.0,
-        dependencies=[dependency("market-redis", answers, control)],
+        dependencies=[
+            dependency("market-redis", BusProbe("market-redis", control, "massive", shared.logger).writes),
+        ],
         children=[
             on_market(
                 "orchestrator",

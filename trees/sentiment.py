@@ -5,9 +5,9 @@ from services.sentiment import orchestrator
 from services.sentiment.config import Sentiment
 from services.sentiment.shared_services import SharedServices
 from services.sentiment.workers import score
+from services.shared.bus_probe import BusProbe
 from services.shared.log_outlet import keep_log_outlet
 from services.shared.policies import REDIS
-from services.shared.redis_clients import answers
 
 NEEDS = ("intel-redis",)
 
@@ -25,7 +25,9 @@ def tree(config: Sentiment, shared: SharedServices | None = None) -> SupervisorS
         "sentiment",
         intensity=5,
         period=60.0,
-        dependencies=[dependency("intel-redis", answers, control)],
+        dependencies=[
+            dependency("intel-redis", BusProbe("intel-redis", control, "sentiment", logger).writes),
+        ],
         children=[
             worker(
                 "orchestrator", orchestrator.run, config, tally, control, logger, ready=True, policy=REDIS, needs=NEEDS

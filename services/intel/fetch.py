@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from services.intel.config import Feed
 from services.intel.errors import FeedBroken, FeedError, FeedRefused, FeedThrottled, FeedTooLarge, FeedUnreachable
+from services.shared.retry_after import seconds_asked
 
 __all__ = ("Document", "Validators", "fetch")
 
@@ -44,8 +45,16 @@ class Document(Struct, frozen=True):
     validators: Validators
 
 
-async def fetch(http: httpx.AsyncClient, feed: Feed, validators: Validators) -> Document | None:
+async def fetch(
+    http: httpx.AsyncClient, feed: Feed, validators: Validators, *, worked: bool = False
+) -> Document | None:
     """Get the document, or None if it has not changed.
+
+    Args:
+        http: the client.
+        feed: which one.
+        validators: of the document that we have.
+        worked: whether the feed was given to us before.
 
     Raises:
         FeedError: there is no document; the subclass says why.
@@ -53,7 +62,7 @@ async def fetch(http: httpx.AsyncClient, feed: Feed, validators: Validators) -> 
     try:
         with anyio.fail_after(feed.timeout):
             async with http.stream("GET", feed.url, headers=validators.headers()) as response:
-                return await _take(response, feed, validators)
+                return await _take(response, feed, validators, worked=worked)
     except TimeoutError:
         raise FeedUnreachable(feed.id, f"not whole within {feed.timeout:g} s") from None
     except httpx.TransportError as error:
@@ -62,11 +71,11 @@ async def fetch(http: httpx.AsyncClient, feed: Feed, validators: Validators) -> 
         raise FeedBroken(feed.id, str(error) or type(error).__name__) from error
 
 
-async def _take(response: httpx.Response, feed: Feed, asked: Validators) -> Document | None:
+async def _take(response: httpx.Response, feed: Feed, asked: Validators, *, worked: bool) -> Document | None:
     if response.status_code == HTTPStatus.NOT_MODIFIED and asked.headers():
         return None
     if response.status_code != HTTPStatus.OK:
-        raise _refusal(feed.id, response.status_code)
+        raise _refusal(feed.id, response, worked=worked)
     return Document(
         content=await _body(response, feed),
         content_type=response.headers.get("content-type", ""),
@@ -84,16 +93,17 @@ async def _body(response: httpx.Response, feed: Feed) -> bytes:
     return bytes(body)
 
 
-def _refusal(feed: str, status: int) -> FeedError:
+def _refusal(feed: str, response: httpx.Response, *, worked: bool) -> FeedError:
+    status, wait = response.status_code, seconds_asked(response.headers.get("retry-after"))
     match status:
         case 401 | 403 | 407:
-            return FeedRefused(feed, status)
+            return FeedRefused(feed, status, worked=worked)
         case 429:
-            return FeedThrottled(feed)
+            return FeedThrottled(feed, retry_after=wait)
         case 408 | 425:
-            return FeedUnreachable(feed, f"HTTP {status}", status=status)
+            return FeedUnreachable(feed, f"HTTP {status}", status=status, retry_after=wait)
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return FeedUnreachable(feed, f"HTTP {status}", status=status)
+            return FeedUnreachable(feed, f"HTTP {status}", status=status, retry_after=wait)
         case _:
             return FeedBroken(feed, f"HTTP {status}")
 

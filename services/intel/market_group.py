@@ -7,7 +7,9 @@ from redis.exceptions import ResponseError
 
 from services.intel.config import Keys
 from services.intel.pipeline import Counts
+from services.shared.consumer_group import entries_of, group_named
 from services.shared.redis_clients import Client
+from services.shared.redis_refusals import WrongAnswer
 
 __all__ = ("CONSUMER", "Entry", "Joined", "MarketGroup", "ordinal")
 
@@ -42,7 +44,7 @@ class MarketGroup:
     """The reading side.
 
     Args:
-        redis: client of market-redis, without a limit on the time of a read.
+        redis: client of market-redis, for reads that wait.
         keys: the names of stream and group.
         counts: told of entries that were cut off before they were read.
     """
@@ -100,7 +102,7 @@ class MarketGroup:
         together.execute_command(*self._take(">"))
         together.execute_command("XINFO", "GROUPS", self._stream)
         before, pending, new, after = await together.execute()
-        held, added = _entries(pending), _entries(new)
+        held, added = (_decoded(entries_of(self._stream, reply)) for reply in (pending, new))
         group = self._ours(after)
         self._count_lost(self._ours(before), group, len(added))
         entries = held if len(held) >= BATCH else (*held, *added)
@@ -117,19 +119,15 @@ class MarketGroup:
         return (*who, "COUNT", BATCH, "STREAMS", self._stream, start)
 
     def _ours(self, groups: Sequence[dict[bytes, Any]]) -> dict[bytes, Any]:
-        name = self._group.encode()
-        return next(group for group in groups if group[b"name"] == name)
+        if (group := group_named(self._group, groups)) is None:
+            raise WrongAnswer(f"a read by the group {self._group!r}, and no such group")
+        return group
 
 
 def ordinal(id: str) -> tuple[int, int]:
     """The place of an entry in its stream."""
     stamp, _, sequence = id.partition("-")
     return int(stamp), int(sequence)
-
-
-def _entries(reply: Any) -> Sequence[Entry]:
-    """Take the entries of our one stream out of a reply."""
-    return _decoded(reply[0][1]) if reply else ()
 
 
 def _decoded(entries: Sequence[tuple[bytes, dict[bytes, bytes] | None]]) -> Sequence[Entry]:

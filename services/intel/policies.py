@@ -4,6 +4,8 @@ All of them are part of the business, and none uses up the intensity of the supe
 network that is down are no reason to restart what works.
 """
 
+from dataclasses import replace
+
 from otp.policy import Backoff, FailurePolicy, GiveUp, Limited, RestartAfter, on
 from services.intel.errors import FeedBroken, FeedRefused, FeedThrottled, FeedUnreachable
 from services.shared import policies
@@ -14,7 +16,7 @@ __all__ = ("FEED", "feed_policy")
 def feed_policy(broken: Backoff) -> FailurePolicy:
     """For a worker that polls a feed.
 
-    A feed that refuses us or stays broken is parked until an operator restarts it; the others live.
+    A feed that refuses us, at the first poll or over ten minutes, or stays broken is parked until an operator restarts it; the others live.
 
     Args:
         broken: the delays before a broken feed is tried again.
@@ -22,7 +24,9 @@ def feed_policy(broken: Backoff) -> FailurePolicy:
     tried_again = Limited(5, within=3_600.0, then=GiveUp(), retry=RestartAfter(broken))
     return policies.policy(
         # One line of the configuration is wrong, so one feed ends with it and not, as elsewhere, the service.
-        on(FeedRefused, GiveUp(), name="config_error", expected=True),
+        on(FeedRefused, GiveUp(), name="config_error", worked=False, expected=True),
+        on(FeedRefused, replace(policies.REFUSED, then=GiveUp()), name="access_refused", worked=True, expected=True),
+        *policies.asked_to_wait((FeedThrottled, FeedUnreachable)),
         on(FeedThrottled, RestartAfter(Backoff(60.0, cap=900.0)), name="rate_limited", expected=True),
         on(FeedUnreachable, policies.NETWORK_BLIP, name="network_blip", expected=True),
         on(FeedBroken, tried_again, name="feed_broken", expected=True),

@@ -1,6 +1,7 @@
 """What massive needs to know, as checked data."""
 
 from typing import Literal
+from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
@@ -31,6 +32,13 @@ class Feed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auth_timeout: float = 10.0
     silence: float | None = None
     frame_limit: int = 1_048_576
+
+    def __post_init__(self) -> None:
+        if not _is_socket_address(self.url):
+            raise ValueError(
+                "the url of the feed has to begin with ws:// or wss:// and name a host; "
+                "write for example wss://socket.massive.com"
+            )
 
     def __repr__(self) -> str:
         return f"Feed(url={self.url!r}, market={self.market!r}, subscriptions={self.subscriptions!r})"
@@ -69,3 +77,14 @@ class Massive(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stream_maxlen: int = 100_000
     rejected_maxlen: int = 1_000
     bar_ttl: int = 86_400
+
+
+def _is_socket_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        host = (parts.hostname or "").encode("idna")
+    except ValueError:  # UnicodeError is one: no name that can be looked up
+        return False
+    plain = url.isprintable() and " " not in url and not parts.fragment
+    return parts.scheme in {"ws", "wss"} and bool(host) and plain

@@ -1,10 +1,11 @@
 """How the feed fails: every way in which a connection to the provider can end, other than that we end it.
 
     FeedError
-    ├── ConnectRefused             no connection: TCP, TLS or the WebSocket handshake failed; `.status`
-    ├── AuthFailed                 the provider does not accept the key, or the plan has no WebSocket access
+    ├── ConnectRefused             no connection: TCP, TLS or the handshake failed; `.status`, `.retry_after`
+    ├── AuthFailed                 the provider does not accept the key, or the plan has no WebSocket access; `.worked`
     ├── AuthTimeout                no answer to our authentication, or none from us in time
-    ├── NotEntitled                the plan does not hold this feed
+    ├── NotEntitled                the plan does not hold this feed; `.worked`
+    ├── ProviderTrouble            the provider answers with an error that says nothing of us
     ├── MaxConnections             the key is in use elsewhere: an older or a newer connection has its place
     ├── SlowConsumer               we do not read fast enough
     ├── FeedSilent                 the connection is open and nothing comes; `.seconds`
@@ -24,6 +25,7 @@ __all__ = (
     "MaxConnections",
     "NotEntitled",
     "ProviderClosed",
+    "ProviderTrouble",
     "SlowConsumer",
 )
 
@@ -37,19 +39,26 @@ class ConnectRefused(FeedError):
 
     Attributes:
         status: the HTTP status when the handshake was answered with one, else None.
+        retry_after: seconds after which the answer asks to be tried again; None: it asks for nothing.
         `__cause__`: what the network or the WebSocket library raised.
     """
 
-    def __init__(self, url: str, why: str, *, status: int | None = None) -> None:
+    def __init__(self, url: str, why: str, *, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(f"no connection to {url}: {why}")
         self.status = status
+        self.retry_after = retry_after
 
 
 class AuthFailed(FeedError):
-    """The provider does not accept the key, or the plan has no WebSocket access; trying again does not help."""
+    """The provider does not accept the key, or the plan has no WebSocket access.
 
-    def __init__(self, message: str) -> None:
-        super().__init__(f"the provider refuses the key: {message}")
+    Attributes:
+        worked: whether the key was accepted before, in this process. If not, trying again does not help.
+    """
+
+    def __init__(self, message: str, *, worked: bool) -> None:
+        super().__init__(f"the provider refuses the key{', which it took before' if worked else ''}: {message}")
+        self.worked = worked
 
 
 class AuthTimeout(FeedError):
@@ -57,10 +66,22 @@ class AuthTimeout(FeedError):
 
 
 class NotEntitled(FeedError):
-    """The provider answers with an error: the plan does not hold this feed. A single refused channel ends nothing."""
+    """The provider answers that the plan does not hold this feed. A single refused channel ends nothing.
+
+    Attributes:
+        worked: whether the feed has carried events before, in this process. If not, trying again does not help.
+    """
+
+    def __init__(self, message: str, *, worked: bool) -> None:
+        super().__init__(f"the provider refuses the feed{', which it carried before' if worked else ''}: {message}")
+        self.worked = worked
+
+
+class ProviderTrouble(FeedError):
+    """The provider answers with an error that says nothing of key or plan: it may be over after a while."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(f"the provider refuses a request: {message}")
+        super().__init__(f"the provider has a problem: {message}")
 
 
 class MaxConnections(FeedError):

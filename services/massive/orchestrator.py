@@ -4,6 +4,8 @@ The wish list is a set on market-redis, so nothing is lost when the orchestrator
 the plan it has: a list that cannot be read is no reason to stop a feed that flows.
 """
 
+from collections import Counter
+
 import anyio
 from anyio.abc import TaskStatus
 from redis.exceptions import ConnectionError as NotConnected
@@ -31,13 +33,13 @@ async def run(
         config: the service.
         pipeline: where the plan is posted, and what is watched; told of each turn.
         redis: client of market-redis, shared by all incarnations.
-        logger: told of refused wishes and of losses, once each.
+        logger: told of wishes and subscriptions that are refused, and of losses, once each.
         task_status: ready once a first plan is posted.
     """
     planner = _Planner(config, pipeline, redis, logger)
     await until_it_answers(redis)
     task_status.started(await planner.plan())
-    watch = _Watch(pipeline.counts, logger)
+    watch = _Watch(pipeline, logger)
     while True:
         with anyio.move_on_after(WATCH_INTERVAL):
             await pipeline.wake.wait()
@@ -88,16 +90,27 @@ class _Planner:
 
 
 class _Watch:
-    """Says once when frames begin to get lost, and once when that is over."""
+    """Says which subscriptions the provider refuses; once when frames begin to get lost, and once when that is over."""
 
-    def __init__(self, counts: Counts, logger: LogUtil) -> None:
-        self._counts = counts
+    def __init__(self, pipeline: Pipeline, logger: LogUtil) -> None:
+        self._counts: Counts = pipeline.counts
+        self._refusals = pipeline.refusals
         self._logger = logger
-        self._seen = counts.dropped_frames
+        self._seen = self._counts.dropped_frames
         self._losing = False
 
     def look(self) -> None:
         """Compare with the last look."""
+        self._look_at_refusals()
+        self._look_at_losses()
+
+    def _look_at_refusals(self) -> None:
+        refused = Counter(self._refusals)
+        self._refusals.clear()
+        for message, times in refused.items():
+            self._logger.warning("the provider refuses a subscription: %s (%d of them)", message, times)
+
+    def _look_at_losses(self) -> None:
         dropped = self._counts.dropped_frames - self._seen
         self._seen = self._counts.dropped_frames
         if dropped and not self._losing:

@@ -42,6 +42,7 @@ class Counts(Struct):
     """What went through, since the process began.
 
     Attributes:
+        refused_subscriptions: answers of the provider that our plan does not hold what we asked for.
         repeated: frames that were written again, since the answer to the first time got lost.
         consumed: entries of the stream that `redis_consumer` has turned into prices.
         lost: entries that the stream's limit cut off before `redis_consumer` had them.
@@ -55,6 +56,7 @@ class Counts(Struct):
     dropped_frames: int = 0
     dropped_events: int = 0
     rejected: int = 0
+    refused_subscriptions: int = 0
     repeated: int = 0
     consumed: int = 0
     lost: int = 0
@@ -66,7 +68,7 @@ class Turns(Struct):
     Attributes:
         orchestrator: at least one in five seconds.
         redis_publisher: at least one in a second.
-        redis_consumer: at least one in two seconds. Only these show that a read without a limit on its time is answered.
+        redis_consumer: at least one in two seconds. Only these show that its reads are answered.
     """
 
     orchestrator: int = 0
@@ -173,7 +175,11 @@ class Wishes:
 
 
 class Pipeline:
-    """The frames, the wishes, the refused frames, the counts and the turns of one process."""
+    """The frames, the wishes, the refused frames, the counts and the turns of one process.
+
+    Attributes:
+        refusals: what the provider said of subscriptions that it refused, for the orchestrator to say.
+    """
 
     def __init__(self, capacity: int, *, rejected: int = 1_000) -> None:
         self.counts = Counts()
@@ -181,6 +187,7 @@ class Pipeline:
         self.frames = FrameQueue(capacity, self.counts)
         self.wishes = Wishes()
         self.rejected: deque[Rejected] = deque(maxlen=rejected)
+        self.refusals: deque[str] = deque(maxlen=100)
         self.wake = anyio.Event()  # set by `subscriptions`, renewed by the orchestrator
 
     def reject(self, reason: str, payload: bytes) -> None:
@@ -188,6 +195,13 @@ class Pipeline:
         self.counts.rejected += 1
         self.rejected.append(Rejected(time.time_ns() // 1_000_000, reason, payload[:1_024]))
 
+    def refuse(self, message: str, payload: bytes) -> None:
+        """The provider has refused a subscription: keep what it said, for the log and for the bus."""
+        self.counts.refused_subscriptions += 1
+        self.refusals.append(message)
+        self.reject(f"a subscription was refused: {message}", payload)
+        self.call_orchestrator()
+
     def call_orchestrator(self) -> None:
-        """Tell the orchestrator that the subscription list on the bus has changed."""
+        """Tell the orchestrator that the subscription list has changed, or that one was refused."""
         self.wake.set()

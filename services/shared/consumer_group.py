@@ -5,13 +5,13 @@ acknowledgement included, is one step in Redis and the matter of whoever reads.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
-from redis.exceptions import ResponseError
-
 from services.shared.redis_clients import Client
+from services.shared.redis_refusals import WrongAnswer
 
-__all__ = ("Entry", "GroupReader", "group_named", "join")
+__all__ = ("Entry", "GroupReader", "entries_of", "group_named", "join", "settled_key", "settling")
 
 BLOCK: Final = 2_000
 """Milliseconds that one read waits for new entries."""
@@ -19,17 +19,31 @@ BLOCK: Final = 2_000
 CLAIM_AFTER: Final = 60_000
 """Milliseconds after which an entry in the hands of a consumer of another name counts as left behind."""
 
+_KEEP: Final = Path(__file__).with_name("settled.lua").read_text()
+
 Entry = tuple[bytes, dict[bytes, bytes]]
 """Id and fields; an entry that was cut off before it was settled has no fields."""
 
 
+def settled_key(stream: str, group: str) -> str:
+    """Where the last id is kept that the group has settled; whoever settles writes it in the same step."""
+    return f"{group}:settled:{stream}"
+
+
+def settling(script: Path) -> str:
+    """A script, with `keep_settled(key, id)` for it to call in the step in which it acknowledges."""
+    return _KEEP + script.read_text()
+
+
+_JOIN: Final = settling(Path(__file__).with_name("join.lua"))
+
+
 async def join(redis: Client, stream: str, group: str) -> None:
-    """Make the group, and the stream with it, if it is missing; it reads from the stream's beginning."""
-    try:
-        await redis.execute_command("XGROUP", "CREATE", stream, group, "0", "MKSTREAM")
-    except ResponseError as error:
-        if "BUSYGROUP" not in str(error):
-            raise
+    """Make the group, and the stream with it, if it is missing: it reads on behind what was settled.
+
+    A group can vanish, with a failover or by somebody's hand, and made again at the beginning it would count twice.
+    """
+    await redis.register_script(_JOIN)(keys=[stream, settled_key(stream, group)], args=[group])
 
 
 def group_named(name: str, groups: Sequence[dict[bytes, Any]]) -> dict[bytes, Any] | None:
@@ -41,7 +55,7 @@ class GroupReader:
     """One incarnation's reads.
 
     Args:
-        redis: client of the stream's server, without a limit on the time of a read.
+        redis: client of the stream's server, for reads that wait.
         stream: its key.
         group: that has been joined.
         consumer: the name in the group.
@@ -71,7 +85,7 @@ class GroupReader:
 
     async def settle_own(self) -> None:
         """Settle what former incarnations were given."""
-        while entries := _entries(await self._redis.execute_command(*self._read("0"))):
+        while entries := self._entries(await self._redis.execute_command(*self._read("0"))):
             await self._settle(entries)
 
     async def settle_new(self) -> None:
@@ -88,7 +102,7 @@ class GroupReader:
             await self.settle_own()
         if not entries:
             waiting = self._read(">", "BLOCK", BLOCK)
-            if late := _entries(await self._redis.execute_command(*waiting)):
+            if late := self._entries(await self._redis.execute_command(*waiting)):
                 await self._settle(late)
 
     async def read_new(self) -> tuple[Sequence[Entry], int]:
@@ -99,10 +113,10 @@ class GroupReader:
         at_once.execute_command(*self._read(">"))
         at_once.execute_command("XINFO", "GROUPS", self._stream)
         before, reply, after = await at_once.execute()
-        entries = _entries(reply)
+        entries = self._entries(reply)
         was, now = group_named(self._group, before), group_named(self._group, after)
-        assert was is not None, "a read without a group is an error"
-        assert now is not None, "it is one transaction"
+        if was is None or now is None:
+            raise WrongAnswer(f"a read by the group {self._group!r}, and no such group")
         if was[b"entries-read"] is not None and now[b"entries-read"] is not None:
             self._lose(max(0, now[b"entries-read"] - was[b"entries-read"] - len(entries)))
         return entries, was[b"pending"]
@@ -116,7 +130,20 @@ class GroupReader:
         who = ("XREADGROUP", "GROUP", self._group, self._consumer)
         return (*who, "COUNT", self._batch, *options, "STREAMS", self._stream, start)
 
+    def _entries(self, reply: Any) -> Sequence[Entry]:
+        return entries_of(self._stream, reply)
 
-def _entries(reply: Any) -> Sequence[Entry]:
-    """Take the entries of our one stream out of a reply; no reply at all means that none came in time."""
-    return reply[0][1] if reply else ()
+
+def entries_of(stream: str, reply: Any) -> Sequence[Entry]:
+    """Take the entries of one stream out of a reply; no reply at all means that none came in time.
+
+    Raises:
+        WrongAnswer: they are another stream's.
+    """
+    if not reply:
+        return ()
+    found: Any = reply[0]
+    if found[0] != stream.encode():
+        raise WrongAnswer(f"asked for entries of {stream!r}, got those of {found[0]!r}")
+    entries: Sequence[Entry] = found[1]
+    return entries

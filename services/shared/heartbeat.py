@@ -102,6 +102,7 @@ class _Heart:
             return msgspec.json.encode({**ours, "payload_error": f"{type(error).__name__}: {error}"[:200]})
 
     def _is_away(self, error: Exception) -> None:
+        self._client.close()  # behind the name another server may answer by now; the next beat connects anew
         if not self._away:
             self._logger.warning(
                 "heartbeat: Redis at %s takes no beat: %s: %s", redacted(self._url), type(error).__name__, error

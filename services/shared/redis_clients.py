@@ -4,21 +4,23 @@ redis-py's own defaults differ between its constructors (`from_url` never retrie
 retried XADD adds its entry twice. So every client is made here, with its retries written down.
 """
 
+import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import chain, repeat
 from typing import Any, Final, Protocol, cast
 
 import anyio
 import redis
-import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.exceptions import AuthenticationError, AuthorizationError
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import TimeoutError as NoReply
 from redis.retry import Retry as ThreadRetry
 
 from services.shared.redis_address import normalised
+from services.shared.redis_client import RedisClient, RenewablePool
+from services.shared.redis_refusals import AccessRefused, WrongAnswer
 
 __all__ = (
     "Client",
@@ -27,7 +29,6 @@ __all__ = (
     "ThreadClient",
     "ThreadPipeline",
     "Word",
-    "answers",
     "blocking",
     "control",
     "heartbeat",
@@ -43,7 +44,13 @@ HEALTH_CHECK: Final = 10
 CLOSING: Final = 1.0
 """Seconds that closing a client may take."""
 
-_DENIED: Final = (AuthenticationError, AuthorizationError)
+PATIENCE: Final = 2.5
+"""Seconds that a worker waits at its start for a server. Then it fails, so that somebody hears of it."""
+
+LONGEST_READ: Final = 10.0
+"""Seconds for an answer to a read that waits for data: no such read waits longer than two, so half an answer came."""
+
+_PAUSES: Final = (0.05, 0.1, 0.2, 0.4)
 
 Word = str | bytes | int | float
 
@@ -95,6 +102,10 @@ class Client(Protocol):
         """Make a Lua script callable with `keys` and `args`."""
         ...
 
+    def renew(self) -> None:
+        """Use no connection of before again; those in use are left when they are done."""
+        ...
+
     async def aclose(self) -> None:
         """Close all connections."""
         ...
@@ -132,8 +143,8 @@ def control(url: str) -> Client:
 
 
 def blocking(url: str) -> Client:
-    """Make a client for reads that wait for data: no limit on the wait, no retry."""
-    return _client(url, Retry(NoBackoff(), 0), timeout=None, health_check=HEALTH_CHECK)
+    """Make a client for reads that wait for data, seconds at most: `LONGEST_READ` for each, no retry."""
+    return _client(url, Retry(NoBackoff(), 0), timeout=LONGEST_READ, health_check=HEALTH_CHECK)
 
 
 def producer(url: str) -> Client:
@@ -175,39 +186,47 @@ async def lent_or_opened(lent: Client | None, make: Callable[[str], Client], url
         yield client
 
 
-async def answers(client: Client) -> None:
-    """Raise if the server does not answer PING: the probe of a Redis that workers need."""
-    await client.execute_command("PING")
-
-
 async def until_it_answers(client: Client) -> None:
-    """Wait, with growing pauses up to a second, until the server answers PING.
+    """Wait, with growing pauses, until the server answers what it was asked, for `PATIENCE` seconds at most.
+
+    It begins on a new connection: an incarnation that failed may have left one whose answers are out of step.
 
     Raises:
-        AuthenticationError, AuthorizationError: the server answers, but not to us; waiting would not help.
+        NoReply: it did not answer in time.
+        NotConnected: there is no connection to be had, or the server says that it cannot do anything now.
+        AccessRefused: the server answers, but not to us.
     """
-    pause = 0.05
-    while True:
-        try:
-            await client.execute_command("PING")
-        except (NotConnected, NoReply, OSError) as error:
-            # While it connects, redis-py wraps the server's refusal into its ConnectionError.
-            denied = error.__cause__ if isinstance(error.__cause__, _DENIED) else error
-            if isinstance(denied, _DENIED):
-                raise denied from None
+    client.renew()
+    last: Exception = NoReply("no answer")
+    with anyio.move_on_after(PATIENCE):
+        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+            try:
+                await _echo(client)
+            except AccessRefused:
+                raise
+            except (NotConnected, NoReply, OSError) as error:
+                last = error
+            else:
+                return
             await anyio.sleep(pause)
-            pause = min(2 * pause, 1.0)
-        else:
-            return
+    raise last
 
 
-def _client(url: str, retry: Retry, *, timeout: float | None, health_check: int) -> Client:
-    connect: Any = redis.asyncio.Redis  # the signatures of redis-py are partly unknown to type checkers
-    made = connect.from_url(
+async def _echo(client: Client) -> None:
+    asked = secrets.token_hex(8)
+    answer = await client.execute_command("ECHO", asked)
+    if answer != asked.encode():
+        client.renew()
+        raise WrongAnswer(f"asked to repeat a word, the server answered with another: {str(answer)[:40]!r}")
+
+
+def _client(url: str, retry: Retry, *, timeout: float, health_check: int) -> Client:
+    kind: Any = RenewablePool  # the signatures of redis-py are partly unknown to type checkers
+    pool = kind.from_url(
         normalised(url),
         retry=retry,
         socket_timeout=timeout,
         socket_connect_timeout=5.0,
         health_check_interval=health_check,
     )
-    return cast("Client", made)
+    return RedisClient(pool)

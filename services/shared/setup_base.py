@@ -4,14 +4,25 @@ import logging
 import os
 from typing import Any, Final
 
+import anyio
 import msgspec
 from msgspec import Struct, field
+from redis.exceptions import TimeoutError as NoReply
 
 from services.shared import redis_clients
 from services.shared.logutil import Log, adapted
 from services.shared.redis_address import redacted
+from services.shared.redis_clients import Client
+from services.shared.redis_refusals import AccessRefused, NotNow, WrongAnswer
+from services.shared.waiting import said_while_it_lasts
 
 __all__ = ("SetupBase",)
+
+PATIENCE = 45.0
+"""Seconds that a server which is there may take to give us the document; one that is not there is not waited for."""
+
+PAUSE: Final = 0.5
+"""Seconds between two tries."""
 
 BLOCKS: Final = ("workers", "schedules", "thresholds", "feed")
 """The parts of a component that are handed to the service as they are, with the one named after the service."""
@@ -43,8 +54,8 @@ class SetupBase:
         The component's `env` entries stand at the top level; a variable of the same name in the environment wins.
 
         Raises:
-            RuntimeError: the document, or this service in it, is missing or unreadable.
-            redis.exceptions.ConnectionError: the truth Redis does not answer.
+            RuntimeError: the document, or this service in it, is missing or unreadable, or we are not let to it.
+            redis.exceptions.RedisError: the truth Redis does not answer; that it does not is said while it is tried.
             ValueError: TRUTH_REDIS_URL is no Redis address.
         """
         truth = await self._truth()
@@ -59,9 +70,7 @@ class SetupBase:
         return config
 
     async def _truth(self) -> _Document:
-        client = redis_clients.control(self._url)
-        async with redis_clients.opened(client):
-            raw: bytes | None = await client.execute_command("GET", self._key)
+        raw = await self._raw()
         if raw is None:
             raise RuntimeError(
                 f"no truth document: looked for {self._where()}. "
@@ -73,6 +82,32 @@ class SetupBase:
             raise RuntimeError(
                 f"the truth document at {self._where()} cannot be read: {error}. Build and publish it again"
             ) from None
+
+    async def _raw(self) -> bytes | None:
+        client = redis_clients.control(self._url)
+        waiting = said_while_it_lasts(
+            self.logger, f"the Redis at {redacted(self._url)}, which holds the truth document,"
+        )
+        try:
+            async with redis_clients.opened(client):
+                with waiting, anyio.fail_after(PATIENCE):
+                    return await self._read(client)
+        except AccessRefused as refused:
+            raise RuntimeError(
+                f"the Redis at {redacted(self._url)} does not let us read the truth document: {refused}. "
+                "Set TRUTH_REDIS_URL to an address with the right user and password"
+            ) from None
+        except TimeoutError:
+            raise NoReply(f"no answer from {redacted(self._url)} within {PATIENCE:g} s") from None
+
+    async def _read(self, client: Client) -> bytes | None:
+        while True:
+            try:
+                raw: bytes | None = await client.execute_command("GET", self._key)
+            except (NotNow, WrongAnswer, NoReply):  # it is there: it may have just started, and read its data
+                await anyio.sleep(PAUSE)
+            else:
+                return raw
 
     def _component(self, truth: _Document) -> dict[str, Any]:
         component = truth.components.get(self.service_name)

@@ -12,6 +12,7 @@ import msgspec
 from services.execution.broker.protocol import Answer, Fill, Fills, Submit
 from services.execution.config import BrokerKeys
 from services.shared import redis_clients
+from services.shared.bus_probe import takes_writes
 from services.shared.identity import Buses
 from services.shared.redis_clients import Client
 
@@ -19,6 +20,12 @@ __all__ = ("Book", "BrokerClients", "OpenOrder")
 
 BATCH: Final = 200
 """Fills that are told together at most."""
+
+LONGEST_WAIT: Final = 5.0
+"""Seconds that a customer is made to wait for fills; then the answer says that there are none."""
+
+PROBE: Final = "broker:probe"
+"""The key under which writing is tried."""
 
 _SUBMIT: Final = Path(__file__).with_name("submit.lua").read_text()
 _FILL: Final = Path(__file__).with_name("fill.lua").read_text()
@@ -102,8 +109,8 @@ class Book:
         return bool(await self._fill(keys=keys, args=(order.id, order.sliced, price)))
 
     async def fills_after(self, cursor: str, wait: float) -> Fills:
-        """Fills behind a cursor; waits up to `wait` seconds if there are none."""
-        blocking = ("BLOCK", max(1, round(1_000 * wait))) if wait else ()
+        """Fills behind a cursor; waits up to `wait` seconds if there are none, `LONGEST_WAIT` at most."""
+        blocking = ("BLOCK", max(1, round(1_000 * min(wait, LONGEST_WAIT)))) if wait else ()
         words = ("XREAD", "COUNT", BATCH, *blocking, "STREAMS", self._keys.fills, cursor)
         reply = await self._news.execute_command(*words)
         entries = reply[0][1] if reply else ()
@@ -111,8 +118,8 @@ class Book:
         return Fills(fills=fills, cursor=entries[-1][0].decode() if entries else cursor)
 
     async def ping(self) -> None:
-        """Raise if the books are not there."""
-        await redis_clients.answers(self._redis)
+        """Raise if the books take no writes."""
+        await takes_writes(self._redis, PROBE)
 
     def _key(self, id: str) -> str:
         return f"{self._keys.order}:{id}"

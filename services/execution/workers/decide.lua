@@ -6,9 +6,15 @@
 --   1. an incarnation sends this and is cancelled; 2. the next one reads the same entry, which is still pending;
 --   3. the first one's script runs at last; 4. the second one's runs, finds it acknowledged, and must not count twice.
 
-local signals, halted, orders, declined, record, unsent, open, positions, recent, buying, selling = unpack(KEYS)
+local signals, halted, orders, declined, record, unsent, open, positions, recent, buying, selling, settled =
+  unpack(KEYS)
 local group, consumer, entry, limits = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[5])
 local order = cjson.decode(ARGV[4])
+
+local function acknowledge()
+  keep_settled(settled, entry)
+  redis.call('XACK', signals, group, entry)
+end
 
 if #redis.call('XPENDING', signals, group, entry, entry, 1, consumer) == 0 then
   return 'stale'
@@ -17,13 +23,13 @@ if redis.call('EXISTS', halted) == 1 then
   return 'halted'
 end
 if redis.call('EXISTS', record) == 1 then
-  redis.call('XACK', signals, group, entry)
+  acknowledge()
   return 'known'
 end
 
 local function decline(reason)
   redis.call('XADD', declined, 'MAXLEN', '~', ARGV[7], '*', 'signal', order.signal, 'reason', reason)
-  redis.call('XACK', signals, group, entry)
+  acknowledge()
   return 'declined'
 end
 
@@ -53,5 +59,5 @@ redis.call('ZADD', unsent, now, order.id)
 redis.call('ZADD', open, now, order.id)
 redis.call('ZADD', recent, now, order.id)
 redis.call('HINCRBY', exposure, order.symbol, order.quantity)
-redis.call('XACK', signals, group, entry)
+acknowledge()
 return 'ordered'

@@ -18,7 +18,7 @@ from services.execution.config import Execution
 from services.execution.decision import Declined, Proposal, decide
 from services.execution.signals import BadSignal, Sentiment, Signal, read_sentiment, read_signal
 from services.shared import redis_clients
-from services.shared.consumer_group import Entry, join
+from services.shared.consumer_group import Entry, entries_of, join, settled_key, settling
 from services.shared.redis_clients import Client
 
 __all__ = ("run",)
@@ -43,8 +43,8 @@ HALT_INTERVAL: Final = 0.2
 EXCERPT: Final = 1_024
 """Bytes that are kept of an entry that is no signal."""
 
-_DECIDE: Final = Path(__file__).with_suffix(".lua").read_text()
-_NOTE: Final = Path(__file__).with_name("note.lua").read_text()
+_DECIDE: Final = settling(Path(__file__).with_suffix(".lua"))
+_NOTE: Final = settling(Path(__file__).with_name("note.lua"))
 
 
 async def run(
@@ -56,7 +56,7 @@ async def run(
         config: the service.
         board: says which limits hold.
         producer: client of intel-redis that does not retry.
-        blocking: client of intel-redis without a limit on the time of a read.
+        blocking: client of intel-redis for reads that wait.
         task_status: told when it is ready.
 
     Raises:
@@ -84,6 +84,7 @@ class _Decider:
         self._redis = producer
         self._blocking = blocking
         self._block = FIRST_BLOCK
+        self._settled = settled_key(config.keys.signals, config.keys.group)
         self._decide = producer.register_script(_DECIDE)
         self._note = producer.register_script(_NOTE)
 
@@ -131,7 +132,7 @@ class _Decider:
     async def _read(self, start: str, *options: str | int) -> Sequence[Entry]:
         who = ("XREADGROUP", "GROUP", self._keys.group, CONSUMER, "COUNT", BATCH)
         reply: Any = await self._blocking.execute_command(*who, *options, "STREAMS", self._keys.signals, start)
-        return reply[0][1] if reply else ()
+        return entries_of(self._keys.signals, reply)
 
     async def _settle(self, entries: Sequence[Entry]) -> bool:
         for id, fields in entries:
@@ -160,7 +161,7 @@ class _Decider:
     async def _order(self, id: bytes, proposal: Proposal, limits: bytes) -> bytes:
         keys = self._keys
         stores = (keys.signals, keys.halted, keys.orders, keys.declined, f"{keys.order}:{proposal.id}", keys.unsent)
-        sums = (keys.open, keys.positions, keys.recent, f"{keys.exposure}:buy", f"{keys.exposure}:sell")
+        sums = (keys.open, keys.positions, keys.recent, f"{keys.exposure}:buy", f"{keys.exposure}:sell", self._settled)
         kept = (self._config.stream_maxlen, self._config.notes_maxlen)
         arguments = (keys.group, CONSUMER, id, msgspec.json.encode(proposal), limits, *kept)
         outcome: bytes = await self._decide(keys=[*stores, *sums], args=arguments)
@@ -169,5 +170,5 @@ class _Decider:
     async def _write_note(self, id: bytes, stream: str, **note: str | bytes) -> bytes:
         words = [word for name, value in note.items() for word in (name, value)]
         arguments = (self._keys.group, CONSUMER, id, self._config.notes_maxlen, *words)
-        outcome: bytes = await self._note(keys=[self._keys.signals, stream], args=arguments)
+        outcome: bytes = await self._note(keys=[self._keys.signals, stream, self._settled], args=arguments)
         return outcome

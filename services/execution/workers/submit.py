@@ -38,7 +38,7 @@ async def run(config: Execution, producer: Client, blocking: Client, *, task_sta
     Args:
         config: the service.
         producer: client of intel-redis that does not retry.
-        blocking: client of intel-redis without a limit on the time of a read.
+        blocking: client of intel-redis for reads that wait.
         task_status: told when it is ready. That does not wait for the broker, which may be a sibling: a tree that waited
             here while it starts could not restart it.
 

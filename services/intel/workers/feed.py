@@ -54,14 +54,15 @@ async def run(
     last = await poller.store.load()
     task_status.started()
     await anyio.sleep(_until_due(last, feed.every))
-    validators = last.validators
+    validators, worked = last.validators, last.polled > 0
     while True:
-        document = await fetch(http, feed, validators)
+        document = await fetch(http, feed, validators, worked=worked)
         if document is None:
             await poller.note_unchanged()
         else:
             await poller.publish(document)
             validators = document.validators
+        worked = True
         await anyio.sleep(feed.every)
 
 

@@ -38,7 +38,7 @@ async def run(
     Args:
         config: the service.
         pipeline: its watch list says which symbols count; its counts and turns are told.
-        market: client of market-redis, without a limit on the time of a read.
+        market: client of market-redis, for reads that wait.
         intel: client of intel-redis; it may repeat what it sends.
         task_status: told when it begins to read.
 

@@ -56,7 +56,7 @@ def command(seconds: float, output: str, *, calm: bool, everything: bool, **buse
     """Show market data under supervision, and what happens when things fail.
 
     It starts Valkey servers, a provider that speaks the vendor's protocol, and massive under supervision. Then
-    the provider closes with 1012, a worker crashes, a Valkey server is killed, and a key is revoked. It ends by itself
+    the provider closes with 1012, a worker crashes, a Valkey server is killed, and a key is wrong. It ends by itself
     and leaves nothing behind; Ctrl-C ends it earlier.
 
     While it runs, otp ps, otp top, otp restart and all the others speak to it from another shell.

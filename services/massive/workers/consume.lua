@@ -1,11 +1,11 @@
 -- Applies the changes of a batch and acknowledges its entries, in one step or not at all.
 --
--- KEYS: the stream. ARGV: group, consumer, seconds that a bar stays, the batch as JSON {ids, changes}.
+-- KEYS: the stream, the last id that is settled. ARGV: group, consumer, seconds that a bar stays, the batch as JSON {ids, changes}.
 -- Returns 1, or 0 if the entries are not pending any more:
 --   1. an incarnation sends a batch and is cancelled; 2. the next one reads the same entries, which are still pending;
 --   3. the first one's script runs at last; 4. the second one's runs, finds them acknowledged, and must not count twice.
 
-local stream, group, consumer, ttl = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local stream, settled, group, consumer, ttl = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]
 local batch = cjson.decode(ARGV[4])
 local ids, changes = batch.ids, batch.changes
 
@@ -67,5 +67,6 @@ for _, row in ipairs(changes.provider_bars) do
   redis.call('EXPIRE', row[1], ttl)
 end
 
+keep_settled(settled, ids[#ids])
 redis.call('XACK', stream, group, unpack(ids))
 return 1

@@ -1,7 +1,7 @@
 """redis_consumer: turns the entries of the stream into last prices and minute bars on market-redis, each exactly once.
 
 It reads as a consumer of a group, under a name that all its incarnations share: what one was given and did not settle
-is given to the next. The changes of a batch and its acknowledgement are one step in Redis.
+is given to the next. The changes of a batch, its acknowledgement and the place behind it are one step in Redis.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from services.massive.pipeline import Pipeline
 from services.massive.prices import PriceFold
 from services.massive.protocol import BadFrame, decode_events
 from services.shared import redis_clients
-from services.shared.consumer_group import Entry, GroupReader, join
+from services.shared.consumer_group import Entry, GroupReader, join, settled_key, settling
 from services.shared.redis_clients import Client
 
 __all__ = ("run",)
@@ -26,7 +26,7 @@ CONSUMER: Final = "redis_consumer"
 BATCH: Final = 100
 """Entries that are settled together at most."""
 
-_SCRIPT: Final = Path(__file__).with_suffix(".lua").read_text()
+_SCRIPT: Final = settling(Path(__file__).with_suffix(".lua"))
 
 
 async def run(
@@ -37,7 +37,7 @@ async def run(
     Args:
         config: the service.
         pipeline: told of each turn, of entries that cannot be read, and of those that the stream's limit cut off.
-        client: of market-redis, without a limit on the time of a read; None: one of its own.
+        client: of market-redis, for reads that wait; None: one of its own.
         task_status: told when the group is there.
 
     Raises:
@@ -86,7 +86,7 @@ class _Consumer:
                 refused += _fold(fold, fields)
         batch = {"ids": [id.decode() for id, _ in entries], "changes": fold.changes()}
         arguments = (self._group, CONSUMER, self._bar_ttl, msgspec.json.encode(batch))
-        if await self._apply(keys=[self._stream], args=arguments):
+        if await self._apply(keys=[self._stream, settled_key(self._stream, self._group)], args=arguments):
             self._count(entries, refused)
 
     def _count(self, entries: Sequence[Entry], refused: Sequence[tuple[str, bytes]]) -> None:

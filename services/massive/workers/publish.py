@@ -125,7 +125,9 @@ class _Publisher:
         return tuple(self._pipeline.rejected)
 
     async def _send(self, frames: Sequence[Frame], rejected: Sequence[Rejected] | None) -> list[Any]:
-        out = self._redis.pipeline(transaction=False)
+        # All or nothing: out of memory for a moment, the server would take a later frame and refuse an earlier one, which
+        # it could not hold in its place any more.
+        out = self._redis.pipeline(transaction=True)
         for frame in frames:
             _add(
                 out,

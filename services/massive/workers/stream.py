@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import anyio
 from anyio.abc import TaskStatus
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidProxy, InvalidStatus, WebSocketException
 from websockets.frames import CloseCode
 
 from services.massive import protocol
@@ -33,9 +33,12 @@ from services.massive.errors import (
     MaxConnections,
     NotEntitled,
     ProviderClosed,
+    ProviderTrouble,
     SlowConsumer,
 )
 from services.massive.pipeline import Pipeline
+from services.shared.identity import ConfigError
+from services.shared.retry_after import seconds_asked
 
 __all__ = ("run",)
 
@@ -48,14 +51,15 @@ PING_EVERY = 20.0
 HARD_LIMIT: Final = 16
 """Times `frame_limit`: a frame that is still larger ends the connection, as reading it would fill the memory."""
 
-FAILURES: Final[Mapping[str, type[FeedError]]] = {
-    "auth_failed": AuthFailed,
+FAILURES: Final[Mapping[str, type[AuthTimeout | MaxConnections | SlowConsumer]]] = {
     "auth_timeout": AuthTimeout,
-    "error": NotEntitled,
     "max_connections": MaxConnections,
     "slow_consumer": SlowConsumer,
 }
-"""The statuses after which the connection is of no more use."""
+"""The statuses after which the connection is of no more use; those about key and plan apart."""
+
+OUTSIDE_THE_PLAN: Final = ("have access", "your plan", "not entitled")
+"""What an error says that is about us. Any other may be over after a while."""
 
 
 async def run(feed: Feed, pipeline: Pipeline, *, task_status: TaskStatus[None]) -> None:
@@ -186,13 +190,13 @@ class Stream:
             self._heed(status, payload)
 
     def _heed(self, status: protocol.Status, payload: bytes) -> None:
-        if status.status == "error" and "not authorized" in status.message.lower():
-            # One channel that the plan does not hold is no reason to give up the others.
-            self._pipeline.reject(f"a subscription was refused: {status.message}", payload)
-            return
         if failure := FAILURES.get(status.status):
             raise failure(status.message)
         match status.status:
+            case "auth_failed":
+                raise AuthFailed(status.message, worked=self._pipeline.counts.connects > 0)
+            case "error":
+                self._heed_error(status.message, payload)
             case "auth_success":
                 self._authenticated = True
             case "connected" | "success":
@@ -201,6 +205,16 @@ class Stream:
                 self._farewell = status.message
             case unknown:
                 self._pipeline.reject(f"unknown status {unknown!r}", payload)
+
+    def _heed_error(self, message: str, payload: bytes) -> None:
+        said = message.lower()
+        if "not authorized" in said:
+            # One channel that the plan does not hold is no reason to give up the others.
+            self._pipeline.refuse(message, payload)
+        elif any(words in said for words in OUTSIDE_THE_PLAN):
+            raise NotEntitled(message, worked=self._pipeline.counts.events_in > 0)
+        else:
+            raise ProviderTrouble(message)
 
     def _ending(self, closed: ConnectionClosed) -> FeedError:
         """How the connection ended: by the provider, by our own library, or with no word from either."""
@@ -233,18 +247,23 @@ async def open_stream(feed: Feed, pipeline: Pipeline) -> AsyncGenerator[Stream]:
     Raises:
         AuthFailed, ConnectRefused: there is no connection.
     """
-    stream = Stream(await connected(feed), feed, pipeline)
+    stream = Stream(await connected(feed, worked=pipeline.counts.connects > 0), feed, pipeline)
     try:
         yield stream
     finally:
         await stream.leave()
 
 
-async def connected(feed: Feed) -> ClientConnection:
+async def connected(feed: Feed, *, worked: bool) -> ClientConnection:
     """The provider's socket, after the handshake.
+
+    Args:
+        feed: says where it is.
+        worked: whether the key was accepted before.
 
     Raises:
         AuthFailed: the handshake is answered with HTTP 401 or 403.
+        ConfigError: the environment names a proxy that cannot be one.
         ConnectRefused: there is no connection for another reason.
     """
     url = f"{feed.url.rstrip('/')}/{feed.market}"
@@ -263,9 +282,12 @@ async def connected(feed: Feed) -> ClientConnection:
     except InvalidStatus as answer:
         status = answer.response.status_code
         if status in {401, 403}:
-            raise AuthFailed(f"HTTP {status}") from answer
-        raise ConnectRefused(url, f"HTTP {status}", status=status) from answer
-    except (OSError, InvalidHandshake) as error:
+            raise AuthFailed(f"HTTP {status}", worked=worked) from answer
+        wait = seconds_asked(answer.response.headers.get("Retry-After"))
+        raise ConnectRefused(url, f"HTTP {status}", status=status, retry_after=wait) from answer
+    except InvalidProxy as error:
+        raise ConfigError(f"the proxy that the environment names for {url}: {error.msg}") from None
+    except (OSError, WebSocketException) as error:
         raise ConnectRefused(url, str(error)) from error
 
 

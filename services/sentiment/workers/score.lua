@@ -1,6 +1,6 @@
 -- Settles a batch of articles: each is published, counted in for its symbols and acknowledged, in one step or not at all.
 --
--- KEYS: the streams of articles, scores, and rejected entries.
+-- KEYS: the streams of articles, scores, and rejected entries; the last id that is settled.
 -- ARGV: group, half-life in seconds, prefix of the symbols' hashes, channel, and how many scores and rejected entries
 -- are kept; then the batch as JSON, [{id} with {score, payload, at, symbols}, with {reason, excerpt}, or with neither].
 -- Returns how many this call scored, how many it rejected, and how many were there no more:
@@ -9,9 +9,14 @@
 --
 -- A script is not undone when it fails. So all that can fail for an entry is a read, or its first write.
 
-local articles, scores, rejected = unpack(KEYS)
+local articles, scores, rejected, settled = unpack(KEYS)
 local group, half_life, prefix, channel = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local scores_maxlen, rejected_maxlen = ARGV[5], ARGV[6]
+
+local function acknowledge(id)
+  keep_settled(settled, id)
+  redis.call('XACK', articles, group, id)
+end
 
 local function is_pending(id)
   return #redis.call('XPENDING', articles, group, id, id, 1) == 1
@@ -47,13 +52,13 @@ local function settle(entry)
     redis.call('HSET', unpack(change, 2))
     redis.call('PUBLISH', channel, change[1])
   end
-  redis.call('XACK', articles, group, entry.id)
+  acknowledge(entry.id)
 end
 
 local function reject(entry)
   local fields = {'id', entry.id, 'reason', entry.reason, 'excerpt', entry.excerpt}
   redis.call('XADD', rejected, 'MAXLEN', '~', rejected_maxlen, '*', unpack(fields))
-  redis.call('XACK', articles, group, entry.id)
+  acknowledge(entry.id)
 end
 
 local scored, refused, lost = 0, 0, 0
@@ -66,7 +71,7 @@ for _, entry in ipairs(cjson.decode(ARGV[7])) do
       reject(entry)
       refused = refused + 1
     else
-      redis.call('XACK', articles, group, entry.id)
+      acknowledge(entry.id)
       lost = lost + 1
     end
   end

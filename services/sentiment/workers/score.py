@@ -17,7 +17,7 @@ from services.sentiment.config import Sentiment
 from services.sentiment.lexicon import Lexicon
 from services.sentiment.tally import Tally
 from services.shared import redis_clients
-from services.shared.consumer_group import Entry, GroupReader, join
+from services.shared.consumer_group import Entry, GroupReader, join, settled_key, settling
 from services.shared.redis_clients import Client
 
 __all__ = ("run",)
@@ -30,7 +30,7 @@ BATCH: Final = 20
 EXCERPT: Final = 500
 """Bytes of a rejected entry that are kept."""
 
-_SCRIPT: Final = Path(__file__).with_suffix(".lua").read_text()
+_SCRIPT: Final = settling(Path(__file__).with_suffix(".lua"))
 
 
 async def run(
@@ -42,7 +42,7 @@ async def run(
         config: the service.
         lexicon: what scores.
         tally: told of each turn, and what was scored, rejected and lost.
-        client: of intel-redis, without a limit on the time of a read; None: one of its own.
+        client: of intel-redis, for reads that wait; None: one of its own.
         task_status: told when the group is there.
 
     Raises:
@@ -87,7 +87,7 @@ class _Scorer:
         for entry in entries:
             batch.append(self._outcome(entry))
             await anyio.lowlevel.checkpoint()  # the loop is others' too, and each text takes its milliseconds
-        scored, rejected, lost = await self._apply(keys=self._streams(), args=self._arguments(batch))
+        scored, rejected, lost = await self._apply(keys=self._stores(), args=self._arguments(batch))
         self._tally.scored += scored
         self._tally.rejected += rejected
         self._lose(lost)
@@ -103,8 +103,9 @@ class _Scorer:
         payload = msgspec.json.encode(score).decode()
         return {"id": id, "payload": payload, "score": score.score, "at": score.at, "symbols": score.symbols}
 
-    def _streams(self) -> Sequence[str]:
-        return (self._keys.articles, self._keys.scores, self._keys.rejected)
+    def _stores(self) -> Sequence[str]:
+        keys = self._keys
+        return (keys.articles, keys.scores, keys.rejected, settled_key(keys.articles, keys.group))
 
     def _arguments(self, batch: Sequence[dict[str, Any]]) -> Sequence[redis_clients.Word]:
         keys, config = self._keys, self._config

@@ -64,6 +64,21 @@ async def test_signals_from_before_the_group_was_made_are_read(send, decided, lo
     assert [order["signal"] for order in look.orders] == [f"s{n}" for n in range(120)]
 
 
+async def test_a_group_that_is_made_again_decides_nothing_twice_and_leaves_nothing_out(send, decided, look, raw):
+    """Also of what left no record of its own: a signal without an order, an entry that is no signal."""
+    limits = replace(WIDE, minimum_score=0.5)
+    send("weak", score=0.1)
+    send("s1")
+    raw.xadd("intel:signals", {"signal": b"{oops"})
+    await decided(limits)
+    raw.xgroup_destroy("intel:signals", GROUP)
+    raw.delete(f"execution:order:{order_id('s1')}")  # its time is over
+    send("s2")
+    await decided(limits)
+    assert [order["signal"] for order in look.orders] == ["s1", "s2"]
+    assert raw.xlen("execution:declined") == raw.xlen("execution:rejected") == 1
+
+
 # ------------------------------------------------------------------------------------------------ limits
 
 

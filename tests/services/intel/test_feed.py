@@ -287,7 +287,7 @@ class Killed(Exception):
 
 
 def dies_before(monkeypatch, owner, name):
-    async def step(*args):
+    async def step(*args, **options):
         raise Killed
 
     monkeypatch.setattr(owner, name, step)
@@ -296,8 +296,8 @@ def dies_before(monkeypatch, owner, name):
 def dies_after(monkeypatch, owner, name):
     original = getattr(owner, name)
 
-    async def step(*args):
-        await original(*args)
+    async def step(*args, **options):
+        await original(*args, **options)
         raise Killed
 
     monkeypatch.setattr(owner, name, step)
@@ -403,3 +403,20 @@ async def test_a_stop_takes_effect_at_once_in_a_poll_and_between_two(news, feed,
     with anyio.fail_after(1):
         async with polling(Feed(id="idle", url=news.url("/"), every=3_600)):
             pass
+
+
+async def test_a_refusal_says_whether_the_feed_was_given_before_also_to_another_process(news, feed, polling):
+    news.serve("/feed", status=403)
+    assert not (await ending(polling, feed)).worked
+    news.serve("/feed", rss(*NINE))
+    async with polling(structs.replace(feed, every=0.01)):
+        while len(news.asked["/feed"]) < 3:
+            await anyio.sleep(0.01)
+    news.serve("/feed", status=403)
+    assert (await ending(polling, structs.replace(feed, every=0.01))).worked
+
+
+@pytest.mark.parametrize("status", [408, 429, 503])
+async def test_an_answer_that_asks_to_wait_tells_how_long(news, feed, polling, status):
+    news.serve("/feed", status=status, Retry_After="90")
+    assert (await ending(polling, feed)).retry_after == 90.0

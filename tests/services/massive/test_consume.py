@@ -3,14 +3,21 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import anyio
 import msgspec
+import pytest
 import redis.asyncio
 
+from otp import open_supervisor, supervisor
+from otp.events import ChildRestarting
+from otp.testing import EventRecorder
 from services.massive.pipeline import Pipeline
+from services.massive.shared_services import SharedServices
 from services.massive.workers import consume
 from services.shared import consumer_group
+from trees.massive import tree
 
 STREAM = "massive:ws:stream"
 GROUP = "massive"
@@ -256,3 +263,46 @@ async def test_a_stop_while_it_waits_for_entries_takes_effect_at_once(massive, r
         scope.cancel()
     assert anyio.current_time() - began < 0.5
     await until(lambda: len(raw.client_list()) == 1)
+
+
+@pytest.mark.parametrize("lose", ["destroy", "delete", "flush"])
+async def test_a_group_that_is_made_again_counts_nothing_twice_and_leaves_nothing_out(massive, raw, until, lose):
+    for n in range(200):
+        add(raw, trade(size=1, at=n, q=n))
+    await consumed(massive, raw, until)
+    match lose:
+        case "destroy":
+            raw.xgroup_destroy(STREAM, GROUP)
+        case "delete":
+            raw.delete(STREAM)
+        case "flush":
+            raw.flushall()
+    for n in range(200, 210):
+        add(raw, trade(size=1, at=n, q=n))
+    await consumed(massive, raw, until)
+    assert bar(raw)["v"] == (10 if lose == "flush" else 210)
+
+
+async def test_a_group_that_vanishes_under_the_consumer_is_made_again_behind_what_was_settled(massive, raw, until):
+    shared, events = SharedServices.make(massive), EventRecorder()
+    (consumer,) = [spec for spec in tree(massive, shared).children[1].children if spec.id == "redis_consumer"]
+    async with open_supervisor(supervisor("root", children=[replace(consumer, needs=())]), hooks=[events]):
+        for n in range(20):
+            add(raw, trade(size=1, at=n, q=n))
+        await until(lambda: bar(raw).get("v") == 20)
+        raw.xgroup_destroy(STREAM, GROUP)
+        add(raw, trade(size=1, at=20, q=20))
+        await until(lambda: bar(raw)["v"] == 21)
+        assert [event.verdict for event in events.of(ChildRestarting)] == ["group_gone"]
+    await shared.aclose()
+
+
+async def test_a_stream_that_begins_anew_with_earlier_ids_is_read_from_its_beginning(massive, raw, until):
+    add(raw, trade(size=1))
+    await consumed(massive, raw, until)
+    raw.delete(STREAM)
+    for n in (1, 2):
+        raw.xadd(STREAM, {"ts": 1, "payload": msgspec.json.encode([trade(size=1, q=n)])}, id=f"{n}-0")
+    await consumed(massive, raw, until)
+    assert bar(raw)["v"] == 3
+    assert raw.get("massive:settled:massive:ws:stream") == b"2-0"

@@ -19,7 +19,7 @@ RESTARTED = [
     ("the provider closes with 1012", {"ws_worker"}),
     ("redis_publisher crashes", {"redis_publisher"}),
     ("market-redis is killed for 3 s", {"redis_publisher", "redis_consumer", "subscriptions"}),
-    ("in a copy the key is revoked", set()),
+    ("in a copy the key is wrong", set()),
 ]
 
 
@@ -104,10 +104,10 @@ def check_faults(faults):
         assert names(fault["untouched"]) == set(CHILDREN) - restarted
         assert (fault["lost"], fault["duplicated"]) == (0, 0)
         assert (fault["downtime_s"] > 0) == bool(restarted)
-    closed, _, killed, revoked = faults
+    closed, _, killed, wrong = faults
     assert 0 < closed["data_gap_s"] < 1
     assert killed["downtime_s"] > 3
-    assert "would exit with code 78" in revoked["outcome"]
+    assert "would exit with code 78" in wrong["outcome"]
 
 
 def check_progress(err):

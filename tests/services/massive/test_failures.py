@@ -1,16 +1,19 @@
 """The failure table, over real sockets and a real Redis: each row gets its action, its spacing, and its name."""
 
-from collections import Counter
-
 import anyio
 import pytest
 
 from otp import events, open_supervisor, supervisor, worker
+from otp.core.backoff import delay
+from otp.core.classify import classify
+from otp.errors import IntensityReached
+from otp.exits import Crashed
 from otp.testing import EventRecorder, FaultSwitch, rewired, virtual_backend
-from services.massive.errors import ProviderClosed
+from services.massive.errors import AuthFailed, ConnectRefused, NotEntitled, ProviderClosed, ProviderTrouble
 from services.massive.policies import PROVIDER
 from services.massive.supervisor import MassiveSupervisor
 from services.shared import redis_clients
+from services.shared.redis_refusals import AccessRefused
 from tests.services.massive.whole import FEED, MANY
 
 PUBLISHER = "massive/workers/redis_publisher"
@@ -82,18 +85,53 @@ async def test_a_bug_is_tried_three_times_and_then_the_one_above_restarts_the_wh
         assert service.children()["massive/orchestrator"].generation == 1
 
 
-async def test_a_wrong_key_ends_everything_and_restarts_nothing(service):
+async def test_a_key_that_never_worked_ends_everything_and_restarts_nothing(service):
+    service.provider.refuse_keys()
     with anyio.fail_after(20):
-        async with anyio.create_task_group() as group:
-            group.start_soon(service.run)
-            await service.comes_up()
-            service.provider.refuse_keys()
-            await service.provider.close_all(1001, "going away")
+        await service.run()
     assert service.code == 78
     (fatal,) = service.events.of(events.FatalFailure)
     assert (fatal.offender, fatal.verdict) == (FEED, "config_error")
-    restarts = Counter(event.path for event in service.events.of(events.ChildRestarting))
-    assert restarts == {FEED: 1}
+    assert not service.events.of(events.ChildRestarting)
+
+
+async def test_a_key_that_worked_and_is_refused_is_tried_again_after_growing_pauses_and_the_feed_comes_back(service):
+    async with service.running():
+        await service.flows(MANY)
+        service.provider.refuse_keys()
+        await service.provider.close_all(1001, "going away")
+        with anyio.fail_after(20):
+            await service.events.wait_for(events.ChildDelayed, FEED, count=2)
+        delayed = service.events.of(events.ChildDelayed, FEED)
+        assert [event.verdict for event in delayed] == ["access_refused"] * 2
+        assert 2 * delayed[0].delay < delayed[1].delay
+        service.provider.heal()
+        await service.tree.restart("workers/ws_worker")
+        await service.flows(MANY)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [AuthFailed("no", worked=True), NotEntitled("no", worked=True), ProviderTrouble("try later"),
+     AccessRefused("WRONGPASS", worked=True)],
+)  # fmt: skip
+def test_a_refusal_that_may_be_over_is_tried_again_for_ten_minutes_and_then_escalated(error):
+    feed, recorder = Refusing(error), EventRecorder()
+
+    async def until_given_up():
+        spec = supervisor(
+            "root", intensity=10, period=60.0, children=[worker("ws", feed.run, ready=True, policy=PROVIDER)]
+        )
+        with pytest.raises(IntensityReached):
+            async with open_supervisor(spec, hooks=[recorder]):
+                raise AssertionError("it never comes up")
+        return anyio.current_time()
+
+    name, options = virtual_backend("asyncio")
+    assert 400 < anyio.run(until_given_up, backend=name, backend_options=options) < 1_000
+    assert feed.connects == 7
+    assert len(recorder.of(events.IntensityReached)) == 1
+    assert not recorder.of(events.FatalFailure)
 
 
 async def test_a_dead_redis_costs_no_restarts_and_wakes_everyone_once(service, market, until):
@@ -172,3 +210,11 @@ async def test_an_incident_is_on_system_redis_by_name_and_the_key_is_in_none_of_
         assert (incident[b"path"], incident[b"verdict"]) == (FEED.encode(), b"provider_restart")
         written = [raw.dump(key) for key in raw.keys("otp:*")]
         assert not any(b"demo-key" in value for value in written)
+
+
+@pytest.mark.parametrize("asked", [0, 3, 5, 42, 120, 899, 10_000])
+def test_a_provider_that_asks_to_be_left_alone_is_left_alone_as_long(asked):
+    verdict = classify(PROVIDER, Crashed(ConnectRefused("ws://h", "HTTP 503", status=503, retry_after=asked)))
+    assert (verdict.name, verdict.expected) == ("asked_to_wait", True)
+    least, most = (delay(verdict.action.backoff, 7, dice) for dice in (0.0, 1.0))
+    assert min(asked, 900) <= least <= most <= max(7.5, 4 * min(asked, 450))

@@ -61,3 +61,20 @@ def test_a_wrong_type_and_an_unknown_field_of_the_feed_are_named():
 def test_the_key_is_in_no_text_of_the_configuration():
     config = massive_config(SETUP)
     assert "canary-key" not in f"{config!r} {config} {config.feed!r} {config.feed}"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h", "canary-host", "", "wss://", "wss://a..b", f"ws://{'a' * 64}", "ws://h:99999", "ws://h/a b"]
+)
+def test_an_address_of_the_feed_that_cannot_be_one_is_an_error_that_does_not_repeat_it(url):
+    with pytest.raises(ConfigError) as raised:
+        massive_config({**SETUP, "MASSIVE_WS_URL": url})
+    assert "has to begin with ws:// or wss:// and name a host" in str(raised.value) or not url
+    assert "canary" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["ws://127.0.0.1:1", "wss://socket.massive.com", "wss://[::1]/x", "wss://no.such.name.yet"]
+)
+def test_an_address_that_can_be_one_is_taken_whether_somebody_has_the_name_or_not(url):
+    assert massive_config({**SETUP, "MASSIVE_WS_URL": url}).feed.url == url

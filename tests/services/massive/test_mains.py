@@ -101,18 +101,46 @@ async def test_a_signal_ends_supervised_main_in_order_with_exit_code_0(identify,
     assert not re.search("Traceback|WARNING|ERROR|CRITICAL", main.output)
 
 
-async def test_a_revoked_key_ends_supervised_main_with_exit_code_78_and_the_key_in_no_line(
-    identify, market, provider, fed
+async def test_a_key_that_never_worked_ends_supervised_main_with_exit_code_78_and_is_in_no_line(
+    identify, market, provider
 ):
+    await identify()
+    provider.refuse_keys()
+    async with running("supervised_main", market) as main:
+        assert await main.ended() == 78
+    assert "AuthFailed" in main.output
+    assert main.lines[-1].endswith("massive/workers/ws_worker failed for good: config_error")
+    assert "Traceback" not in main.output
+
+
+async def test_a_key_that_is_revoked_later_ends_nothing_and_is_in_no_line(identify, market, provider, fed, until):
     await identify()
     async with running("supervised_main", market) as main:
         await fed()
         provider.refuse_keys()
         await provider.close_all(1012, "service restart")
+        await until(lambda: "access_refused" in main.output)
+        main.signal(signal.SIGTERM)
+        assert await main.ended() == 0
+
+
+async def test_a_subscription_that_the_provider_refuses_is_a_line_and_a_count_on_the_bus(
+    identify, market, fed, raw, until
+):
+    config = ProviderConfig(keys=(CANARY,), withheld=frozenset({"Q"}))
+    async with open_provider(config) as provider:
+        await identify(MASSIVE_WS_URL=provider.url)
+        async with running("supervised_main", market) as main:
+            await fed()
+            await until(lambda: "the provider refuses a subscription: not authorized (1 of them)" in main.output)
+            await until(lambda: raw.hget("massive:ws:analytics", "refused_subscriptions") == b"1")
+
+
+async def test_an_address_of_the_feed_that_cannot_be_one_is_one_line_and_exit_code_78(identify, market):
+    await identify(MASSIVE_WS_URL="http://socket.example")
+    async with running("supervised_main", market) as main:
         assert await main.ended() == 78
-    assert "AuthFailed" in main.output
-    assert main.lines[-1].endswith("massive  is down: massive/workers/ws_worker failed for good: config_error")
-    assert "Traceback" not in main.output
+    assert "has to begin with ws:// or wss:// and name a host" in only_complaint(main)
 
 
 # ------------------------------------------------------------------------------------------------ no identity

@@ -35,6 +35,7 @@ class Watched:
 
     def __init__(self, client):
         self._client = client
+        self.renew = client.renew
         self.failed = 0
 
     async def execute_command(self, *words):

@@ -4,7 +4,6 @@ from pathlib import Path
 import anyio
 import msgspec
 import pytest
-import redis.asyncio
 from redis.exceptions import ConnectionError as NotConnected
 
 from services.massive.pipeline import Pipeline
@@ -285,9 +284,9 @@ async def test_no_connection_is_left_behind_by_cancelled_incarnations(massive, r
 
 
 async def test_a_lent_client_is_used_and_left_open(massive, market, raw):
-    client = redis.asyncio.Redis.from_url(market.url)
+    client = redis_clients.producer(market.url)
     pipeline = Pipeline(100)
     pipeline.frames.put(b"x", 1)
     await drain(massive, pipeline, client)
-    assert await client.xlen(STREAM) == 1
+    assert await client.execute_command("XLEN", STREAM) == 1
     await client.aclose()

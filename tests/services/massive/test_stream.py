@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import anyio
+import msgspec
 import pytest
 from websockets.asyncio.server import serve
 
@@ -21,6 +22,7 @@ from services.massive.errors import (
     MaxConnections,
     NotEntitled,
     ProviderClosed,
+    ProviderTrouble,
     SlowConsumer,
 )
 from services.massive.pipeline import Pipeline
@@ -172,6 +174,8 @@ async def test_a_channel_outside_the_plan_is_noted_and_the_others_flow(until):
     async with open_provider(config) as provider, running(provider) as worker:
         await until(lambda: worker.pipeline.counts.events_in > 100)
         assert [frame.reason for frame in worker.pipeline.rejected] == ["a subscription was refused: not authorized"]
+        assert worker.pipeline.counts.refused_subscriptions == 1
+        assert list(worker.pipeline.refusals) == ["not authorized"]
 
 
 async def test_a_feed_outside_the_plan_is_raised(provider):
@@ -207,6 +211,52 @@ async def test_a_refused_handshake_is_raised_by_its_http_status(status, kind):
         ending = await Worker(feed_of(closed)).ending(kind)
     assert str(status.value) in str(ending)
     assert getattr(ending, "status", status) == status
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("You don't have access real-time data.", NotEntitled),
+        ("Your plan doesn't include this market.", NotEntitled),
+        ("Internal error, try again later", ProviderTrouble),
+        ("", ProviderTrouble),
+    ],
+)
+async def test_an_error_counts_as_final_only_if_it_is_about_us_and_the_feed_never_worked(
+    provider, until, message, kind
+):
+    frame = msgspec.json.encode([{"ev": "status", "status": "error", "message": message}])
+    async with running(provider) as worker:
+        await until(lambda: worker.pipeline.counts.events_in > 0)
+        provider.send_raw(frame)
+        ending = await worker.ending(kind)
+        assert getattr(ending, "worked", True)
+    async with open_provider(ProviderConfig(rate=0, bar_rate=0)) as quiet, running(quiet) as worker:
+        quiet.send_raw(frame)
+        assert not getattr(await worker.ending(kind), "worked", False)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_handshake_that_is_refused_says_whether_the_key_worked_before(status):
+    async with server(lambda link: None, process_request=lambda link, _: link.respond(status, "no")) as closed:
+        pipeline = Worker(feed_of(closed)).pipeline
+        for connects in (0, 1):
+            pipeline.counts.connects = connects
+            with pytest.raises(AuthFailed) as caught:
+                await stream.run(feed_of(closed), pipeline, task_status=anyio.TASK_STATUS_IGNORED)
+            assert caught.value.worked == bool(connects)
+
+
+@pytest.mark.parametrize("status", [429, 503, 502])
+async def test_a_refused_handshake_tells_how_long_to_wait(status):
+    def refuse(link, request):
+        response = link.respond(status, "later")
+        response.headers["Retry-After"] = "42"
+        return response
+
+    async with server(lambda link: None, process_request=refuse) as busy:
+        ending = await Worker(feed_of(busy)).ending(ConnectRefused)
+    assert (ending.status, ending.retry_after) == (status, 42.0)
 
 
 async def test_a_port_where_nobody_listens_is_raised_as_refused():
@@ -392,7 +442,7 @@ async def test_so_is_what_follows_the_status_with_which_it_fails(wordy, until, u
             await until(lambda: sent(wordy) > before)
             wordy.send_raw(refusal % b"the second does not")
             await until(lambda: sent(wordy) >= before + frames + 1)
-        assert "the first counts" in str(await worker.ending(NotEntitled))
+        assert "the first counts" in str(await worker.ending(ProviderTrouble))
     assert worker.pipeline.counts.events_in == sent(wordy)
 
 

@@ -34,6 +34,8 @@ class Counting:
 
     def __init__(self, client):
         self._client = client
+        self.renew = client.renew
+        self.register_script = client.register_script
         self.looks = 0
 
     async def execute_command(self, *words):

@@ -292,6 +292,17 @@ async def test_what_a_former_incarnation_was_given_is_settled_before_what_is_new
     assert [score["article"] for score in intel.scores()] == ["given", "new"]
 
 
+async def test_a_group_that_is_made_again_scores_nothing_twice_and_leaves_nothing_out(scorers, intel, raw):
+    intel.publish("Great profit", ["A"], id="one")
+    raw.xadd(ARTICLES, {"article": "{oops"})
+    await scorers.settle()
+    raw.xgroup_destroy(ARTICLES, GROUP)
+    intel.publish("Great profit", ["A"], id="two")
+    await scorers.settle()
+    assert [score["article"] for score in intel.scores()] == ["one", "two"]
+    assert len(intel.rejected()) == 1
+
+
 async def test_entries_that_a_consumer_of_another_name_left_behind_are_taken_over(scorers, intel, raw, monkeypatch):
     monkeypatch.setattr(consumer_group, "CLAIM_AFTER", 0)
     raw.xgroup_create(ARTICLES, GROUP, id="0", mkstream=True)
