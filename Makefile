@@ -5,7 +5,7 @@ SCENARIOS ?= 10000
 WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-all endurance test-framework test-operating test-services lint format bench bench-guard bench-peers conformance clean
+.PHONY: help demo test test-all endurance test-framework test-operating test-services test-whole lint format bench bench-guard bench-peers conformance clean
 
 help:
 	@echo "make demo         market data under supervision, and four faults, in about 40 seconds"
@@ -29,6 +29,7 @@ test: .venv/test
 	@$(MAKE) --no-print-directory --jobs 3 $(WHOLE) test-framework test-operating test-services
 
 # At full size. Erlang/OTP has to be there, as for `make conformance`.
+test-all: export OTP_TEST_ALL := 1
 test-all: test
 	$(MAKE) --no-print-directory conformance
 	$(BIN)/python -m tests.mutations
@@ -47,6 +48,11 @@ test-operating: .venv/test
 
 test-services: .venv/test
 	@$(BIN)/python -m pytest tests/services -p no:cacheprovider
+
+# What `make test` runs reduced, at full size and alone: every interleaving, and every way of a Redis to say "not now".
+test-whole: export OTP_TEST_ALL := 1
+test-whole: .venv/test
+	@$(BIN)/python -m pytest tests/core/test_every_interleaving.py tests/services/not_now -p no:cacheprovider
 
 lint: .venv/lint
 	$(BIN)/ruff check

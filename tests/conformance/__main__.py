@@ -10,7 +10,7 @@ from tests.conformance import recording
 from tests.conformance.erlang import erlang
 from tests.conformance.fuzzing import Tally, fuzz, until, up_to
 from tests.conformance.rules import RULES, UNREACHABLE
-from tests.core.interleavings import FAMILY
+from tests.core.interleavings import FAMILY, MORE
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,7 +58,7 @@ def interleavings_command() -> None:
     """Walk the family of small trees through every order of events, and say how many states there are."""
     click.echo("| tree | states | steps | longest path |\n| --- | ---: | ---: | ---: |")
     seen = []
-    for tree in FAMILY:
+    for tree in FAMILY + MORE:
         one = explore(tree.spec, tree.happenings)
         seen.append(one)
         click.echo(f"| {tree.name} | {one.states:,} | {one.steps:,} | {one.deepest} |")

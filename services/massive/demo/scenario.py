@@ -196,7 +196,7 @@ class Scenario:
                 await anyio.sleep(0.005)
 
     async def _rest_until(self, part: float) -> None:
-        await anyio.sleep(self._began + part * self._seconds - time.monotonic())
+        await anyio.sleep(max(0.0, self._began + part * self._seconds - time.monotonic()))  # 0: the machine is late
 
     async def _note_arrivals(self, arrivals: list[Arrival]) -> None:
         """Note each new entry of the stream: when it was taken off the socket, and when it was seen on the bus."""

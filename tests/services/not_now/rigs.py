@@ -1,7 +1,6 @@
 """The four services, each with work to do, and what must have come of it."""
 
 import json
-import os
 import tempfile
 import time
 from collections import Counter
@@ -30,9 +29,7 @@ from services.shared.identity import Buses
 from services.shared.logutil import LogUtil
 from tests.services.intel.conftest import item, open_news, rss
 from tests.services.intel.test_signals import Market, published
-
-ALL = os.environ.get("OTP_TEST_ALL") == "1"
-"""Whether each test walks over all services; else some walk over a few, as each takes seconds."""
+from tests.sizes import WHOLE
 
 MANY = 400
 
@@ -217,4 +214,4 @@ RIGS = {rig.kind.service: rig for rig in (MassiveRig, IntelRig, SentimentRig, Ex
 
 def services(*few):
     """All of them, or these where time is short."""
-    return tuple(RIGS) if ALL else few
+    return tuple(RIGS) if WHOLE else few

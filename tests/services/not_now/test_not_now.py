@@ -7,11 +7,12 @@ import pytest
 
 from otp.events import DependencyDown
 from services.shared.redis_refusals import NOT_NOW
-from tests.services.not_now.rigs import ALL, RIGS
+from tests.services.not_now.rigs import RIGS
 from tests.services.not_now.troubles import TROUBLES
+from tests.sizes import WHOLE
 
 SOME = list(zip(itertools.cycle(RIGS), TROUBLES, strict=False))
-CELLS = list(itertools.product(RIGS, TROUBLES)) if ALL else SOME
+CELLS = list(itertools.product(RIGS, TROUBLES)) if WHOLE else SOME
 
 
 def test_every_word_has_its_trouble():

@@ -6,7 +6,8 @@ import anyio
 import pytest
 
 from services.shared import redis_clients
-from tests.services.not_now.rigs import ALL, RIGS
+from tests.services.not_now.rigs import RIGS
+from tests.sizes import WHOLE
 
 
 def garbage(between):
@@ -37,7 +38,7 @@ def another_s(between):
 
 
 SOME = [("massive", garbage), ("sentiment", halves), ("execution", another_s)]
-CELLS = list(itertools.product(RIGS, (garbage, halves, another_s))) if ALL else SOME
+CELLS = list(itertools.product(RIGS, (garbage, halves, another_s))) if WHOLE else SOME
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell[0]}-{cell[1].__name__}")
