@@ -5,6 +5,7 @@ fails when anyio changes it. Loaded only where asyncio runs.
 """
 
 import asyncio
+import sys
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -70,13 +71,30 @@ class OneCancellation(CancelScope):
         if task is None or self._cancel_called or task.done():  # None: it is over by now
             return False
         waiter: Any = getattr(task, "_fut_waiter", None)  # as anyio itself looks
-        result_is_there = asyncio.isfuture(waiter) and waiter.done()
+        inner = _awaited_by_wait_for(task)
+        result_is_there = any(asyncio.isfuture(one) and one.done() for one in (waiter, inner))
+        soon = asyncio.get_running_loop().call_soon
         if task is asyncio.current_task() or result_is_there:
-            loop = asyncio.get_running_loop()
-            self._cancel_handle = loop.call_soon(self._deliver_cancellation, self)
-        else:
-            task.cancel()
+            self._cancel_handle = soon(self._deliver_cancellation, self)
+            return False
+        task.cancel()
+        if inner is not None:
+            self._cancel_handle = soon(self._see_that_it_came, task, inner)
         return False
+
+    def _see_that_it_came(self, task: "asyncio.Task[Any]", inner: "asyncio.Future[Any]") -> None:
+        """Cancel once more if Python's own `wait_for` has swallowed the cancellation, as it does until 3.12.
+
+        1. The task waits in `asyncio.wait_for` for something, and is cancelled: it is about to run.
+        2. Before it does, what it waits for is done.
+        3. `wait_for` wakes, sees the cancellation, and returns the result all the same.
+        4. This runs, right behind the task: a result is there, so the cancellation is gone. Had there been none,
+           `wait_for` would have cancelled what it waits for.
+        """
+        self._cancel_handle = None
+        if inner.done() and not inner.cancelled() and not task.done():
+            task.uncancel()
+            self._deliver_cancellation(self)
 
     def _is_shielded(self, task: "asyncio.Task[Any]") -> bool:
         state = _states.get(task)
@@ -86,6 +104,16 @@ class OneCancellation(CancelScope):
                 return True
             scope = scope._parent_scope  # noqa: SLF001
         return False
+
+
+def _awaited_by_wait_for(task: "asyncio.Task[Any]") -> "asyncio.Future[Any] | None":
+    """What the task waits for, if it does so in Python's own `wait_for` and that may swallow a cancellation."""
+    inner: asyncio.Future[Any] | None = None
+    step: Any = task.get_coro() if sys.version_info < (3, 12) else None
+    while (frame := getattr(step, "cr_frame", None)) is not None:
+        inner = frame.f_locals.get("fut") if frame.f_code is asyncio.wait_for.__code__ else None
+        step = step.cr_await
+    return inner
 
 
 def opener_of(task: "asyncio.Task[Any]") -> int | None:

@@ -149,6 +149,32 @@ async def test_a_stop_in_the_turn_in_which_a_time_out_of_the_worker_expires_cuts
     assert done[-1] == "clean"
 
 
+@ASYNCIO
+@pytest.mark.parametrize("done", ["before the stop", "between the stop and its arrival"])
+async def test_a_stop_is_not_lost_in_a_wait_for_whose_result_comes_in_the_same_turn(done):
+    loop, seen, waits = asyncio.get_running_loop(), [], []
+
+    async def work():
+        try:
+            while True:
+                waits.append(loop.create_future())
+                await asyncio.wait_for(waits[-1], 60)
+        finally:
+            await flush(seen)
+
+    events = EventRecorder()
+    async with open_supervisor(supervisor("root", children=[worker("a", work)]), hooks=[events]) as root:
+        await anyio.sleep(0.01)
+        if done == "before the stop":
+            waits[-1].set_result(None)
+        else:
+            loop.call_soon(waits[-1].set_result, None)
+        with anyio.fail_after(4):
+            await root.terminate_child("a")
+    assert seen == ["clean"]
+    assert [event.exit for event in events.of(ChildExited)] == [Shutdown()]
+
+
 async def test_a_worker_that_asks_for_its_own_stop_cleans_up_in_peace():
     done, handle = [], []
 
