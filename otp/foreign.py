@@ -57,7 +57,7 @@ class Role(StrEnum):
 _AWAITED = frozenset((Role.PROBE, Role.BESIDE, Role.SINK))
 
 _VALUE_IS_UNUSED = frozenset((Role.HOOK, Role.OPENED, Role.LISTENER, Role.SOON))
-"""A task that one of these has started and returns runs by itself."""
+"""What one of these returns is of no account; a task that it has started, or anyio's handle of one, runs by itself."""
 
 LONGEST_NAME = 120
 """Characters of a name that are kept."""
@@ -113,11 +113,8 @@ def refuse_awaitable(role: Role, value: object) -> None:
     kind: type = type(value)  # not isinstance: an object may lie about its class, or raise when it is asked
     if kind is CoroutineType or kind is GeneratorType:
         value.close()  # type: ignore[attr-defined] # else Python complains that nobody awaited it
-    elif kind is not AsyncGeneratorType:
-        if not hasattr(kind, "__await__"):
-            return
-        if role in _VALUE_IS_UNUSED and hasattr(kind, "add_done_callback"):
-            return
+    elif kind is not AsyncGeneratorType and (role in _VALUE_IS_UNUSED or not hasattr(kind, "__await__")):
+        return
     if role in _AWAITED:
         raise NeedsAwait(f"expected it to have run, got a {kind.__name__}; await what it returns")
     raise NeedsAwait(

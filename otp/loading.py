@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from otp.causes import cause_of
 from otp.errors import LoadError, SpecError
 from otp.extras import hint
 from otp.foreign import CallFailed, NeedsAwait, Role, call
@@ -41,7 +42,7 @@ def load(target: str, config: str | PathLike[str] | None = None) -> SupervisorSp
     try:
         return _loaded(target, config)
     except LoadError as error:
-        raise LoadError(clean(str(error))) from error.__cause__
+        raise LoadError(clean(str(error))) from cause_of(error)
 
 
 def _loaded(target: str, config: str | PathLike[str] | None) -> SupervisorSpec:

@@ -24,8 +24,10 @@ WALKERS = {
 
 ONE_STEP = {
     # redis-py wraps a refusal into one ConnectionError; these files are loaded by workers, which know nothing of otp.
-    ("services/shared/policies.py", "_is_denied"),
-    ("services/shared/redis_clients.py", "until_it_answers"),
+    ("services/shared/redis_refusals.py", "_with_causes"),
+    ("services/shared/redis_client.py", "_told"),
+    # Python's own, of a bounded text, with a guard around it
+    ("otp/observe/lines.py", "_traceback"),
     # what a service logs with its own log, cut and guarded there
     ("services/shared/logutil.py", "_trace"),
 }

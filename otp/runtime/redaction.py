@@ -104,6 +104,9 @@ def _pair(pair: str) -> str:
 
 
 _LONG = re.compile(rf"[A-Za-z0-9_+/=~-]{{{SHORTEST},}}+")
+_PATH = re.compile(r"/{1,3}+(?:[\w~-]++/)+[\w~-]*+")
+"""From the root on. In a folder for what is temporary there is much chance, but not in one of its names alone."""
+
 _PART = re.compile(rf"[^/=]{{{SHORTEST},}}+")
 
 
@@ -113,7 +116,7 @@ def _long(found: re.Match[str]) -> str:
     if not word.startswith("/") and found.string[found.start() - 1 : found.start()] not in _OF_A_PATH:
         word = _rest(found)
     parts = _PART.sub(lambda part: MARK if is_random(part[0]) else part[0], word)
-    return _LONG.sub(_rest, parts)
+    return parts if _PATH.fullmatch(word) else _LONG.sub(_rest, parts)
 
 
 def _rest(found: re.Match[str]) -> str:

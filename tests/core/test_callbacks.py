@@ -6,6 +6,7 @@ import pytest
 
 from otp import SpecError, Watchdog, dependency, open_supervisor, run, supervisor
 from otp.application import serve
+from otp.foreign import CallFailed, Role, call
 from otp.policy import GiveUp, on
 
 
@@ -195,3 +196,15 @@ def test_what_is_shown_of_a_value_never_raises():
 
     with pytest.raises(SpecError, match=r"got .*Unspeakable.*; write"):
         where(Unspeakable())
+
+
+class Handle:
+    """As anyio's of a task, and asyncio's task itself: to be awaited, if somebody likes to."""
+
+    def __await__(self):
+        yield
+
+
+@pytest.mark.parametrize(("role", "fails"), [(Role.OPENED, False), (Role.HOOK, False), (Role.WHERE, True)])
+def test_what_a_function_has_started_it_may_return_where_nobody_looks_at_it(role, fails):
+    assert (type(call(role, "", Handle)) is CallFailed) == fails

@@ -118,7 +118,7 @@ def test_a_stderr_that_nobody_reads_stalls_nothing_and_what_is_missing_is_said_w
         wait_for_crashes(socket, enough)
         with connect(socket) as client:
             assert client.ask(Restart(path="idle", reason="to see that acting is answered too")).changes[0].error == ""
-            assert "operator.restart" in {row.event for row in client.ask(GetEvents()).events}
+            assert "operator.restart" in {row.event for row in client.ask(GetEvents(path="idle")).events}
         said, found = read_until(ours, rb"WARNING  (\d[\d ]*) lines were not written, stderr was not read\n")
         assert int(found[1].replace(b" ", b"")) > 0
         assert re.search(rb"^\d\d:\d\d:\d\d\.\d{3} WARNING  \d", said, re.MULTILINE)  # a line of its own
