@@ -306,7 +306,7 @@ class Recovery(PlannedRoster):
         action = verdict.action
         retry = action.retry if isinstance(action, Limited) else action
         child.streak += 1
-        if isinstance(retry, RestartNow):  # the try at once that its first failure would get was the request's
+        if isinstance(retry, RestartNow) and retry.then is not None:  # what comes first, a try at once, was the request
             child.streak = max(child.streak, 2)
         backoff, failure = (None, 0) if isinstance(retry, GiveUp | Fatal) else schedule(retry, child.streak)
         if backoff is None:
