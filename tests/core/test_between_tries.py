@@ -90,6 +90,7 @@ def test_a_pause_between_two_tries_does_not_undo_another_restart_that_is_under_w
     sim.slow.clear()
     sim.ready("d")
     sim.go_on()
+    assert asked.answered
     assert asked.result is None
     assert sim.states == {"a": "running", "b": "paused", "c": "running", "d": "running"}
 

@@ -78,6 +78,15 @@ def test_each_in_a_row_is_delayed_for_longer_as_other_failures_are():
     assert [delayed.delay for delayed in sim.of(events.ChildDelayed)] == [1.0, 2.0, 4.0]
 
 
+@pytest.mark.parametrize(("dice", "delay"), [(0.0, 0.5), (1.0, 1.5)])
+def test_the_dice_decide_about_the_jitter_of_its_delay(dice, delay):
+    policy = FailurePolicy(otherwise=RestartAfter(Backoff(1.0, jitter=0.5)))
+    sim = Simulation(supervisor("root", children=[stand_in("a", policy=policy)]), dice=lambda: dice).begin()
+    sim.failing.add("a")
+    sim.restart("a")
+    assert [delayed.delay for delayed in sim.of(events.ChildDelayed)] == [delay]
+
+
 def test_a_limit_of_its_own_counts_none_of_those_that_were_asked_for():
     sim = tree(stand_in("a", policy=FailurePolicy(otherwise=Limited(1, 60.0, then=Fatal()))), intensity=9)
     sim.failing.add("a")
@@ -201,8 +210,20 @@ def test_one_that_refuses_a_stop_of_its_own_is_no_answer_to_a_restart_of_its_gro
     assert isinstance(stopped.result, ChildRefused)
     assert not asked.answered
     sim.ready("b")
+    assert asked.answered
     assert asked.result is None
     assert sim.states == {"a": "refused", "b": "running", "c": "running"}
+
+
+@GROUPED
+def test_one_that_is_restarted_while_its_group_starts_is_no_different(strategy):
+    sim = tree("a", "b", "c", strategy=strategy, intensity=1)
+    sim.slow.add("b")
+    sim.crash("a")
+    asked = sim.restart("b")
+    sim.fail("b")
+    assert isinstance(asked.result, StartError)
+    assert sim.states == {"a": "running", "b": "failed", "c": "running"}
 
 
 def test_the_start_of_a_dynamic_child_by_request_is_no_different():
