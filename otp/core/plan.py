@@ -226,7 +226,9 @@ class PlannedRoster(Roster):
         """The next try of the child, which would be one of its group, is off: start those that are down over it."""
         group = affected(self.spec.strategy, self.children, child)
         behind = [each for each in group if each.left_behind and each.state is ChildState.STOPPED]
-        if self.plan is None and behind:
+        if self.plan is not None:  # they follow when that is done
+            self.plan.to_start.extend(each for each in behind if each not in self.plan.to_start)
+        elif behind:
             self.plan = Plan(Purpose.RESTART, to_start=behind, target=child)
             self.advance()
 

@@ -105,6 +105,16 @@ def test_one_under_maintenance_is_left_out_and_the_others_start(strategy, when):
 
 
 @GROUPED
+def test_one_under_maintenance_is_left_out_also_if_its_next_try_would_be_one_of_the_group(strategy):
+    sim = tree(stand_in("b"), strategy)
+    sim.slow.add("b")
+    sim.crash("a")
+    sim.pause("b")
+    sim.fail("b")
+    assert sim.states == {"a": "running", "b": "paused", "c": "running"}
+
+
+@GROUPED
 def test_one_whose_policy_says_at_once_begins_the_group_anew_as_without_a_policy_s39(strategy):
     traces = []
     for policy in (None, FailurePolicy()):
@@ -173,3 +183,8 @@ def test_the_start_of_a_supervisor_that_is_restarted_does_not_wait_and_it_is_up_
     assert sim.trace[-1] == "ready"
     sim.stop()
     assert sim.exit == Shutdown()
+
+
+@pytest.mark.parametrize("patient", [True, False])
+def test_it_knows_for_those_below_whether_its_start_is_part_of_the_first_of_the_tree(patient):
+    assert Simulation(supervisor("root", children=[stand_in("a")])).begin(patient=patient).machine.patient is patient

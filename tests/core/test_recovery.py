@@ -356,6 +356,17 @@ def test_a_stop_wins_over_a_delay():
     assert sim.timers == {}
 
 
+def test_a_significant_child_that_waits_for_its_delay_counts_as_alive_s40():
+    children = [stand_in(id, policy=BLIP, restart=Restart.TRANSIENT, significant=True) for id in ("a", "b")]
+    sim = tree(*children, auto_shutdown=AutoShutdown.ALL_SIGNIFICANT)
+    sim.crash("a", OSError())
+    sim.end("b")
+    assert sim.states == {"a": "backoff", "b": "done"}
+    sim.pass_time(1.0)
+    sim.end("a")
+    assert sim.exit == Shutdown("auto_shutdown")
+
+
 @pytest.mark.parametrize("order", list(permutations("abc")))
 def test_significant_children_that_wait_or_are_parked_count_as_alive_in_whatever_order_they_end_s40(order):
     children = [stand_in(id, policy=EVERY, restart=Restart.TRANSIENT, significant=True) for id in ("a", "b", "c")]

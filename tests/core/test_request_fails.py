@@ -70,6 +70,23 @@ def test_with_a_delay_it_waits_at_no_cost_and_later_tries_cost_as_ever(why):
     assert sim.states == {"a": "running"}
 
 
+def test_each_in_a_row_is_delayed_for_longer_as_other_failures_are():
+    sim = tree(stand_in("a", policy=WAITS["at once, then delayed"]))
+    sim.failing.add("a")
+    for _ in range(3):
+        sim.restart("a")
+    assert [delayed.delay for delayed in sim.of(events.ChildDelayed)] == [1.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize(("dice", "delay"), [(0.0, 0.5), (1.0, 1.5)])
+def test_the_dice_decide_about_the_jitter_of_its_delay(dice, delay):
+    policy = FailurePolicy(otherwise=RestartAfter(Backoff(1.0, jitter=0.5)))
+    sim = Simulation(supervisor("root", children=[stand_in("a", policy=policy)]), dice=lambda: dice).begin()
+    sim.failing.add("a")
+    sim.restart("a")
+    assert [delayed.delay for delayed in sim.of(events.ChildDelayed)] == [delay]
+
+
 def test_a_limit_of_its_own_counts_none_of_those_that_were_asked_for():
     sim = tree(stand_in("a", policy=FailurePolicy(otherwise=Limited(1, 60.0, then=Fatal()))), intensity=9)
     sim.failing.add("a")
@@ -88,6 +105,15 @@ def test_one_that_is_down_by_request_counts_its_downtime_from_the_start_that_fai
     sim.failing.add("a")
     sim.restart("a")
     assert sim.child("a").down_since == 7.0
+
+
+def test_one_that_is_down_over_a_failure_has_been_down_since_then():
+    sim = tree(stand_in("a", policy=STAYS["parked"]))
+    sim.crash("a")
+    sim.pass_time(7.0)
+    sim.failing.add("a")
+    sim.restart("a")
+    assert sim.child("a").down_since == 0.0
 
 
 def test_a_start_that_takes_too_long_is_no_different():
@@ -173,6 +199,33 @@ def test_in_a_restart_of_its_group_one_that_refuses_to_end_its_start_is_the_answ
     assert sim.states == {"a": "running", "b": "refused", "c": "running"}
 
 
+@GROUPED
+def test_one_that_refuses_a_stop_of_its_own_is_no_answer_to_a_restart_of_its_group(strategy):
+    sim = tree(stand_in("a", shutdown=1.0), "b", "c", strategy=strategy)
+    sim.slow.add("b")
+    asked = sim.restart("b")
+    sim.stubborn.add("a")
+    stopped = sim.terminate_child("a")
+    sim.pass_time(5.0)
+    assert isinstance(stopped.result, ChildRefused)
+    assert not asked.answered
+    sim.ready("b")
+    assert asked.answered
+    assert asked.result is None
+    assert sim.states == {"a": "refused", "b": "running", "c": "running"}
+
+
+@GROUPED
+def test_one_that_is_restarted_while_its_group_starts_is_no_different(strategy):
+    sim = tree("a", "b", "c", strategy=strategy, intensity=1)
+    sim.slow.add("b")
+    sim.crash("a")
+    asked = sim.restart("b")
+    sim.fail("b")
+    assert isinstance(asked.result, StartError)
+    assert sim.states == {"a": "running", "b": "failed", "c": "running"}
+
+
 def test_the_start_of_a_dynamic_child_by_request_is_no_different():
     sim = Simulation(dynamic_supervisor("root", intensity=0)).begin()
     sim.start_child(stand_in("a"))
@@ -222,6 +275,17 @@ def test_a_restart_child_that_fails_leaves_it_as_it_was_s51(before):
     assert isinstance(sim.restart_child("a").result, StartError)
     assert sim.states == {"a": before}
     assert sim.child("a").down_since == (0.0 if before == "failed" else None)
+
+
+def test_one_that_was_parked_and_then_stopped_by_request_stays_stopped_when_a_restart_child_fails_s51():
+    sim = tree(stand_in("a", policy=STAYS["parked"]))
+    sim.crash("a")
+    sim.failing.add("a")
+    sim.restart_child("a")
+    sim.terminate_child("a")
+    sim.restart_child("a")
+    assert sim.states == {"a": "stopped"}
+    assert sim.child("a").down_since is None
 
 
 def test_in_a_first_start_it_undoes_all_as_ever_s13():

@@ -127,18 +127,18 @@ MUTATIONS = [
     ),
     machine(
         "whoever asked for a group restart is not told that it failed",
-        "self.answer_plan(error)\n            self.plan = None",
-        "self.plan = None",
+        "is child:\n            self.answer_plan(error)\n\n    def _group_begins_anew",
+        "is child:\n            pass\n\n    def _group_begins_anew",
     ),
     machine(
         "a group restart goes on behind the sibling that failed to start",
-        "self.answer_plan(error)\n            self.plan = None",
-        "self.awaited_no_more(child)",
+        "behind.left_behind = True\n            self.plan = None",
+        "behind.left_behind = True\n            self.awaited_no_more(child)",
     ),
-    machine(
+    recovery(
         "a sibling that failed to start is tried again within the same group restart",
-        "self.answer_plan(error)\n            self.plan = None",
-        "self.answer_plan(error)",
+        "if self.grouped and (plan is None or plan.purpose is not Purpose.STARTUP):",
+        "if self.grouped and plan is None:",
     ),
     machine(
         "only one of the ends that waited is decided",
@@ -263,18 +263,18 @@ MUTATIONS = [
     ),
     machine(
         "significant children that were stopped keep their supervisor up",
-        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED)",
-        "over = (ChildState.DONE, ChildState.FAILED)",
+        "over = (ChildState.STOPPED, ChildState.DONE)",
+        "over = (ChildState.DONE,)",
     ),
     machine(
         "a significant child that waits for its next try is over",
-        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED)",
-        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED, ChildState.RESTARTING)",
+        "over = (ChildState.STOPPED, ChildState.DONE)",
+        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.RESTARTING)",
     ),
     machine(
         "a significant child whose end waits for its decision is over",
-        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED)",
-        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED, ChildState.EXITED)",
+        "over = (ChildState.STOPPED, ChildState.DONE)",
+        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.EXITED)",
     ),
     machine(
         "all_significant waits for those without significance too",
@@ -288,7 +288,7 @@ MUTATIONS = [
     ),
     recovery(
         "every strategy is one_for_one",
-        "if self.grouped and self.plan is None:",
+        "if self.grouped and (plan is None or plan.purpose is not Purpose.STARTUP):",
         "if False:",
     ),
     recovery(

@@ -105,8 +105,8 @@ MUTATIONS = [
     ),
     recovery(
         "the dice always say the same",
-        "delay(backoff, failure, self._dice())",
-        "delay(backoff, failure, 0.5)",
+        "return\n        self._delay(child, exit, verdict, delay(backoff, failure, self._dice()))",
+        "return\n        self._delay(child, exit, verdict, delay(backoff, failure, 0.5))",
     ),
     recovery(
         "a delay is never over",

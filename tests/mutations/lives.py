@@ -71,7 +71,7 @@ MUTATIONS = [
     ),
     child(
         "any start counts as a restart under way",
-        "self.state is ChildState.STARTING and self.purpose is Purpose.RESTART",
+        "self.state is ChildState.STARTING and self.purpose in (Purpose.RESTART, Purpose.REQUEST)",
         "self.state is ChildState.STARTING",
     ),
     child(

@@ -13,7 +13,7 @@ roster = partial(Mutation, "roster.py")
 requests = partial(Mutation, "requests.py")
 intensity = partial(Mutation, "intensity.py")
 
-OVER = "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED)"
+OVER = "over = (ChildState.STOPPED, ChildState.DONE)"
 
 MUTATIONS = [
     # ------------------------------------------------------------------------------------------------ an end under maintenance
@@ -76,13 +76,13 @@ MUTATIONS = [
     ),
     machine(
         "a first start that fails under maintenance undoes all",
-        "case Purpose.STARTUP | Purpose.RESTART if child.stays_down:",
-        "case Purpose.RESTART if child.stays_down:",
+        "case Purpose.STARTUP | Purpose.RESTART | Purpose.REQUEST if child.stays_down:",
+        "case Purpose.RESTART | Purpose.REQUEST if child.stays_down:",
     ),
     machine(
         "a restart that fails under maintenance is tried again",
-        "case Purpose.STARTUP | Purpose.RESTART if child.stays_down:",
-        "case Purpose.STARTUP if child.stays_down:",
+        "case Purpose.STARTUP | Purpose.RESTART | Purpose.REQUEST if child.stays_down:",
+        "case Purpose.STARTUP | Purpose.REQUEST if child.stays_down:",
     ),
     child(
         "a temporary child whose start fails under maintenance is kept for a restart",
@@ -113,7 +113,7 @@ MUTATIONS = [
     machine(
         "all_significant counts a child that is down over its maintenance as over",
         OVER,
-        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED, ChildState.PAUSED)",
+        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.PAUSED)",
     ),
     # ------------------------------------------------------------------------------------------------ pause
     maintenance(

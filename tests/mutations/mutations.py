@@ -1,13 +1,28 @@
 """All mutations, by what they are about."""
 
-from tests.mutations import decisions, delays, hangs, lives, maintenance, plans, recoveries, requests, turns, verdicts
+from tests.mutations import (
+    by_request,
+    decisions,
+    delays,
+    groups,
+    hangs,
+    lives,
+    maintenance,
+    plans,
+    recoveries,
+    requests,
+    turns,
+    verdicts,
+)
 
 MUTATIONS = [
     *lives.MUTATIONS,
     *decisions.MUTATIONS,
     *turns.MUTATIONS,
     *plans.MUTATIONS,
+    *groups.MUTATIONS,
     *requests.MUTATIONS,
+    *by_request.MUTATIONS,
     *recoveries.MUTATIONS,
     *delays.MUTATIONS,
     *verdicts.MUTATIONS,

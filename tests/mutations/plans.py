@@ -19,13 +19,13 @@ MUTATIONS = [
     ),
     plan(
         "a child that is restarted during the startup may fail in it",
-        "self.start(child, child.purpose if awaited else _RESTART)",
-        "self.start(child, _RESTART)",
+        "self.start(child, Purpose.STARTUP)\n",
+        "self.start(child, _RESTART)\n",
     ),
     plan(
         "a restart by request that fails during the startup undoes it",
-        "self.start(child, child.purpose if awaited else _RESTART)",
-        "self.start(child, child.purpose)",
+        "self.plan is not None and self.plan.awaited is child and self.plan.purpose is Purpose.STARTUP:",
+        "self.plan is not None and self.plan.purpose is Purpose.STARTUP:",
     ),
     plan(
         "the child that crashed is stopped with its group",
@@ -149,17 +149,17 @@ MUTATIONS = [
     ),
     plan(
         "the child that crashed is counted twice in a group restart",
-        "if purpose is Purpose.RESTART and not (child is plan.target and plan.cause is Cause.CRASH):",
-        "if purpose is Purpose.RESTART:",
+        "if purpose is not Purpose.STARTUP and not (child is plan.target and plan.cause is Cause.CRASH):",
+        "if purpose is not Purpose.STARTUP:",
     ),
     plan(
         "a restart of a group that was asked for does not count",
-        "if purpose is Purpose.RESTART and not (child is plan.target and plan.cause is Cause.CRASH):",
-        "if purpose is Purpose.RESTART and child is not plan.target:",
+        "if purpose is not Purpose.STARTUP and not (child is plan.target and plan.cause is Cause.CRASH):",
+        "if purpose is not Purpose.STARTUP and child is not plan.target:",
     ),
     plan(
         "first starts count as restarts",
-        "if purpose is Purpose.RESTART and not",
+        "if purpose is not Purpose.STARTUP and not",
         "if not",
     ),
     plan(
@@ -169,18 +169,18 @@ MUTATIONS = [
     ),
     plan(
         "the readiness of another lets the plan go on",
-        "if plan is not None and plan.awaited is child and child.state",
-        "if plan is not None and child.state",
+        "if plan is not None and plan.awaited is child and not plan",
+        "if plan is not None and not plan",
     ),
     plan(
         "the plan goes on before the child that it restarted is up",
-        "plan.awaited is child and child.state not in _UNDECIDED:",
+        "plan.awaited is child and not plan.is_undecided(child):",
         "plan.awaited is child:",
     ),
     plan(
         "a startup goes on past a child that a request stops and starts",
-        "_UNDECIDED = frozenset({ChildState.STARTING, ChildState.STOPPING, *WAITING})",
-        "_UNDECIDED = frozenset({ChildState.STARTING, *WAITING})",
+        "_UNDECIDED = frozenset({ChildState.STARTING, ChildState.STOPPING, ChildState.RESTARTING})",
+        "_UNDECIDED = frozenset({ChildState.STARTING, ChildState.RESTARTING})",
     ),
     plan(
         "whoever waits for the end of a plan is told twice",

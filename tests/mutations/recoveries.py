@@ -11,7 +11,7 @@ plan = partial(Mutation, "plan.py")
 roster = partial(Mutation, "roster.py")
 
 FATAL = "error = FatalFailure(self.path, child.path, verdict.name)\n        if isinstance(exit, Crashed):\n"
-OVER = "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED)"
+OVER = "over = (ChildState.STOPPED, ChildState.DONE)"
 
 MUTATIONS = [
     # ------------------------------------------------------------------------------------------------ which way it goes
@@ -49,13 +49,13 @@ MUTATIONS = [
     ),
     recovery(
         "the restart of a child that a startup waits for takes its group along",
-        "if self.grouped and self.plan is None:",
+        "if self.grouped and (plan is None or plan.purpose is not Purpose.STARTUP):",
         "if self.grouped:",
     ),
     recovery(
         "a restart at once does not say by which verdict",
-        "child.verdict = verdict\n        if self.grouped",
-        "if self.grouped",
+        "child.verdict = verdict\n        plan = self.plan",
+        "plan = self.plan",
     ),
     plan(
         "a restart that somebody asked for has the verdict of the failure before",
@@ -136,8 +136,8 @@ MUTATIONS = [
     # ------------------------------------------------------------------------------------------------ dependencies
     recovery(
         "needs are ignored",
-        "if child.spec.needs:",
-        "if False:",
+        "if child.spec.needs:\n            child.purpose",
+        "if False:\n            child.purpose",
     ),
     recovery(
         "a child whose needs are asked forgets how it ended",
@@ -237,19 +237,19 @@ MUTATIONS = [
         "streak=child.streak)\n        )",
     ),
     machine(
-        "all_significant counts a parked child as alive",
+        "all_significant counts a parked child as over",
         OVER,
-        "over = (ChildState.STOPPED, ChildState.DONE)",
+        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED)",
     ),
     machine(
         "all_significant counts a child that waits for its delay as over",
         OVER,
-        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED, ChildState.BACKOFF)",
+        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.BACKOFF)",
     ),
     machine(
         "all_significant counts a held child as over",
         OVER,
-        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED, ChildState.HELD)",
+        "over = (ChildState.STOPPED, ChildState.DONE, ChildState.HELD)",
     ),
     recovery(
         "the child that failed fatally is stopped as if it were up",

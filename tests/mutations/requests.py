@@ -84,13 +84,13 @@ MUTATIONS = [
     ),
     requests(
         "terminate_child does not cancel the retry",
-        "    machine.wait_no_more(child)\n    child.down_since = None\n",
-        "    child.down_since = None\n",
+        "    machine.wait_no_more(child)\n    child.left_behind = False\n",
+        "    child.left_behind = False\n",
     ),
     requests(
         "the time after a terminate_child is downtime",
-        "    machine.wait_no_more(child)\n    child.down_since = None\n",
-        "    machine.wait_no_more(child)\n",
+        "    child.left_behind = False\n    child.down_since = None\n",
+        "    child.left_behind = False\n",
     ),
     requests(
         "whoever waits for a start is not told that it was terminated",

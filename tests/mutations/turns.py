@@ -90,23 +90,23 @@ MUTATIONS = [
     ),
     machine(
         "a start_child that fails is kept",
-        "self.forget(child)\n                self.advance()",
+        "self.forget(child)\n            self.advance()",
         "self.advance()",
     ),
     machine(
         "a start_child that fails while it is doomed keeps its group from going on",
-        "self.forget(child)\n                self.advance()",
+        "self.forget(child)\n            self.advance()",
         "self.forget(child)",
     ),
     machine(
         "a start_child that fails while it is doomed comes back with its group",
-        "case Purpose.START_CHILD:",
-        "case Purpose.START_CHILD if not child.doomed:",
+        "if child.purpose is Purpose.START_CHILD:",
+        "if child.purpose is Purpose.START_CHILD and not child.doomed:",
     ),
     machine(
         "a doomed start that fails undoes the startup or is tried again",
-        "case _ if child.doomed:",
-        "case _ if False:",
+        "elif child.doomed:",
+        "elif False:",
     ),
     machine(
         "a first start that fails is tried again",
@@ -120,23 +120,23 @@ MUTATIONS = [
     ),
     machine(
         "the time after a restart_child that failed is downtime",
-        "case Purpose.RESTART_CHILD:\n                child.down_since = None",
-        "case Purpose.RESTART_CHILD:\n                pass",
+        "child.down_since = None\n            child.left_behind = False",
+        "child.left_behind = False",
     ),
     machine(
         "a plan waits for ever for a child whose restart_child fails",
-        "child.down_since = None\n                self.awaited_no_more(child)",
-        "child.down_since = None",
+        "child.left_behind = False\n        self.awaited_no_more(child)",
+        "child.left_behind = False",
     ),
     machine(
         "a restart that fails is not tried again",
-        "self._group_begins_anew(child, error)\n                self.restart_failed(child, exit)",
-        "self._group_begins_anew(child, error)\n                self.awaited_no_more(child)",
+        "self._group_begins_anew(child)\n                self.restart_failed(child, exit)",
+        "self._group_begins_anew(child)\n                self.awaited_no_more(child)",
     ),
     machine(
         "requests that waited for a start that took too long are forgotten",
-        "        for request in child.take_waiting():\n            self._request(request)\n\n    def _left_down",
-        "\n    def _left_down",
+        "        for request in child.take_waiting():\n            self._request(request)\n\n    def _after_failed_start",
+        "\n    def _after_failed_start",
     ),
     machine(
         "a brutal stop asks first",
@@ -330,8 +330,8 @@ MUTATIONS = [
     ),
     machine(
         "the startup does not go on without one that refused",
-        "        else:\n            self.awaited_no_more(child)\n\n    def _refused_no_more",
-        "\n    def _refused_no_more",
+        "self._answer_for(child, error)\n            self.awaited_no_more(child)",
+        "self._answer_for(child, error)",
     ),
     machine(
         "one that refused and is gone is named in the end",
