@@ -2,7 +2,7 @@
 
 `python -m benchmarks peers [NAME …]` builds the environments of the systems that ours is measured against.
 
-Full runs are kept in `benchmarks/results`. `--readme` measures nothing: it writes what is kept there into the README, and
+Full runs are kept in `benchmarks/results`. `--readme` measures nothing: it writes what is kept there into both READMEs, and
 draws the pictures. `guard` is no benchmark: it measures quickly what is ours, and fails if that has become worse than what
 is committed; with `--write` it writes what is committed.
 """

@@ -1,4 +1,4 @@
-"""What the README of the project says in figures: a table of claims and the pictures, from the results that are kept."""
+"""What is claimed: a table of all claims and the pictures, from the results that are kept."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,7 +9,7 @@ from benchmarks.plots import PICTURES
 from benchmarks.report import Row
 from benchmarks.tables import cells, origin
 
-__all__ = ("CLAIMS", "Claim", "claimed")
+__all__ = ("CLAIMS", "Claim", "claimed", "found", "origins")
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -148,15 +148,16 @@ def claimed(results: Mapping[str, Result]) -> str:
     if not results:
         return ""
     lines = ["| what | figure | ratio | limit | met |", "| --- | --- | --- | --- | --- |"]
-    lines += [_line(claim, _found(claim, results)) for claim in CLAIMS if claim.benchmark in results]
-    lines += ["", *_origins(results)]
+    lines += [_line(claim, found(claim, results)) for claim in CLAIMS if claim.benchmark in results]
+    lines += ["", *origins(results)]
     for picture in PICTURES:
         if picture.figures(results):
-            lines += ["", f"![{picture.title}](benchmarks/results/{picture.name}.svg)"]
+            lines += ["", f"![{picture.title}](results/{picture.name}.svg)"]
     return "\n".join(lines) + "\n"
 
 
-def _found(claim: Claim, results: Mapping[str, Result]) -> Row:
+def found(claim: Claim, results: Mapping[str, Result]) -> Row:
+    """The row that a claim is about."""
     for row in results[claim.benchmark].rows:
         if all(getattr(row, field) == value for field, value in claim.row.items()):
             return row
@@ -173,7 +174,8 @@ def _line(claim: Claim, row: Row) -> str:
     return f"| {says} | {figure}{f', p99 {p99}' if p99 else ''} | {' | '.join(rest)} |"
 
 
-def _origins(results: Mapping[str, Result]) -> Iterator[str]:
+def origins(results: Mapping[str, Result]) -> Iterator[str]:
+    """Where and when they were measured, a line for each place and day."""
     names: dict[str, list[str]] = {}
     for name, result in results.items():
         names.setdefault(origin(result), []).append(name)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from inspect import getdoc
 
+from benchmarks.elsewhere import ratios
 from benchmarks.kept import Result
 from benchmarks.legend import legend
 from benchmarks.report import Row, in_groups
@@ -22,14 +23,25 @@ def tables(results: Mapping[str, Result]) -> str:
 
 
 def cells(row: Row) -> tuple[str, str, str, str, str]:
-    """The figure, its p99, the ratio, the limit and whether it is met, as the reader sees them."""
+    """The figure, its p99, the ratio, the limit and whether it is met on all machines, as the reader sees them."""
     return (
         f"{_short(row.figure)} {row.unit}".strip(),
         "" if row.p99 is None else _short(row.p99),
-        "" if row.ratio is None else f"{row.ratio:.2f} × {row.to}",
+        _ratio(row),
         "" if row.limit is None else f"{row.limit:g} {row.unit if row.ratio is None else '×'}".strip(),
-        {"": "", "ok": "yes", "OVER": "**no**"}[row.verdict],
+        _met(row),
     )
+
+
+def _ratio(row: Row) -> str:
+    known = sorted({f"{ratio:.2f}" for ratio in ratios(row)}, key=float)
+    return f"{'–'.join((known[0], known[-1]) if len(known) > 1 else known)} × {row.to}" if known else ""
+
+
+def _met(row: Row) -> str:
+    if row.limit is None:
+        return ""
+    return "yes" if max(ratios(row), default=row.figure) <= row.limit else "**no**"
 
 
 def origin(result: Result) -> str:

@@ -10,6 +10,19 @@
     Ignore, ExitShutdown                        raised by a worker to say how it means to end
 
 What happens in a tree is in `events`, why a child ended in `exits`; the test kit is `otp.testing`.
+
+The house, and the loop and thread that each part lives in:
+
+    spec policy dependency watchdog events exits errors     values; no loop and no thread
+    core            decisions; called by the runtime, no loop of its own
+    runtime         the tree's event loop
+    observe         hooks in the tree's loop; the lines of the log leave by threads
+    control         half in the tree's loop, half in a thread with a loop of its own; the client in another process
+    host            opened in the tree's loop; watchman, loop watch and health port are threads
+    application     the main thread: makes the loop, and turns the end of the tree into an exit code
+    cli tui         another process, which asks over a socket
+
+docs/architecture.md has the picture.
 """
 
 from otp import events, exits

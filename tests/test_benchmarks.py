@@ -10,12 +10,13 @@ import pytest
 from benchmarks.__main__ import NAMES
 from benchmarks.catalog import MODE, OURS
 from benchmarks.claims import Claim, claimed
+from benchmarks.elsewhere import ALONE, ELSEWHERE
 from benchmarks.guard import Guarded, check, commit
 from benchmarks.kept import Result, kept
 from benchmarks.plots import PICTURES
-from benchmarks.readme import DOCUMENTS, rewritten
+from benchmarks.readme import DOCUMENTS, SIX, rewritten, six
 from benchmarks.report import Row, show
-from benchmarks.tables import tables
+from benchmarks.tables import cells, tables
 
 ROOT = Path(__file__).parents[1]
 
@@ -61,6 +62,28 @@ def test_a_claim_without_a_row_says_what_to_do(monkeypatch):
     monkeypatch.setattr("benchmarks.claims.CLAIMS", [Claim(says="the one", benchmark="b", row={"what": "x"})])
     with pytest.raises(LookupError, match=r"results/b\.json has no row with what 'x'.*run python -m benchmarks b"):
         claimed(result("b"))
+
+
+def test_a_limit_is_met_only_if_it_is_on_all_machines_and_the_ratio_is_a_range():
+    here = {"figure": 10.3, "unit": "µs", "limit": 1.2, "to": "task with a CancelScope, asyncio"}
+    alone = Row(what="otp, asyncio", ratio=1.1, section=ALONE, **here)
+    assert cells(alone) == ("10.3 µs", "", "1.10–1.37 × task with a CancelScope, asyncio", "1.2 ×", "**no**")
+    of_one_machine = Row(what="otp, asyncio", ratio=1.1, section="after 2 ms of idling", **here)
+    assert cells(of_one_machine)[2:] == ("1.10 × task with a CancelScope, asyncio", "1.2 ×", "yes")
+
+
+@pytest.mark.parametrize(("section", "what", "to"), ELSEWHERE)
+def test_what_another_machine_gave_stands_beside_what_this_one_gave(section, what, to):
+    rows = kept(NAMES)["restart"].rows
+    assert [row for row in rows if (row.section, row.what, row.to) == (section, what, to)]
+
+
+def test_the_readme_says_six_figures_and_that_they_are_of_few_machines():
+    said = six(kept(NAMES)).splitlines()
+    assert len(SIX) == 6
+    assert len([line for line in said if line.startswith("| ")]) == 2 + len(SIX)
+    assert "of two machines" in said[-1]
+    assert "1.10–1.37 ×" in said[2]
 
 
 def test_a_readme_without_marks_is_refused():

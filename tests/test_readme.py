@@ -46,6 +46,21 @@ def test_the_clock_runs_and_its_flaky_child_restarts_alone(clock):
         assert running.wait(20) == 0
 
 
+def test_the_policy_of_the_guide_can_be_built(tmp_path):
+    (text,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "guide.md").read_text(), re.DOTALL)
+    (tmp_path / "feed.py").write_text(f"{text}\nprint(feed.policy)\n")
+    done = subprocess.run(
+        [sys.executable, "feed.py"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout == "FailurePolicy(provider_restart, network_blip, config_error)\n"
+
+
+def test_the_readme_is_short_and_shows_six_figures():
+    assert len(README.splitlines()) <= 150
+    table = README.partition("| what | figure |")[2].partition("\n\n")[0]
+    assert len(table.splitlines()) == 2 + 6
+
+
 def test_the_embedded_tree_restarts_one_child(tmp_path):
     (tmp_path / "embed.py").write_text(program("async with open_supervisor"))
     done = subprocess.run(

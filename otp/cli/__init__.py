@@ -1,4 +1,8 @@
-"""The `otp` command: start a tree, look into a running one, act on it; and whatever other packages add as plugins."""
+"""The `otp` command: start a tree, look into a running one, act on it; and the commands that other packages add as plugins.
+
+`otp run` makes the tree's event loop in its main thread. All other commands live in a process of their own, which has no
+event loop: they ask over a socket, and block until the answer is there.
+"""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""The kit for testing supervised programs: virtual time, an event recorder, workers that fail on plan, an explorer."""
+"""The kit for testing supervised programs: virtual time, an event recorder, workers that fail on plan, an explorer.
+
+Recorder, probes and contract live in the event loop of the test; simulation, world and explorer need none.
+"""
 
 from otp.testing.contract import ContractBroken, ContractCheck, contract_suite, workers_of
 from otp.testing.explore import Exploration, Violation, explore

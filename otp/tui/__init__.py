@@ -8,5 +8,6 @@
     details    the pane beside it; pages says what is on its five pages
     confirm    the dialog that shows what a command touches; events and keys: the screens of those names
 
-Everything that is shown comes from a `Mirror`; nothing here knows the tree itself.
+Everything that is shown comes from a `Mirror`; nothing here knows the tree itself. It lives in a process of its own: the
+screen in textual's event loop, and threads beside it that watch and ask over a socket.
 """
