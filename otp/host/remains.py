@@ -27,6 +27,9 @@ _WAITING = frozenset(("threading", "queue", "selectors"))
 _IDLE = ("asyncio.", "uvloop", "trio.", "anyio.", "concurrent.futures.", "otp.application", "otp.cli.", "otp.host.")
 """Whose waiting is nobody's fault: an event loop that has nothing to do, an executor that waits for its threads."""
 
+_POOLS = ("concurrent.futures.", "anyio.")
+"""Whose threads wait for work."""
+
 _OURS = str(Path(__file__).parents[1])
 
 _frames_of_threads = sys._current_frames  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # documented, for just this
@@ -45,7 +48,9 @@ def threads_left() -> Iterator[str]:
     main = threading.main_thread()
     for thread in threading.enumerate():
         frame = frames.get(thread.ident or 0)
-        if frame is None or (thread.daemon and thread is not main) or _is_idle(frame, main=thread is main):
+        if frame is None or (thread.daemon and thread is not main):
+            continue
+        if (thread is main or _belongs_to_a_pool(frame)) and _is_idle(frame, main=thread is main):
             continue
         name = "the main thread" if thread is main else f"thread {printable(thread.name)}"
         yield f"{name} in {blocking_place(_stack(frame))}"
@@ -77,6 +82,14 @@ def _program(pid: str) -> str:
     return ""
 
 
+def _belongs_to_a_pool(frame: FrameType) -> bool:
+    """Whether it may be idle: one that somebody began for something is not."""
+    caller: FrameType | None = frame
+    while caller is not None and not _module(caller).startswith(_POOLS):
+        caller = caller.f_back
+    return caller is not None
+
+
 def _is_idle(frame: FrameType, *, main: bool) -> bool:
     inner = _module(frame)
     if inner == "concurrent.futures.thread" and not main:  # its own waiting is in C, and so may be what it has called
@@ -86,6 +99,8 @@ def _is_idle(frame: FrameType, *, main: bool) -> bool:
         caller = caller.f_back
     if caller is None:
         return True
+    if _module(caller) == "concurrent.futures.thread" and not main:  # else what it was given to do waits there
+        return caller.f_code.co_name == "_worker"
     return (main or caller is not frame) and _module(caller).startswith(_IDLE)
 
 

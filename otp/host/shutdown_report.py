@@ -72,7 +72,7 @@ class ShutdownReport:
 
     def waiting(self) -> Sentence:
         """The same for a tree that has stopped but for somebody who cannot be ended, while that is waited for."""
-        left = f"waits for what still runs and cannot be ended: {', '.join(self._still.values()) or 'a task'}"
+        left = f"waits for what still runs and cannot be ended: {', '.join(self._still.values()) or 'something that cannot be told'}"
         return Sentence("CRITICAL", "; ".join((*self._not_all(), left)))
 
     def last_words(self, code: int, *others: str) -> Sentence:
@@ -82,7 +82,7 @@ class ShutdownReport:
             code: of the exit.
             others: who still runs, beside the children that refused.
         """
-        names = ", ".join((*self._still.values(), *others)) or "a task"
+        names = ", ".join((*self._still.values(), *others)) or "something that cannot be told"
         end = f"the process exits with code {code}, with this still running: {names}"
         level: Level = "CRITICAL" if code or self._still else "WARNING"
         return Sentence(level, "; ".join((*self._not_all(), end)))

@@ -17,6 +17,7 @@ How a signal is heard:
 3. Therefore both are counted, and the higher count is how often a signal came.
 """
 
+import atexit
 import math
 import os
 import signal
@@ -102,6 +103,7 @@ class Watchman:
     def start(self) -> None:
         """Begin to watch."""
         stderr()  # while there are descriptors
+        atexit.register(_leave_signals_alone)
         threading.Thread(target=self._run, name="otp-watchman", daemon=True).start()
 
     # ------------------------------------------------------------------------------------------------ from the main thread
@@ -146,12 +148,17 @@ class Watchman:
     # ------------------------------------------------------------------------------------------------ signals
 
     def _handle(self, number: int, _: FrameType | None) -> None:
-        self._by_handler += self._counts(number)
+        self._by_handler += self._counts(number, self._by_handler)
         self._wake()
 
-    def _counts(self, number: int) -> bool:
-        """Whether the signal is one of ours; a terminal that goes away says so twice, which is no hurry."""
-        if number == signal.SIGHUP and (self._by_handler or self._by_descriptor):
+    def _counts(self, number: int, before: int) -> bool:
+        """Whether the signal is one of ours; a terminal that goes away says so twice, which is no hurry.
+
+        Args:
+            number: of the signal.
+            before: how many were counted on the same way.
+        """
+        if number == signal.SIGHUP and before:
             return False
         if number not in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             return False
@@ -195,7 +202,7 @@ class Watchman:
         except TimeoutError:
             return
         for number in heard:
-            self._by_descriptor += self._counts(number)
+            self._by_descriptor += self._counts(number, self._by_descriptor)
         if (forward := self._forward) >= 0:
             with suppress(OSError):
                 os.write(forward, heard)
@@ -277,6 +284,13 @@ class Watchman:
             return self._watched.last_words(self._code, others)
         except Exception as bug:  # noqa: BLE001 # looked at while others change it
             return f"the process ends with code {self._code}; who still runs cannot be told: {type(bug).__name__}"
+
+
+def _leave_signals_alone() -> None:
+    """The code stands. Behind this Python gives its handlers back, and a signal would end the process with its own."""
+    for number in stop_signals():
+        with suppress(ValueError):  # not the main thread: there is no such end
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _total(names: Generator[str] | chain[str]) -> Generator[str]:

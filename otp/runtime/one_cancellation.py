@@ -18,6 +18,10 @@ from anyio._backends._asyncio import (
 __all__ = ("OneCancellation", "opener_of")
 
 _STOP = "asked to stop"
+_STOP_NOW = "asked to stop, and put off once"
+
+LOOK_AGAIN = 0.01
+"""Seconds between two looks at a shield whose end nobody tells."""
 
 _states = cast("Mapping[asyncio.Task[Any], TaskState]", _task_states)
 
@@ -37,7 +41,7 @@ class OneCancellation(CancelScope):
 
     def stop(self) -> None:
         """Cancel the task once, as soon as it waits for something outside of any shield."""
-        if not self._cancel_called and self._cancel_reason is not _STOP:
+        if not self._cancel_called and self._cancel_reason is None:
             self._cancel_reason = _STOP
             if self._host_task is None:  # pyright: ignore[reportUnknownMemberType] # anyio's tasks have no type argument
                 self._cancel_called = True  # not entered yet: its task is told when it is
@@ -46,11 +50,14 @@ class OneCancellation(CancelScope):
 
     def cancel(self, reason: str | None = None) -> None:
         """Cancel the task again and again, also one that was asked to stop."""
-        if self._cancel_reason is _STOP:
+        if self._cancel_reason is _STOP or self._cancel_reason is _STOP_NOW:
             self._cancel_called = False
             if self._cancel_handle is not None:
                 self._cancel_handle.cancel()
         super().cancel(reason)
+        task: Any = self._host_task  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if task is not None and task is not asyncio.current_task() and not self._is_shielded(task):
+            task.cancel()  # anyio's own waits for a moment without a result, which may never come
 
     def _deliver_cancellation(self, origin: CancelScope) -> bool:
         """What anyio calls to cancel, and once more when a shield inside is left.
@@ -62,19 +69,29 @@ class OneCancellation(CancelScope):
         3. The time-out's scope is left. If this scope counted as cancelled it would let its cancellation through, and
            the worker would clean up, as if that were the stop.
         4. The stop is delivered, into the middle of the clean-up.
+
+        So a result that is there puts the stop off, but by one turn only: a queue that is filled in every turn would put
+        it off for ever, and then it takes the result along, as asyncio's own cancellation does.
         """
-        if self._cancel_reason is not _STOP or origin is not self:
+        if origin is not self or (self._cancel_reason is not _STOP and self._cancel_reason is not _STOP_NOW):
             return super()._deliver_cancellation(origin)
         task: Any = self._host_task  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         self._cancel_handle = None
-        self._cancel_called = task is not None and self._is_shielded(task)
-        if task is None or self._cancel_called or task.done():  # None: it is over by now
+        self._cancel_called = False
+        if task is None or task.done():  # None: it is over by now
+            return False
+        if self._is_shielded(task):
+            self._wait_for_the_shield(task)
             return False
         waiter: Any = getattr(task, "_fut_waiter", None)  # as anyio itself looks
         inner = _awaited_by_wait_for(task)
         result_is_there = any(asyncio.isfuture(one) and one.done() for one in (waiter, inner))
         soon = asyncio.get_running_loop().call_soon
-        if task is asyncio.current_task() or result_is_there:
+        if task is asyncio.current_task():
+            self._cancel_handle = soon(self._deliver_cancellation, self)
+            return False
+        if result_is_there and self._cancel_reason is _STOP:
+            self._cancel_reason = _STOP_NOW
             self._cancel_handle = soon(self._deliver_cancellation, self)
             return False
         task.cancel()
@@ -95,6 +112,26 @@ class OneCancellation(CancelScope):
         if inner.done() and not inner.cancelled() and not task.done():
             task.uncancel()
             self._deliver_cancellation(self)
+
+    def _wait_for_the_shield(self, task: "asyncio.Task[Any]") -> None:
+        """Be called again when the shield is left: by anyio, which looks for scopes that count as cancelled.
+
+        Where other tasks run in scopes of the worker too, for them such a scope would be a cancelled one that nobody
+        delivers: they would turn on the spot. There the shield is looked at now and then.
+        """
+        self._cancel_called = self._holds_only(task)
+        if not self._cancel_called:
+            later = asyncio.get_running_loop().call_later
+            self._cancel_handle = later(LOOK_AGAIN, self._deliver_cancellation, self)
+
+    def _holds_only(self, task: "asyncio.Task[Any]") -> bool:
+        scope: CancelScope = self
+        while True:
+            if any(other is not task for other in scope._tasks) or len(scope._child_scopes) > 1:  # noqa: SLF001 # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+                return False
+            if not scope._child_scopes:  # noqa: SLF001
+                return True
+            (scope,) = scope._child_scopes  # noqa: SLF001
 
     def _is_shielded(self, task: "asyncio.Task[Any]") -> bool:
         state = _states.get(task)

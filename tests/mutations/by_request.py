@@ -129,8 +129,8 @@ MUTATIONS = [
     ),
     recovery(
         "a start by request that fails is none in the streak",
-        "child.streak += 1\n        if isinstance(retry, RestartNow):",
-        "if isinstance(retry, RestartNow):",
+        "child.streak += 1\n        if isinstance(retry, RestartNow) and",
+        "if isinstance(retry, RestartNow) and",
     ),
     recovery(
         "a start by request that fails is the first failure, and then not delayed",
@@ -144,7 +144,7 @@ MUTATIONS = [
     ),
     recovery(
         "a start by request that fails is a second failure also where the first is delayed",
-        "if isinstance(retry, RestartNow):  #",
+        "if isinstance(retry, RestartNow) and retry.then is not None:  #",
         "if True:  #",
     ),
     recovery(
