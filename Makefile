@@ -5,7 +5,7 @@ SCENARIOS ?= 10000
 WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-all endurance test-framework test-operating test-services test-whole lint format bench bench-guard bench-peers conformance clean
+.PHONY: help demo test test-all endurance test-framework test-operating test-services test-programs test-whole lint format bench bench-guard bench-peers conformance clean
 
 help:
 	@echo "make demo         market data under supervision, and four faults, in about 40 seconds"
@@ -25,8 +25,8 @@ demo: .venv/demo
 
 # The first part computes and the others mostly wait, for processes and sockets: side by side they take as long as one.
 test: .venv/test
-	@echo "running the tests, in about four minutes"
-	@$(MAKE) --no-print-directory --jobs 3 $(WHOLE) test-framework test-operating test-services
+	@echo "running the tests, in about five minutes"
+	@$(MAKE) --no-print-directory --jobs 4 $(WHOLE) test-framework test-operating test-services test-programs
 
 # At full size. Erlang/OTP has to be there, as for `make conformance`.
 test-all: export OTP_TEST_ALL := 1
@@ -39,12 +39,16 @@ endurance: .venv/test
 	@$(BIN)/python -m tests.endurance --restarts $(or $(RESTARTS),1000000) --minutes $(or $(MINUTES),3)
 
 OPERATING := tests/cli tests/control tests/host tests/tui
+PROGRAMS := tests/adoption tests/endurance tests/observe tests/trees tests/typing
 
 test-framework: .venv/test
-	@$(BIN)/python -m pytest $(foreach folder,tests/services $(OPERATING),--ignore $(folder)) -p no:cacheprovider
+	@$(BIN)/python -m pytest $(foreach folder,tests/services $(OPERATING) $(PROGRAMS),--ignore $(folder)) -p no:cacheprovider
 
 test-operating: .venv/test
 	@$(BIN)/python -m pytest $(OPERATING) -p no:cacheprovider
+
+test-programs: .venv/test
+	@$(BIN)/python -m pytest $(PROGRAMS) -p no:cacheprovider
 
 test-services: .venv/test
 	@$(BIN)/python -m pytest tests/services -p no:cacheprovider

@@ -290,19 +290,19 @@ def _named(prefix, trees):
 
 
 KINDS = (Restart.TRANSIENT, Restart.TEMPORARY)
+ALONE, ALL, REST = Strategy.ONE_FOR_ONE, Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE
 FAMILY: list[Tree] = [
-    *(tree for strategy in Strategy for tree in _named(strategy, static(strategy))),
-    *_named(Strategy.REST_FOR_ONE, judged(Strategy.REST_FOR_ONE)),
-    *_named(Strategy.ONE_FOR_ALL, waiting_below(Strategy.ONE_FOR_ALL)),
+    *_named(ALL, static(ALL)),
+    *_named(REST, judged(REST)),
+    *_named(ALL, waiting_below(ALL)),
     *_named("dynamic", dynamic()),
-    *(tree for strategy in Strategy for tree in _named(strategy, nested(strategy, Restart.PERMANENT))),
-    *(tree for kind in KINDS for tree in _named(Strategy.ONE_FOR_ALL, nested(Strategy.ONE_FOR_ALL, kind))),
+    *_named(REST, nested(REST, Restart.PERMANENT)),
+    *(tree for kind in KINDS for tree in _named(ALL, nested(ALL, kind))),
 ]
-
-OTHERS = (Strategy.ONE_FOR_ONE, Strategy.ONE_FOR_ALL)
 MORE: list[Tree] = [
-    *(tree for strategy in OTHERS for tree in _named(strategy, judged(strategy))),
-    *_named(Strategy.REST_FOR_ONE, waiting_below(Strategy.REST_FOR_ONE)),
-    *_named(Strategy.ONE_FOR_ONE, waiting_below(Strategy.ONE_FOR_ONE)),
+    *(tree for strategy in (ALONE, REST) for tree in _named(strategy, static(strategy))),
+    *(tree for strategy in (ALONE, ALL) for tree in _named(strategy, judged(strategy))),
+    *(tree for strategy in (ALONE, REST) for tree in _named(strategy, waiting_below(strategy))),
+    *(tree for strategy in (ALONE, ALL) for tree in _named(strategy, nested(strategy, Restart.PERMANENT))),
 ]
 """The same under the other strategies: walked through where all tests are at their full size."""
