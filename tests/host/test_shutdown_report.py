@@ -93,5 +93,5 @@ def test_the_last_words_name_who_still_runs_whenever_it_refused():
 
 
 def test_the_last_words_are_said_even_if_nobody_is_known():
-    text = "the process exits with code 143, with this still running: a task"
+    text = "the process exits with code 143, with this still running: something that cannot be told"
     assert tuple(report().last_words(143)) == ("CRITICAL", text)
