@@ -222,3 +222,80 @@ def test_what_is_known_of_the_inside_of_anyio_is_still_so():
     assert "_restart_cancellation_in_parent" in inspect.getsource(scope.__exit__)
     assert "_deliver_cancellation(self)" in inspect.getsource(scope.__enter__)
     assert {"cancel_scope", "parent_id"} <= set(_asyncio.TaskState.__slots__)
+
+
+REAL_TIME = pytest.mark.parametrize(
+    "anyio_backend",
+    [("asyncio", {"use_uvloop": False}), ("asyncio", {"use_uvloop": True})],
+    ids=["asyncio", "uvloop"],
+)
+"""A loop that is never idle has no virtual time: that passes only while nobody runs."""
+
+
+@REAL_TIME
+async def test_a_worker_that_finds_a_result_in_every_turn_is_stopped_in_order():
+    queue, events = asyncio.Queue(), EventRecorder()
+
+    async def produce():
+        while True:
+            queue.put_nowait(1)
+            await asyncio.sleep(0)
+
+    async def consume():
+        while True:
+            await queue.get()
+
+    children = [worker("a", produce, shutdown=30.0), worker("b", consume, shutdown=30.0)]
+    with anyio.fail_after(10):
+        async with open_supervisor(supervisor("root", children=children), hooks=[events]):
+            await asyncio.sleep(0.01)
+    assert [event.exit for event in events.of(ChildExited)] == [Shutdown(), Shutdown()]
+    assert not events.of(ChildLate)
+
+
+@REAL_TIME
+async def test_a_kill_reaches_a_worker_that_finds_a_result_in_every_turn():
+    queue, events = asyncio.Queue(), EventRecorder()
+
+    async def produce():
+        while True:
+            queue.put_nowait(1)
+            await asyncio.sleep(0)
+
+    async def consume():
+        while True:
+            await queue.get()
+
+    children = [worker("a", produce), worker("b", consume, shutdown="brutal_kill")]
+    with anyio.fail_after(10):
+        async with open_supervisor(supervisor("root", children=children), hooks=[events]):
+            await asyncio.sleep(0.01)
+    assert events.of(ChildExited, "root/b")[0].exit == Killed()
+    assert not events.of(ChildRefused)
+
+
+@REAL_TIME
+async def test_while_a_shield_holds_the_stop_off_the_tasks_beside_it_go_on():
+    rounds, stopping = [], asyncio.Event()
+
+    async def helper(lock):
+        while True:
+            async with lock:
+                rounds.append(stopping.is_set())
+            await asyncio.sleep(0.001)
+
+    async def work():
+        async with anyio.create_task_group() as group:
+            group.start_soon(helper, anyio.Lock())
+            with anyio.CancelScope(shield=True):
+                while rounds.count(True) < 20:
+                    await asyncio.sleep(0.001)
+            await anyio.sleep_forever()
+
+    events = EventRecorder()
+    with anyio.fail_after(10):
+        async with open_supervisor(supervisor("root", children=[worker("a", work, shutdown=30.0)]), hooks=[events]):
+            await asyncio.sleep(0.01)
+            stopping.set()
+    assert rounds.count(True) >= 20
+    assert [event.exit for event in events.of(ChildExited)] == [Shutdown()]
