@@ -154,7 +154,9 @@ def end_with(
     grace: float = math.inf,
     exit_within: float = EXIT_WITHIN,
 ) -> NoReturn:
-    """The same for an async function that sets up its services, and serves a tree as its last act; on asyncio.
+    """Run an async function that sets up services and then serves a tree as this process's last act; on asyncio.
+
+    The process ends with the exit code that the function returns, and that end is as certain as with `main`.
 
         async def program(watchman):
             async with services() as shared:
@@ -164,11 +166,12 @@ def end_with(
 
     Args:
         program: returns the exit code; hands what it gets to `serve`.
-        grace: as for `main`.
-        exit_within: as for `main`; what the program does after its tree has ended has to fit in as well.
+        grace: seconds that a stop in order may take.
+        exit_within: seconds that the process has when the last child is gone, or the grace is over. What the program does
+            after its tree has ended has to fit in as well.
 
     Raises:
-        SystemExit: as for `main`.
+        SystemExit: with the exit code; see the top of this module.
         ValueError: `exit_within` is wrong.
     """
     open_standard_streams()

@@ -278,7 +278,7 @@ class CallbackError(OTPError):
 
 
 class SupervisionLost(OTPError):
-    """A background task of the tree itself has ended before the tree: nobody would be supervised, so all children end.
+    """A background task of the tree itself has ended before the tree. It could not supervise any more, so all children end.
 
     Attributes:
         path: the root of the tree.

@@ -308,7 +308,7 @@ class SupervisorExited(_Event, frozen=True, kw_only=True, tag="supervisor.exited
 
 
 class LoopBlocked(_Event, frozen=True, kw_only=True, tag="loop.blocked"):
-    """One call holds the event loop, so that nobody else runs.
+    """One call holds the event loop, so that no other task runs.
 
     `path` is the child whose code it is; the supervisor, when it is the supervisor's own, or that of a function that it
     was given; the root, if it is not known.

@@ -33,7 +33,10 @@ class Peer(Struct, frozen=True):
 
 
 def peer_of(connection: socket.socket) -> Peer:
-    """The process at the other end: that opened this connection, or that listened for it. Not for the tree's event loop: a name may have to be asked for."""
+    """The process at the other end: it opened this connection, or listened for it.
+
+    Not for the tree's event loop: the name of a user may have to be looked up, and that may block.
+    """
     if not hasattr(socket, "SO_PEERCRED"):
         return Peer(-1, 0)
     pid, uid, _ = struct.unpack("iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))

@@ -117,7 +117,7 @@ class Blocked(_Row, frozen=True, kw_only=True):
 
     @property
     def who(self) -> str:
-        """Who keeps it, as one says it."""
+        """The name of what keeps the loop: a function of the program with the path that it was called for, or that path."""
         return f"{self.callback} of {self.path}" if self.callback else self.path
 
 

@@ -53,7 +53,7 @@ LAST_WORDS = 0.5
 """Seconds at the end in which clients may take what has been said to them."""
 
 ACCEPTED_A_SECOND = 200.0
-"""Connections that each socket accepts in a second: whoever opens them without end must not take the tree's time."""
+"""Connections that each socket accepts in a second, so that a client which opens them without end takes none of the tree's time."""
 
 ACCEPTED_AT_ONCE = 64
 """Connections that may come at once before that counts; those behind wait in the system's queue."""

@@ -152,7 +152,7 @@ def _nothing(rows: Sequence[N], path: str) -> str:
 
 
 def _near(wanted: str, paths: Sequence[str]) -> list[str]:
-    """Those that it may be, spelt wrong, the likeliest first. What they share is counted, so a long name costs no more."""
+    """The names that a misspelt one may mean, the likeliest first. Shared letters are counted, so a long name costs no more."""
     pairs = _pairs(wanted)
     alike = [(2 * (pairs & _pairs(path)).total() / (pairs.total() + len(path) + 1), path) for path in paths]
     least = max(NEAR, max(alike)[0] - FURTHER)

@@ -31,7 +31,7 @@ class TokenBucket:
         return True
 
     def book(self) -> float:
-        """Take a token of now or of later; seconds until it is there. Whoever waits so long keeps to the rate."""
+        """Take the next token; returns the seconds until it is there. A caller that waits for so long keeps to the rate."""
         self._refill()
         self._tokens -= 1.0
         return max(0.0, -self._tokens / self._rate)

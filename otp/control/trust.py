@@ -1,4 +1,4 @@
-"""Who is trusted at the other end of a control socket, and in which folder: our own user and root, and nobody else.
+"""Trust in the other end of a control socket, and in its folder: only our own user and root have it.
 
 A server lets nobody else in. A client says nothing to anybody else, and believes nothing: a folder that others may write
 to, or a process of another user that listens in ours, could be made to look like the tree that an operator means.
@@ -17,7 +17,7 @@ __all__ = ("check_folder", "check_server_folder", "is_trusted", "user_name")
 
 
 def is_trusted(uid: int) -> bool:
-    """Whether a process or a folder of this user is our own, or root's; -1: the kernel does not tell, the mode has."""
+    """Whether this uid is our own or root's. It is -1 where the kernel does not say; then the mode of the folder has decided."""
     return uid in (-1, 0, os.getuid())
 
 

@@ -168,7 +168,7 @@ class View:
         return nodes
 
     async def chosen(self, nodes: Sequence[Node], path: str, *, many: bool = True) -> list[Node]:
-        """Those of an outline that a path or a pattern names, see `otp.control.targets.chosen`.
+        """The nodes of an outline that a path or a pattern names; see `otp.control.targets.chosen`.
 
         A pattern costs a while with each of them, so others get a turn of the event loop between.
         """

@@ -100,7 +100,7 @@ def _says_yes(rule: Rule, failure: object, failed: list[CallFailed]) -> bool:
 
 
 def _answer(said: bool | CallFailed, failed: list[CallFailed]) -> bool:
-    """A predicate or an attribute that cannot tell has not matched; the next rules may."""
+    """Keep a call that failed, and take it for no match; the next rules may match."""
     if type(said) is CallFailed:
         failed.append(said)
         return False

@@ -72,7 +72,7 @@ class EmitWithChain(Emit, frozen=True):
 
 
 class CallFailed(Struct, frozen=True):
-    """A call into foreign code failed while this child was decided about: tell it once.
+    """Report, once, that a call into foreign code failed while this child's failure was judged.
 
     Attributes:
         path: of the child.

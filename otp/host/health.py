@@ -47,7 +47,7 @@ COMPLAINTS_A_SECOND = 1 / 60
 """How often the log says so."""
 
 _SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-"""The system has none left; the connection stays where it is, and whoever does not wait would ask for it all the time."""
+"""Error numbers of a system without descriptors. The connection stays in the queue, so `accept` has to be put off."""
 
 POLL = 0.1
 """Seconds that the end of the server may take."""

@@ -19,7 +19,7 @@ _FOR_EVER = 365 * 86_400.0
 
 
 def end_anyway_after(seconds: float) -> None:
-    """Have the process end with code 1 after so many seconds, unless it has ended by then; in place of what was told before."""
+    """Have the process end with code 1 after so many seconds, in place of the time set before, unless it ends by itself."""
     with suppress(OSError, RuntimeError, ValueError):  # out of descriptors or threads: it is the last resort only
         if seconds < min(_FOR_EVER, threading.TIMEOUT_MAX):
             faulthandler.dump_traceback_later(max(seconds, 0.0) + LATER, exit=True, file=stderr())
@@ -29,7 +29,7 @@ _opened: list[int] = []
 
 
 def stderr() -> int:
-    """Standard error in a form whose writer is never made to wait; the null device if there is none. It is opened once."""
+    """A descriptor of standard error on which a write never waits, opened once; of the null device if there is none."""
     if not _opened:
         try:
             _opened.append(_never_waiting())

@@ -1,4 +1,4 @@
-"""Blocked loop: a thread sees that one call keeps all others from running, and says whose, while it still does.
+"""Blocked loop: a thread sees that one call keeps all others from running, and names its owner while it still does.
 
 1. The thread has the event loop answer a ping, a few times in a second.
 2. A child calls something that does not return: no ping is answered, and no hook, timer or signal of the tree either.
@@ -179,7 +179,7 @@ class LoopWatch:
         return _Culprit(child.path, child) if child is not None else None
 
     def _on_the_stack(self, frame: FrameType | None) -> "_Culprit | None":
-        """Whose call the innermost frames are."""
+        """The child, supervisor or function of the program that the innermost frames belong to."""
         guard, callback = None, ""
         while frame is not None:
             if guard is None and (called := calling(frame)) is not None:
@@ -213,7 +213,7 @@ class LoopWatch:
 
 
 class _Culprit:
-    """Whose call does not return.
+    """The child or the supervisor whose call does not return.
 
     Attributes:
         path: of the child or the supervisor.

@@ -164,7 +164,7 @@ class Program:
         self._host.tree.stop(brutal=True)
 
     def _refused(self, listening: ExitStack) -> None:
-        """Somebody still runs who cannot be killed: the process ends under it, or waits, if it is not ours to end."""
+        """A child still runs that cannot be killed: end the process under it or, if it is not ours to end, name the child."""
         if self.watchman is None:
             listening.close()
             self._host.say_who_is_left()

@@ -22,13 +22,13 @@ LISTED = 8
 """Names that a line has of one kind; the others are counted."""
 
 _WAITING = frozenset(("threading", "queue", "selectors"))
-"""Modules in which a thread stands that waits; who has called them says what for."""
+"""Modules in which a thread stands that waits; the module that has called them tells what it waits for."""
 
 _IDLE = ("asyncio.", "uvloop", "trio.", "anyio.", "concurrent.futures.", "otp.application", "otp.cli.", "otp.host.")
-"""Whose waiting is nobody's fault: an event loop that has nothing to do, an executor that waits for its threads."""
+"""Modules that wait without holding anything: an event loop with nothing to do, an executor that waits for its threads."""
 
 _POOLS = ("concurrent.futures.", "anyio.")
-"""Whose threads wait for work."""
+"""Packages with pools of threads, which wait for work."""
 
 _OURS = str(Path(__file__).parents[1])
 

@@ -71,16 +71,17 @@ class ShutdownReport:
         return Sentence(level, "; ".join((f"stopped in {duration(self._took)}, {self._cause()}", *self._names())))
 
     def waiting(self) -> Sentence:
-        """The same for a tree that has stopped but for somebody who cannot be ended, while that is waited for."""
-        left = f"waits for what still runs and cannot be ended: {', '.join(self._still.values()) or 'something that cannot be told'}"
+        """Say which children refused to end, while the caller of `run` or `serve` waits for them."""
+        names = ", ".join(self._still.values()) or "something that cannot be told"
+        left = f"waits for what still runs and cannot be ended: {names}"
         return Sentence("CRITICAL", "; ".join((*self._not_all(), left)))
 
     def last_words(self, code: int, *others: str) -> Sentence:
-        """The same for a process that ends with somebody in it who cannot be ended, or does not end.
+        """Say what still runs when the process is ended under it.
 
         Args:
             code: of the exit.
-            others: who still runs, beside the children that refused.
+            others: threads, tasks and processes that still run, children that refused apart.
         """
         names = ", ".join((*self._still.values(), *others)) or "something that cannot be told"
         end = f"the process exits with code {code}, with this still running: {names}"

@@ -63,7 +63,11 @@ def given_back_to_children(numbers: Iterable[int]) -> Generator[None]:
 
 
 def give_back_to_children(numbers: Iterable[int]) -> Iterable[int]:
-    """The same from now on; returns those of the signals that somebody else has not given back already."""
+    """Have processes that are forked from now on handle these signals as this process does at this moment.
+
+    Returns:
+        Those of the signals for which that had not been said before.
+    """
     ours = {number: signal.getsignal(number) for number in numbers if number not in _before}
     _before.update(ours)
     return ours

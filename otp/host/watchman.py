@@ -68,7 +68,7 @@ class Watched(Protocol):
         """End all that is left."""
 
     def last_words(self, code: int, others: str, /) -> str:
-        """A line on who still runs when the process ends with this code; `others`, beside the children."""
+        """A line on the children that still run when the process ends with this code, and on the `others` that do."""
         ...
 
 
@@ -137,7 +137,10 @@ class Watchman:
         self._tell(partial(self._over, code))
 
     def program_over(self, code: int) -> None:
-        """The same in the main thread, when the event loop is closed: a signal is heard by the watchman alone."""
+        """The program has ended and its event loop is closed: end soon with this code. Called in the main thread.
+
+        From here on the watchman alone hears signals.
+        """
         self.over(code)
         signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
 

@@ -26,4 +26,4 @@ def say_aside(level: str, text: str) -> None:
 
 
 _KEPT: list[Outlet] = []
-"""Outlets are registered weakly: somebody has to hold this one."""
+"""Outlets are registered weakly, so this one is held here."""

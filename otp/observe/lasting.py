@@ -1,4 +1,4 @@
-"""Services beside a tree: control, history, alerts. One that ends before its time is said, and started again."""
+"""Services outside supervision: control, history, alerts. One that ends before its time is reported and started again."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,7 +18,8 @@ AGAIN = 1.0
 async def lasting(name: str, run: Callable[[], Awaitable[object]]) -> None:
     """Run a service until it is cancelled by us; however else it ends, it ends alone and is started again.
 
-    Returning is an end too: so ends a task group of which a foreign library has cancelled a task. It is said once, and again only when it ends in another way. Ctrl-C and `SystemExit` in it go on upwards.
+    Returning is an end too: so ends a task group of which a foreign library has cancelled a task. The end is said once,
+    and again only when the service ends in another way. Ctrl-C and `SystemExit` in it go on upwards.
 
     Args:
         name: of the service, for the log.

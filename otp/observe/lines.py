@@ -54,7 +54,7 @@ def whole(record: Mapping[str, Any]) -> str:
 
 
 def one_line(record: Mapping[str, Any], limit: int) -> str:
-    """The same in short: the message, and what the exception was."""
+    """The message of a loguru record on one line, with its exception's type and message behind it."""
     message = clean(record["message"], limit)
     error = _error_of(record)
     return message if error is None else f"{message}  {describe(error)}"[:limit]

@@ -17,7 +17,7 @@ from otp.runtime.crash import describe
 __all__ = ("GuardedLogger", "logger")
 
 _AROUND = 3
-"""Frames between loguru and whoever has something to say: the guard, `log`, and a method named after a level."""
+"""Frames between loguru and the caller: the guard, `log`, and a method named after a level."""
 
 SAID_AGAIN = 60.0
 """Seconds after which it is said again that a sink raises errors of one kind."""
@@ -35,7 +35,7 @@ class GuardedLogger:
         self._extra = extra
 
     def bind(self, **extra: object) -> "GuardedLogger":
-        """One whose records carry these as `extra`."""
+        """A logger whose records carry these as `extra`."""
         return GuardedLogger(**self._extra, **extra)
 
     def log(self, level: str, text: str, *args: object, depth: int = _AROUND - 1) -> None:

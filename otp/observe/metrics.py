@@ -177,7 +177,7 @@ def _of_incidents(incidents: Incidents) -> "Iterator[Metric]":
 
 
 def _of_outboxes(outboxes: tuple[Outbox[Any], ...]) -> "Iterator[Metric]":
-    """Of the outboxes, and of what the log goes through: lines are items too."""
+    """The counts of all outboxes and of the log's outlets, whose lines are items too."""
     sinks = {f"log {outlet.name}": (outlet.waiting, outlet.written, outlet.dropped) for outlet in open_outlets()}
     sinks |= {outbox.name: (outbox.waiting, outbox.sent, outbox.dropped) for outbox in outboxes}
     if not sinks:

@@ -1,4 +1,4 @@
-"""Standard error as a sink of the log: nobody who logs waits for whoever reads it."""
+"""Standard error as a sink of the log: code that logs never waits for its reader."""
 
 import sys
 from collections.abc import Generator, Iterable
@@ -90,7 +90,7 @@ class StderrSink:
 
 
 class _Stderr:
-    """Stands for `sys.stderr`, and has all that it has; only what is written waits for nobody."""
+    """Stands in for `sys.stderr`, with all its attributes; what is written goes into the outlet and never waits."""
 
     def __init__(self, stream: TextIO, outlet: Outlet) -> None:
         self._stream = stream

@@ -1,6 +1,6 @@
-"""The standard library's logging, as far as nobody has set it up, or has it write to standard error.
+"""The standard library's logging where it is not set up, or where it writes to standard error.
 
-Its last resort writes warnings to standard error in the thread of whoever logs, raw, and waits for the reader.
+Its last resort writes warnings to standard error in the thread of whoever logs, raw, and waits for the reader of standard error.
 """
 
 import logging
@@ -27,7 +27,7 @@ def hear_stdlib() -> None:
 
 @contextmanager
 def hearing_stdlib() -> Generator[None]:
-    """The same for a block."""
+    """Pass on to loguru what no handler takes, for as long as the block runs."""
     before = logging.lastResort
     hear_stdlib()
     try:

@@ -10,7 +10,7 @@ __all__ = ("writer",)
 
 
 def writer(stream: TextIO) -> Callable[[str], None]:
-    """What writes text to `stream`, at once and all of it; it may block for as long as nobody reads.
+    """A function that writes text to `stream`, at once and all of it; it may block until the text is read.
 
     The process's own standard output and error are written to by their descriptor. A thread that is stuck inside
     `sys.stderr` holds the lock of its buffer, and Python waits for that lock when the process ends. What somebody has put
@@ -33,7 +33,7 @@ class _Foreign:
 
 
 class _Descriptor:
-    """An open file, pipe or terminal. It may be set to not block, by whoever shares it with us."""
+    """An open file, pipe or terminal. Another process that shares it may have set it to not block."""
 
     def __init__(self, descriptor: int, encoding: str) -> None:
         self._descriptor = descriptor

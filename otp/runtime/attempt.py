@@ -84,7 +84,7 @@ _LEFT: "dict[asyncio.Future[Any], object]" = {}
 
 
 async def _leave(task: "asyncio.Future[Any]", function: object) -> None:
-    """Have a call end that is not over: it is cancelled once, gets a moment, and then nobody waits for it."""
+    """Cancel a call that is not over, once, and give it a moment to end; after that it is waited for no more."""
     if task.done():
         return
     task.cancel()

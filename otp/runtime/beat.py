@@ -34,7 +34,7 @@ class Pulse:
 
 
 class _NoWorker:
-    """Stands where there is no worker: the first sign of life that gets lost there is told of."""
+    """Takes the signs of life that no worker gives; the first one that is lost so is reported as a warning."""
 
     __slots__ = ("_told",)
 
@@ -65,7 +65,8 @@ def beat() -> None:
     """Tell the watchdog that the worker which calls this, in a task or a thread of its own, is not hung.
 
     It costs a fraction of a microsecond, and nothing happens without a watchdog. Outside of a worker, also in a bare
-    `threading.Thread`, it is lost, and a `RuntimeWarning` says so once in a process. Call it where the work gets on, once in each turn of the worker's loop; called by a timer beside the work it says nothing of the work.
+    `threading.Thread`, it is lost, and a `RuntimeWarning` says so once in a process. Call it where the work gets on, once
+    in each turn of the worker's loop; a timer that calls it says nothing of the work.
     """
     pulse = PULSE.get()
     if pulse is not None:

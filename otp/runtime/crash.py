@@ -50,7 +50,7 @@ def describe(error: BaseException) -> Crash:
 
 
 def report(error: BaseException) -> str:
-    """What `error` was and what it came from, on several lines, for whoever has to find the fault in the code."""
+    """What `error` was and what it came from, on several lines, for finding the fault in the code."""
     return "\n".join(
         "\n  ".join((str(crash), *crash.frames)) for crash in map(describe, islice(causes(error), CAUSE_LIMIT))
     )

@@ -21,7 +21,7 @@ _STOP = "asked to stop"
 _STOP_NOW = "asked to stop, and put off once"
 
 LOOK_AGAIN = 0.01
-"""Seconds between two looks at a shield whose end nobody tells."""
+"""Seconds between two looks at a shield of whose end anyio gives no notice."""
 
 _states = cast("Mapping[asyncio.Task[Any], TaskState]", _task_states)
 
@@ -127,7 +127,8 @@ class OneCancellation(CancelScope):
     def _holds_only(self, task: "asyncio.Task[Any]") -> bool:
         scope: CancelScope = self
         while True:
-            if any(other is not task for other in scope._tasks) or len(scope._child_scopes) > 1:  # noqa: SLF001 # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+            others: Any = scope._tasks  # noqa: SLF001 # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            if any(other is not task for other in others) or len(scope._child_scopes) > 1:  # noqa: SLF001
                 return False
             if not scope._child_scopes:  # noqa: SLF001
                 return True

@@ -30,7 +30,7 @@ _SMALL = 2
 _HEX = re.compile(r"(?=[0-9-]*[a-fA-F])(?=[a-fA-F-]*[0-9])[0-9a-fA-F]{8}[0-9a-fA-F-]{8,}")
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{1,16}")
 _SYMBOL = re.compile(r"[A-Z]{1,6}[0-9]{6}[CP][0-9]{8}")
-"""Of an option, as the OCC writes it: SPXW251219C06500000."""
+"""The symbol of an option, as the OCC writes it: SPXW251219C06500000."""
 
 _RUN = re.compile(r"[A-Za-z0-9]+")
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")

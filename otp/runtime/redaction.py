@@ -39,7 +39,10 @@ def clean(text: str) -> str:
 
 @lru_cache(maxsize=2_048)  # a crash has the same few frames each time
 def clean_name(name: str) -> str:
-    """The same for a name in the code: of a type, a task, a place. A folder may be called by a hash, which stays."""
+    """The name of a type, a task or a place in the code on one line, without named secrets.
+
+    Random words stay: a folder may be called by a hash.
+    """
     return _without_shapes(printable(name))
 
 
@@ -266,7 +269,7 @@ def _bare(text: str, key: re.Match[str], separator: re.Match[str], closings: "_C
 
 
 class _Closings:
-    """Where the brackets of a text are closed; looked up once, when somebody asks."""
+    """Where the brackets of a text are closed; looked up once, when it is first needed."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -44,7 +44,7 @@ writes the events where people read them. Without such a one, hooks that fail ar
 _log = logging.getLogger("otp")
 
 REMEMBERED = 1_000
-"""Functions that have failed and have been told of; then it begins anew."""
+"""Failed functions that are remembered as reported; beyond that the memory begins anew."""
 
 TURNS = 3
 """Turns of the event loop, at most, in which an incarnation that is scheduled gets to its first line before the hooks."""
@@ -118,7 +118,7 @@ class Reporter:
             self._queue.append(event)
 
     def call_failed(self, path: str, failure: CallFailed) -> None:
-        """A function that the program handed over has failed: tell it, once of each.
+        """Report that a function which the program handed over has failed, once for each function.
 
         Args:
             path: of the child that it was called for, or of the supervisor.

@@ -259,7 +259,7 @@ class Witness:
             assert not effects, f"{event} is out of date, and leads to {effects}"
 
     def check_quiet(self) -> None:
-        """When nothing goes on by itself, nobody stays down but by request, or because that is said of it."""
+        """Assert that, when nothing goes on by itself, a child is down only by request, or in a state that says why."""
         for id, child in self.machine.children.items():
             assert child.state is not ChildState.PENDING, f"{id} is never started"
             by_request = id in self.terminated or id in self.kept_down

@@ -13,7 +13,7 @@ def on_one_line(text: Text) -> Text:
 
 
 def on_lines(text: Text) -> Text:
-    """The same on as many lines as it has."""
+    """The text with its lines kept."""
     return _with(text, "\n".join(map(printable, text.plain.split("\n"))))
 
 

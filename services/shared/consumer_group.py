@@ -26,7 +26,7 @@ Entry = tuple[bytes, dict[bytes, bytes]]
 
 
 def settled_key(stream: str, group: str) -> str:
-    """Where the last id is kept that the group has settled; whoever settles writes it in the same step."""
+    """The key of the last id that the group has settled; the script that settles writes it in the same step."""
     return f"{group}:settled:{stream}"
 
 

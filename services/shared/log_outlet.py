@@ -1,4 +1,4 @@
-"""The log of services under supervision goes through an outlet of otp: nobody who logs waits for who reads it."""
+"""The log of services under supervision goes through an outlet of otp: code that logs never waits for its reader."""
 
 import atexit
 import sys
@@ -30,7 +30,10 @@ def log_outlet() -> Generator[Outlet]:
 
 
 def keep_log_outlet() -> None:
-    """The same until the process ends, for trees that `otp run` loads; unless standard output has been replaced."""
+    """Let `LogUtil` write through an outlet until the process ends: for trees that `otp run` loads.
+
+    Nothing happens where standard output has been replaced.
+    """
     if not _KEPT and sys.stdout is sys.__stdout__:
         stack = ExitStack()
         stack.enter_context(log_outlet())

@@ -52,7 +52,7 @@ REFUSED = Limited(6, within=3_600.0, retry=RestartAfter(Backoff(1.0, factor=4.0,
 """What a refusal gets of whom was not refused before: keys are exchanged, and servers err. About ten minutes of it."""
 
 GROUP_GONE = RestartNow(then=Backoff(0.5, cap=10.0))
-"""What a consumer group gets that a failover or somebody has taken away: the next incarnation makes it again."""
+"""The verdict on a consumer group that is missing, after a failover or a DEL: the next incarnation makes it again."""
 
 LOGIC_BUG = Limited(3, within=60.0)
 """What an error in the code gets: the same line will most likely fail again."""

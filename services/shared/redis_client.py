@@ -184,7 +184,7 @@ class _PubSub:
 
 
 class RenewablePool(redis.asyncio.ConnectionPool):
-    """A pool of connections that can be left for new ones, each at the moment when somebody would use it again."""
+    """A pool whose connections can all be left for new ones, each when it would be used next."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         cast("Any", super()).__init__(*args, **settings)  # its signature is partly unknown to type checkers

@@ -45,7 +45,7 @@ CLOSING: Final = 1.0
 """Seconds that closing a client may take."""
 
 PATIENCE: Final = 2.5
-"""Seconds that a worker waits at its start for a server. Then it fails, so that somebody hears of it."""
+"""Seconds that a worker waits at its start for a server. Then it fails, which is logged and held."""
 
 LONGEST_READ: Final = 10.0
 """Seconds for an answer to a read that waits for data: no such read waits longer than two, so half an answer came."""

@@ -138,7 +138,7 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def is_group_gone(error: BaseException) -> bool:
-    """Whether a consumer group is missing: it vanished with a failover, or by somebody's hand."""
+    """Whether the server says that a consumer group is missing, after a failover or a DEL."""
     return code_of(error) == NO_GROUP
 
 
