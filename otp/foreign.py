@@ -18,7 +18,7 @@ from functools import partial
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any, NamedTuple, TypeVar, TypeVarTuple, cast, final
 
-from otp.causes import leaves
+from otp.causes import leaves, tame
 from otp.printable import printable
 
 __all__ = (
@@ -62,9 +62,6 @@ _VALUE_IS_UNUSED = frozenset((Role.HOOK, Role.OPENED, Role.LISTENER, Role.SOON))
 LONGEST_NAME = 120
 """Characters of a name that are kept."""
 
-LARGEST_GROUP = 10_000
-"""Exceptions of a group that are looked at for an interrupt."""
-
 
 class NeedsAwait(TypeError):
     """What a function returned has to be awaited, or iterated, before anything of it runs; so nothing has."""
@@ -104,7 +101,7 @@ def call(role: Role, name: str, function: Callable[[*Ts], T], /, *args: *Ts) -> 
         if value is not None:
             refuse_awaitable(role, value)
     except BaseException as error:  # noqa: BLE001 # whatever foreign code raises, it is the answer
-        return CallFailed(role, name or name_of(function), error)
+        return CallFailed(role, name or name_of(function), tame(error))
     return value
 
 

@@ -180,7 +180,7 @@ class Outbox(Generic[T]):
     async def _try(self, key: object, item: T) -> bool:
         self._sending = key
         try:
-            failed = await attempt(Role.SINK, self.name, self._send, item, within=self._timeout)
+            failed = await attempt(Role.SINK, self.name, self._send, item, within=self._timeout, owner=self)
         finally:
             self._sending = None
         if type(failed) is not CallFailed:

@@ -4,22 +4,18 @@ What is ours and what is not: a cancellation ends our own task when a scope arou
 that comes for another reason (the probe has awaited a task that somebody else cancelled) is a failure as any other.
 """
 
-import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from types import MethodType
-from typing import Any, TypeVar, TypeVarTuple
+from typing import TypeVar, TypeVarTuple
 
 import anyio
 
 from otp import foreign
 from otp.causes import tame
 from otp.foreign import CallFailed, Role, name_of, refuse_awaitable
+from otp.runtime.detached import Detached
 
 __all__ = ("attempt", "is_ours")
-
-A_MOMENT = 0.5
-"""Seconds that a call has to end when its time is over."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -32,11 +28,12 @@ async def attempt(
     /,
     *args: *Ts,
     within: float = math.inf,
+    owner: object = None,
 ) -> T | CallFailed:
     """What `await function(*args)` gives, or how it failed. It raises nothing but the cancellation that was asked for.
 
-    On asyncio, code that swallows the cancellation with which its time ends is left to itself, and is not called again
-    until it has ended. On trio no task can be left: there it is waited for.
+    With a time limit the call runs in a task of its own: foreign code that swallows the cancellation with which its time
+    ends is left to itself, and its owner makes no second call until it has ended.
 
     Args:
         role: what it is called for.
@@ -44,27 +41,19 @@ async def attempt(
         function: an async function, or one that returns an awaitable.
         args: its arguments.
         within: seconds; after that it has failed with `TimeoutError`.
+        owner: the object that makes such calls one at a time.
     """
     name = name or name_of(function)
     try:
-        if within == math.inf or not _is_asyncio():
-            with anyio.move_on_after(within):
-                return await _called(role, name, function, *args)
-        elif any(_is_same(function, left) for left in _LEFT.values()):
-            return CallFailed(role, name, TimeoutError("it has not ended since its time was over the last time"))
-        else:
-            task = asyncio.ensure_future(_called(role, name, function, *args))
-            try:
-                done, _ = await asyncio.wait((task,), timeout=within)
-            finally:
-                await _leave(task, function)
-            if done:
-                return task.result()
+        if within == math.inf:
+            return await _called(role, name, function, *args)
+        call = Detached[T | CallFailed](lambda: _called(role, name, function, *args), owner)
+        call.start()
+        return await call.result(within)
     except BaseException as error:
         if is_ours(error):
             raise
         return CallFailed(role, name, tame(error))
-    return CallFailed(role, name, TimeoutError(f"it did not answer within {within:g} s"))
 
 
 async def _called(role: Role, name: str, function: Callable[[*Ts], Awaitable[T]], /, *args: *Ts) -> T | CallFailed:
@@ -77,38 +66,6 @@ async def _called(role: Role, name: str, function: Callable[[*Ts], Awaitable[T]]
             raise tame(error)  # noqa: B904 # mostly itself; scopes walk it, so it has to have an end
         return CallFailed(role, name, tame(error))
     return value
-
-
-_LEFT: "dict[asyncio.Future[Any], object]" = {}
-"""Calls that were told to end and have not, and what they are calls of."""
-
-
-async def _leave(task: "asyncio.Future[Any]", function: object) -> None:
-    """Cancel a call that is not over, once, and give it a moment to end; after that it is waited for no more."""
-    if task.done():
-        return
-    task.cancel()
-    _LEFT[task] = function
-    task.add_done_callback(_ended)
-    with anyio.CancelScope(shield=True):
-        await asyncio.wait((task,), timeout=A_MOMENT)
-
-
-def _ended(task: "asyncio.Future[Any]") -> None:
-    _LEFT.pop(task, None)
-    if not task.cancelled():
-        task.exception()  # looked at: what it raises now is nobody's
-
-
-def _is_same(one: object, other: object) -> bool:
-    """A bound method is a new object each time; no foreign `==` is asked."""
-    if type(one) is MethodType and type(other) is MethodType:
-        return one.__self__ is other.__self__ and one.__func__ is other.__func__
-    return one is other
-
-
-def _is_asyncio() -> bool:
-    return anyio.get_cancelled_exc_class() is asyncio.CancelledError
 
 
 foreign.guards.add(_called.__code__)

@@ -124,5 +124,7 @@ class Dependencies:
 
 async def _probe(dependency: Dependency) -> CallFailed | None:
     """Why it is down; None: it is there."""
-    answer = await attempt(Role.PROBE, dependency.id, dependency.probe, *dependency.args, within=dependency.timeout)
+    answer = await attempt(
+        Role.PROBE, dependency.id, dependency.probe, *dependency.args, within=dependency.timeout, owner=dependency
+    )
     return answer if type(answer) is CallFailed else None

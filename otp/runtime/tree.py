@@ -68,7 +68,8 @@ class Tree:
         """The supervision itself failed: end all tasks, and let the error go on upwards."""
         if self.broken:  # what failed first is the reason
             return
-        self._failure = self._failure or bug
+        if self._failure is None:
+            self._failure = bug
         self.broken = True
         for child in tuple(self._tasks(self.root)):
             child.kill()

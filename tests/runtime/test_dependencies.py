@@ -1,13 +1,10 @@
 """Children that need something: held while it is down, at no cost, and woken once, one after the other."""
 
-import asyncio
-import contextlib
-
 import anyio
 import pytest
 
 from otp import SpecError, dependency, events, open_supervisor, supervisor, worker
-from otp.testing import EventRecorder, Probe, virtual_backend
+from otp.testing import EventRecorder
 
 pytestmark = pytest.mark.virtual_time
 
@@ -172,34 +169,3 @@ async def test_what_nobody_declares_cannot_be_needed(anyio_backend):
             await root.start_child(lonely)
     async with open_supervisor(tree(redis)) as root:
         assert await root.start_child(lonely) == "a"
-
-
-@pytest.mark.virtual_time
-@pytest.mark.parametrize("anyio_backend", [virtual_backend("asyncio")], ids=["asyncio"])
-async def test_a_probe_that_swallows_its_cancellation_is_down_and_called_no_second_time_and_the_tree_ends():
-    calls, told, child = [], EventRecorder(), Probe("a")
-    well = asyncio.Event()
-
-    async def stubborn():
-        calls.append(1)
-        while not well.is_set():
-            with contextlib.suppress(asyncio.CancelledError):
-                await well.wait()
-
-    needs = dependency("redis", stubborn, every=1.0, timeout=0.5)
-    spec = supervisor("root", dependencies=[needs], children=[child.spec(needs=["redis"])])
-    async with open_supervisor(spec, hooks=[told]) as root:
-        child.crash()
-        await anyio.sleep(20.0)
-        assert root.child("a").state == "held"
-        assert len(told.of(events.DependencyDown)) == len(calls) == 1
-        well.set()
-        await anyio.sleep(5.0)
-        assert root.child("a").state == "running"
-        assert len(calls) == 2
-        well.clear()
-        child.crash()
-        await anyio.sleep(1.0)
-    assert len(calls) == 3
-    well.set()
-    await anyio.sleep(0)

@@ -1,0 +1,119 @@
+"""An awaited call that can be left: it runs in a task of its own, outside of every task group, and may outlive its caller.
+
+A task group waits for its tasks, so a call that swallows its cancellation holds up everything around it. asyncio's bare
+tasks and trio's system tasks are waited for by the event loop's own end alone.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from typing import Any, Generic, TypeVar
+
+import anyio
+
+__all__ = ("Detached",)
+
+A_MOMENT = 0.5
+"""Seconds that a call has to end when it is told to."""
+
+T = TypeVar("T")
+
+_LEFT: "set[Detached[Any]]" = set()
+"""Calls that were told to end and have not."""
+
+
+class Detached(Generic[T]):
+    """One call that runs in a task of its own.
+
+    Args:
+        run: what is called; it raises nothing but the cancellation by which it is told to end.
+        owner: what the call belongs to; it has one at a time.
+
+    Attributes:
+        owner: as given.
+        loop: the event loop in which the call runs; None until it is started.
+    """
+
+    def __init__(self, run: Callable[[], Awaitable[T]], owner: object) -> None:
+        self._run = run
+        self.owner = owner
+        self.loop: object = None
+        self._over = anyio.Event()
+        self._result: list[T] = []
+        self._cancel: Callable[[], object] = _nothing
+
+    def start(self) -> None:
+        """Start the call, in the context of the caller.
+
+        Raises:
+            TimeoutError: a call of this owner was told to end before, and has not ended yet.
+        """
+        self.loop = _loop()
+        if any(left.loop is self.loop and left.owner is self.owner for left in tuple(_LEFT)):
+            raise TimeoutError("the call before it was told to end, and has not ended yet")
+        if _is_asyncio():
+            task = asyncio.ensure_future(self._call())
+            self._cancel = task.cancel
+            task.add_done_callback(self._has_ended)  # also of a task that is cancelled before its first line
+        else:
+            import trio  # noqa: PLC0415 # only where it runs
+
+            scope = trio.CancelScope()
+            self._cancel = scope.cancel
+
+            async def within() -> None:
+                with scope:
+                    await self._call()
+                self._has_ended()
+
+            trio.lowlevel.spawn_system_task(within, context=copy_context())
+
+    async def result(self, within: float) -> T:
+        """Wait for what the call returns, for so many seconds.
+
+        Raises:
+            TimeoutError: it is not over; it has been told to end, and may still run.
+        """
+        try:
+            with anyio.move_on_after(within):
+                await self._over.wait()
+        finally:
+            await self._leave()
+        if not self._result:
+            raise TimeoutError(f"it did not answer within {within:g} s")
+        return self._result[0]
+
+    async def _leave(self) -> None:
+        """Tell a call that is not over to end, and wait a moment for that."""
+        if self._over.is_set():
+            return
+        _LEFT.add(self)
+        self._cancel()
+        with anyio.move_on_after(A_MOMENT, shield=True):
+            await self._over.wait()
+        self._result.clear()  # its time was over
+
+    async def _call(self) -> None:
+        self._result.append(await self._run())
+
+    def _has_ended(self, task: "asyncio.Task[None] | None" = None) -> None:
+        if task is not None and not task.cancelled():
+            task.exception()  # looked at, so that asyncio does not complain of it
+        _LEFT.discard(self)
+        self._over.set()
+
+
+def _nothing() -> None:
+    pass
+
+
+def _is_asyncio() -> bool:
+    return anyio.get_cancelled_exc_class() is asyncio.CancelledError
+
+
+def _loop() -> object:
+    if _is_asyncio():
+        return asyncio.get_running_loop()
+    import trio  # noqa: PLC0415 # only where it runs
+
+    return trio.lowlevel.current_trio_token()
