@@ -27,7 +27,7 @@ from otp.runtime.crash import report
 from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook
 from otp.runtime.stack import chain_of
-from otp.spec import SupervisorSpec
+from otp.spec import DEFAULT_SHUTDOWN, SupervisorSpec
 
 __all__ = ("FAILED", "MISCONFIGURED", "OK", "Beside", "Program", "code_of")
 
@@ -105,18 +105,26 @@ class Program:
                     others.start_soon(self._run_beside, run_beside)
                 if tree.exit is None:  # else `opened` has stopped it
                     tree.root.begin()
-                await (anyio.sleep_forever() if signals is None else self._obey(signals))
+                try:
+                    await (anyio.sleep_forever() if signals is None else self._obey(signals))
+                finally:
+                    self._ended()
         with anyio.move_on_after(LAST_CHANCE):
             await tree.gone.wait()
-        if self.watchman is not None:
-            self.watchman.over(self._code_so_far())
+        self._ended()
         if not tree.gone.is_set():
             self._refused(listening)
         if self._failure is not None:
             raise self._failure
 
+    def _ended(self) -> None:
+        """Let the time begin that the process has when its tree has ended, before anything else is waited for."""
+        if self.watchman is not None and self._host.tree.exit is not None:
+            self.watchman.over(self._code_so_far())
+
     async def _run_beside(self, run_beside: Beside) -> None:
-        self._heed(await attempt(Role.BESIDE, "", run_beside, Supervisor(self._host.tree)))
+        handle = Supervisor(self._host.tree)
+        self._heed(await attempt(Role.BESIDE, "", run_beside, handle, owner=run_beside, grace=DEFAULT_SHUTDOWN))
 
     def _heed(self, said: object) -> None:
         """Without these functions there is no program as it was meant: if one fails, the tree stops in order."""

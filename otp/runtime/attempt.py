@@ -13,7 +13,7 @@ import anyio
 from otp import foreign
 from otp.causes import tame
 from otp.foreign import CallFailed, Role, name_of, refuse_awaitable
-from otp.runtime.detached import Detached
+from otp.runtime.detached import A_MOMENT, Detached
 
 __all__ = ("attempt", "is_ours")
 
@@ -29,11 +29,12 @@ async def attempt(
     *args: *Ts,
     within: float = math.inf,
     owner: object = None,
+    grace: float = A_MOMENT,
 ) -> T | CallFailed:
     """What `await function(*args)` gives, or how it failed. It raises nothing but the cancellation that was asked for.
 
-    With a time limit the call runs in a task of its own: foreign code that swallows the cancellation with which its time
-    ends is left to itself, and its owner makes no second call until it has ended.
+    With an owner the call runs in a task of its own, and is told to end when its time is over or the caller is cancelled.
+    Foreign code that swallows that is left to itself, and its owner makes no second call until it has ended.
 
     Args:
         role: what it is called for.
@@ -41,13 +42,14 @@ async def attempt(
         function: an async function, or one that returns an awaitable.
         args: its arguments.
         within: seconds; after that it has failed with `TimeoutError`.
-        owner: the object that makes such calls one at a time.
+        owner: the object that makes such calls one at a time; None: the call runs in the task of the caller.
+        grace: seconds that the call has to end when it is told to.
     """
     name = name or name_of(function)
     try:
-        if within == math.inf:
+        if owner is None:
             return await _called(role, name, function, *args)
-        call = Detached[T | CallFailed](lambda: _called(role, name, function, *args), owner)
+        call = Detached[T | CallFailed](lambda: _called(role, name, function, *args), owner, grace)
         call.start()
         return await call.result(within)
     except BaseException as error:

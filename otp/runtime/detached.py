@@ -11,10 +11,10 @@ from typing import Any, Generic, TypeVar
 
 import anyio
 
-__all__ = ("Detached",)
+__all__ = ("A_MOMENT", "Detached")
 
 A_MOMENT = 0.5
-"""Seconds that a call has to end when it is told to."""
+"""Seconds that a call has to end when it is told to, if nothing else is said."""
 
 T = TypeVar("T")
 
@@ -28,14 +28,16 @@ class Detached(Generic[T]):
     Args:
         run: what is called; it raises nothing but the cancellation by which it is told to end.
         owner: what the call belongs to; it has one at a time.
+        grace: seconds that the call has to end when it is told to.
 
     Attributes:
         owner: as given.
         loop: the event loop in which the call runs; None until it is started.
     """
 
-    def __init__(self, run: Callable[[], Awaitable[T]], owner: object) -> None:
+    def __init__(self, run: Callable[[], Awaitable[T]], owner: object, grace: float = A_MOMENT) -> None:
         self._run = run
+        self._grace = grace
         self.owner = owner
         self.loop: object = None
         self._over = anyio.Event()
@@ -89,7 +91,7 @@ class Detached(Generic[T]):
             return
         _LEFT.add(self)
         self._cancel()
-        with anyio.move_on_after(A_MOMENT, shield=True):
+        with anyio.move_on_after(self._grace, shield=True):
             await self._over.wait()
         self._result.clear()  # its time was over
 

@@ -8,7 +8,8 @@ from contextlib import suppress
 import anyio
 import pytest
 
-from otp import dependency, events, open_supervisor, supervisor
+from otp import AutoShutdown, Restart, dependency, events, open_supervisor, supervisor, worker
+from otp.application import serve
 from otp.foreign import CallFailed, Role
 from otp.observe.outbox import Outbox, open_outbox
 from otp.policy import Backoff
@@ -155,3 +156,33 @@ async def test_what_is_raised_after_its_time_is_nobodys():
 
     said = await attempt(Role.PROBE, "p", late, within=0.02, owner=late)
     assert type(said.error) is TimeoutError
+
+
+async def test_what_runs_beside_the_tree_and_never_ends_does_not_keep_its_program(monkeypatch):
+    monkeypatch.setattr("otp.host.program.DEFAULT_SHUTDOWN", 0.1)
+    stubborn = Stubborn()
+    child = worker("a", anyio.sleep, 0.05, restart=Restart.TEMPORARY, significant=True)
+    spec = supervisor("root", children=[child], auto_shutdown=AutoShutdown.ANY_SIGNIFICANT)
+    with anyio.fail_after(PATIENCE):
+        assert await serve(spec, control=False, loop_watch=None, beside=[stubborn]) == 0
+        assert stubborn.running == 1, "nothing has waited for it"
+        stubborn.well = True
+        await stubborn.is_gone()
+
+
+async def test_what_runs_beside_the_tree_cleans_up_in_peace_when_it_has_ended():
+    done = []
+
+    async def beside(_):
+        try:
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(0.05)
+            done.append("clean")
+
+    child = worker("a", anyio.sleep, 0.05, restart=Restart.TEMPORARY, significant=True)
+    spec = supervisor("root", children=[child], auto_shutdown=AutoShutdown.ANY_SIGNIFICANT)
+    with anyio.fail_after(PATIENCE):
+        assert await serve(spec, control=False, loop_watch=None, beside=[beside]) == 0
+    assert done == ["clean"]
