@@ -1,7 +1,7 @@
 """The health port: `/livez` and `/readyz`, for Kubernetes and for whoever has curl.
 
 It is served by a thread, so it answers while the event loop is blocked, and says which child blocks it. What is live and
-what is ready stands in `otp.application.readiness`. 200 and 503 are the answers; the body has a word, and the counts:
+what is ready is in `otp.core.readiness`. 200 and 503 are the answers; the body has a word, and the counts:
 
     ok                            root/workers/b blocks the event loop
     14/15 up, 1 backoff           14/15 up, 1 backoff
@@ -22,8 +22,8 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from otp.application.readiness import Condition
 from otp.control.server.token_bucket import TokenBucket
+from otp.core.readiness import Readiness
 from otp.errors import HostError
 from otp.observe.lasting import AGAIN
 from otp.observe.logger import logger
@@ -54,14 +54,14 @@ POLL = 0.1
 
 
 @asynccontextmanager
-async def answering(server: "HealthServer", look: Callable[[], Condition]) -> AsyncGenerator[None]:
+async def answering(server: "HealthServer", readiness: Callable[[], Readiness]) -> AsyncGenerator[None]:
     """Answer for as long as the block runs.
 
     Args:
         server: bound already; closed at the end.
-        look: says how the tree is, from whatever thread.
+        readiness: called in a thread of the server.
     """
-    server.look = look
+    server.readiness = readiness
     over = Event()
     Thread(target=_serve, args=(server, over), name="otp-health", daemon=True).start()
     try:
@@ -95,7 +95,7 @@ class HealthServer(ThreadingHTTPServer):
 
     daemon_threads = True
     request_queue_size = 4 * CONNECTIONS
-    look: Callable[[], Condition]
+    readiness: Callable[[], Readiness]
 
     def __init__(self, host: str, port: int) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -159,8 +159,8 @@ class _Probe(BaseHTTPRequestHandler):
         if answer is None:
             self._send(404, "there are /livez and /readyz\n")
             return
-        well, trouble, condition = answer
-        self._send(200 if well else 503, f"{'ok' if well else trouble}\n{condition.text}\n")
+        well, trouble, readiness = answer
+        self._send(200 if well else 503, f"{'ok' if well else trouble}\n{readiness.text}\n")
 
     do_HEAD = do_GET  # noqa: N815 # http.server's own name
 
@@ -170,14 +170,14 @@ class _Probe(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # http.server's own name
         """Nobody reads that a probe came."""
 
-    def _answer(self) -> tuple[bool, str, Condition] | None:
+    def _answer(self) -> tuple[bool, str, Readiness] | None:
         match self.path.partition("?")[0]:
             case "/livez":
-                condition = self.server.look()
-                return condition.live, condition.trouble, condition
+                readiness = self.server.readiness()
+                return readiness.live, readiness.trouble, readiness
             case "/readyz":
-                condition = self.server.look()
-                return condition.ready, condition.trouble or f"the tree is {condition.phase}", condition
+                readiness = self.server.readiness()
+                return readiness.ready, readiness.trouble or f"the tree is {readiness.phase}", readiness
             case _:
                 return None
 

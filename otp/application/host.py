@@ -15,9 +15,9 @@ from os import environ
 
 import anyio
 
-from otp.application.look import Look
 from otp.application.loop_watch import LoopWatch, watching
 from otp.application.options import Surroundings
+from otp.application.readiness import ReadinessFromThread
 from otp.application.shutdown_report import ShutdownReport
 from otp.application.systemd import Systemd
 from otp.control.open import Control, open_control
@@ -102,7 +102,7 @@ async def open_host(
                 if control is not None:
                     _serve(control, tree, watch)
                 if answer is not None:
-                    await until_gone.enter_async_context(answer(Look(tree, watch)))
+                    await until_gone.enter_async_context(answer(ReadinessFromThread(tree, watch)))
                 async with _telling(systemd, tree):
                     with _told_why(report, tree):
                         yield Host(tree, report, logs, watch)
@@ -161,7 +161,9 @@ def _serve(control: Control, tree: Tree, watch: LoopWatch | None) -> None:
     control.serve(Supervisor(tree), lag=lambda: watch.lag.worst, blocked=blocked)
 
 
-def _bind_health(surroundings: Surroundings, until_gone: AsyncExitStack) -> "Callable[[Look], Answering] | None":
+def _bind_health(
+    surroundings: Surroundings, until_gone: AsyncExitStack
+) -> "Callable[[ReadinessFromThread], Answering] | None":
     """Take the port before anything is started; what is returned answers there."""
     if surroundings.health is None:
         return None

@@ -2,7 +2,7 @@
 
 READY=1      all children are up
 STATUS=…     "14/15 up, 1 backoff", when that changes
-WATCHDOG=1   twice in `WatchdogSec=`, by the event loop, and only while the tree is live (`otp.application.readiness`)
+WATCHDOG=1   twice in `WatchdogSec=`, by the event loop, and only while the tree is live (`otp.core.readiness`)
 STOPPING=1   the stop has begun
 """
 
@@ -13,7 +13,7 @@ from contextlib import suppress
 import anyio
 from anyio.abc import TaskStatus
 
-from otp.application.readiness import condition_of
+from otp.application.readiness import readiness_of
 from otp.events import Event, SupervisorStarted, SupervisorStopping
 from otp.runtime.tree import Tree
 
@@ -83,7 +83,7 @@ class Systemd:
         while True:
             await self._changed.wait()
             self._changed = anyio.Event()
-            status = condition_of(tree).text
+            status = readiness_of(tree).text
             if status != said:
                 said = status
                 sd_notify(f"STATUS={status}")
@@ -92,6 +92,6 @@ class Systemd:
 
 async def _feed_watchdog(tree: Tree, interval: float) -> None:
     while True:
-        if condition_of(tree).live:
+        if readiness_of(tree).live:
             sd_notify("WATCHDOG=1")
         await anyio.sleep(interval)

@@ -11,9 +11,9 @@ from loguru import logger
 from otp import FailurePolicy, Restart, Watchdog, dependency, log_events, open_supervisor, supervisor, worker
 from otp.application import loop_watch
 from otp.application.host import open_host
-from otp.application.look import Look
 from otp.application.loop_watch import LoopWatch, watching
 from otp.application.options import Surroundings
+from otp.application.readiness import ReadinessFromThread
 from otp.core.machine import SupervisorMachine
 from otp.events import ChildStarted, LoopBlocked, LoopFreed
 from otp.policy import GiveUp, on
@@ -430,7 +430,7 @@ async def test_the_log_and_the_health_port_name_the_function(lines):
     block, events, troubles = Block(), EventRecorder(), []
     spec, hooks = of_hook(block)
     async with open_host(spec, [log_events(), *hooks, events], Surroundings(loop_watch=0.1)) as host:
-        look = Look(host.tree, host.loop_watch)
+        look = ReadinessFromThread(host.tree, host.loop_watch)
         host.loop_watch.listen(
             lambda event: troubles.append(look().trouble) if isinstance(event, LoopBlocked) else None
         )

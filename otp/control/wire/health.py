@@ -1,23 +1,37 @@
-"""Whether all is well in a tree, told from a snapshot alone."""
+"""The health of a tree, read off a snapshot alone; what live and ready mean is in `otp.core.readiness`."""
 
+from collections import Counter
 from collections.abc import Iterator
 
-from otp.control.wire.rows import Blocked, ChildRow, Health, Snapshot
+from otp.control.wire.rows import Blocked, ChildRow, Health, Snapshot, TreeState
 from otp.core.child import ChildState
+from otp.core.readiness import Readiness, TreePhase
 
-__all__ = ("health_of",)
+__all__ = ("health_of", "not_turning")
+
+_PHASES: dict[TreeState, TreePhase] = {
+    "starting": "starting",
+    "up": "up",
+    "degraded": "up",
+    "stopping": "stopping",
+    "stopped": "ended",
+}
 
 
 def health_of(snapshot: Snapshot) -> Health:
-    """Whether all is well in a tree that looks like this."""
+    """Whether all is well in the tree of this snapshot."""
     children = snapshot.children
-    refused = any(child.state == ChildState.REFUSED for child in children)
-    live = snapshot.blocked is None and not refused and snapshot.state != "stopped"
+    readiness = Readiness(
+        phase=_PHASES[snapshot.state],
+        states=Counter(child.state for child in children),
+        refused=tuple(child.path for child in children if child.state == ChildState.REFUSED),
+        blocked=snapshot.blocked.who if snapshot.blocked is not None else "",
+    )
     return Health(
         app=snapshot.app,
         state=snapshot.state,
-        live=live,
-        ready=live and snapshot.state in ("up", "degraded"),
+        live=readiness.live,
+        ready=readiness.ready,
         up=sum(child.ready for child in children),
         total=len(children),
         problems=tuple(_problems(snapshot)),
@@ -26,7 +40,7 @@ def health_of(snapshot: Snapshot) -> Health:
 
 def _problems(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.blocked is not None:
-        yield _blocked(snapshot.blocked)
+        yield not_turning(snapshot.blocked)
     if snapshot.state not in ("up", "degraded"):
         yield f"{snapshot.app} is {snapshot.state}"
     for need in snapshot.needs:
@@ -43,7 +57,8 @@ def _above(path: str) -> Iterator[str]:
         yield path
 
 
-def _blocked(blocked: Blocked) -> str:
+def not_turning(blocked: Blocked) -> str:
+    """For how long the event loop has not turned, what keeps it, and where."""
     where = f", at {blocked.stack[-1]}" if blocked.stack else ""
     return f"the event loop has not turned for {blocked.seconds:.1f} s: {blocked.who} keeps it{where}"
 
