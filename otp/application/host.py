@@ -16,7 +16,7 @@ from os import environ
 import anyio
 
 from otp.application.loop_watch import LoopWatch, watching
-from otp.application.options import Surroundings
+from otp.application.options import Options
 from otp.application.readiness import ReadinessFromThread
 from otp.application.shutdown_report import ShutdownReport
 from otp.application.systemd import Systemd
@@ -64,7 +64,7 @@ class Host:
 async def open_host(
     spec: SupervisorSpec,
     hooks: Iterable[EventHook],
-    surroundings: Surroundings,
+    options: Options,
     *,
     seen: Observation | None = None,
     faults: Faults | None = None,
@@ -74,7 +74,7 @@ async def open_host(
     Args:
         spec: the tree.
         hooks: told of every event.
-        surroundings: what is wanted beside it.
+        options: health port, loop watch and control.
         seen: history and incidents, if there are any already; None: they are made, for the control plane.
         faults: what has been put around the workers of `spec`.
 
@@ -92,13 +92,13 @@ async def open_host(
     told: tuple[EventHook, ...] = (*hooks, report) if systemd is None else (*hooks, report, systemd)
     try:
         async with AsyncExitStack() as until_gone:  # closed when the tree is gone, whatever has ended the block
-            answer = _bind_health(surroundings, until_gone)
-            if surroundings.control and seen is None:
+            answer = _bind_health(options, until_gone)
+            if options.control and seen is None:
                 seen = await until_gone.enter_async_context(open_observation(spec.id))
                 told = (*told, *seen.hooks)
-            control = await _open_control(spec, surroundings, seen, faults, until_gone)
+            control = await _open_control(spec, options, seen, faults, until_gone)
             async with open_tree(spec, told) as tree:
-                watch = _watch_loop(tree, surroundings, logs, until_gone)
+                watch = _watch_loop(tree, options, logs, until_gone)
                 if control is not None:
                     _serve(control, tree, watch)
                 if answer is not None:
@@ -136,12 +136,12 @@ def _name_of(error: BaseException) -> str:
 
 async def _open_control(
     spec: SupervisorSpec,
-    surroundings: Surroundings,
+    options: Options,
     seen: Observation | None,
     faults: Faults | None,
     until_gone: AsyncExitStack,
 ) -> Control | None:
-    if not surroundings.control or seen is None:
+    if not options.control or seen is None:
         return None
     return await until_gone.enter_async_context(open_control(spec.id, seen, faults=faults))
 
@@ -161,24 +161,20 @@ def _serve(control: Control, tree: Tree, watch: LoopWatch | None) -> None:
     control.serve(Supervisor(tree), lag=lambda: watch.lag.worst, blocked=blocked)
 
 
-def _bind_health(
-    surroundings: Surroundings, until_gone: AsyncExitStack
-) -> "Callable[[ReadinessFromThread], Answering] | None":
+def _bind_health(options: Options, until_gone: AsyncExitStack) -> "Callable[[ReadinessFromThread], Answering] | None":
     """Take the port before anything is started; what is returned answers there."""
-    if surroundings.health is None:
+    if options.health is None:
         return None
     from otp.application.health import HealthServer, answering  # noqa: PLC0415 # only where it is wanted: http is heavy
 
-    server = until_gone.enter_context(HealthServer(*surroundings.health))
+    server = until_gone.enter_context(HealthServer(*options.health))
     return partial(answering, server)
 
 
-def _watch_loop(
-    tree: Tree, surroundings: Surroundings, logs: tuple[Log, ...], until_gone: AsyncExitStack
-) -> LoopWatch | None:
-    if surroundings.loop_watch is None:
+def _watch_loop(tree: Tree, options: Options, logs: tuple[Log, ...], until_gone: AsyncExitStack) -> LoopWatch | None:
+    if options.loop_watch is None:
         return None
-    watch = LoopWatch(tree, threshold=surroundings.loop_watch, listeners=[log.write for log in logs])
+    watch = LoopWatch(tree, threshold=options.loop_watch, listeners=[log.write for log in logs])
     return until_gone.enter_context(watching(watch))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 
 from otp.application.host import Host, open_host
-from otp.application.options import Surroundings
+from otp.application.options import Options
 from otp.application.remains import listed, tasks_left
 from otp.application.signals import signals_heard
 from otp.application.watchman import FAILED, Watchman
@@ -53,7 +53,7 @@ class Program:
         spec: SupervisorSpec,
         hooks: tuple[EventHook, ...],
         grace: float,
-        wanted: Surroundings,
+        options: Options,
         *,
         faults: Faults | None,
         seen: Observation | None = None,
@@ -68,7 +68,7 @@ class Program:
         self._opened = opened
         self._hooks = hooks
         self._grace = grace
-        self._wanted = wanted
+        self._options = options
         self._code = OK
         self._failure: CallbackError | None = None
         self._host: Host
@@ -80,7 +80,7 @@ class Program:
                 # Opened first and closed last: no signal finds the tree without somebody who listens.
                 signals = listening.enter_context(self._listening())
                 async with open_host(
-                    self._spec, self._hooks, self._wanted, seen=self._seen, faults=self._faults
+                    self._spec, self._hooks, self._options, seen=self._seen, faults=self._faults
                 ) as self._host:
                     if self.watchman is not None:
                         self._host.report.began = self.watchman.stops

@@ -25,7 +25,7 @@ from typing import Any, Literal, NoReturn
 
 import anyio
 
-from otp.application.options import LOOP_THRESHOLD, surroundings
+from otp.application.options import LOOP_THRESHOLD, options
 from otp.application.program import FAILED, MISCONFIGURED, Beside, Program, code_of
 from otp.application.standard_streams import open_standard_streams
 from otp.application.watchman import EXIT_WITHIN, Watchman
@@ -90,11 +90,11 @@ def run(
     program = _program(
         "run", spec, hooks, health, loop_watch, grace=grace, control=control, faults=faults, beside=beside
     )
-    options = _loop_options(backend, uvloop)
+    loop_options = _loop_options(backend, uvloop)
     if backend == "asyncio":
-        options = {"loop_factory": partial(_loop_that_joins_nobody, uvloop=options["use_uvloop"])}
+        loop_options = {"loop_factory": partial(_loop_that_joins_nobody, uvloop=loop_options["use_uvloop"])}
     try:
-        return _until_it_ends(program, spec.id, backend, options)
+        return _until_it_ends(program, spec.id, backend, loop_options)
     finally:
         flush_outlets(AT_EXIT)  # what the caller says next stands behind it
 
@@ -142,10 +142,10 @@ def main(
     program = _program(
         "main", spec, hooks, health, loop_watch, grace=grace, control=control, faults=faults, beside=beside
     )
-    options = _loop_options(backend, uvloop)
+    loop_options = _loop_options(backend, uvloop)
     watchman = _watchman(grace, exit_within)
     program.watchman = watchman
-    _end_with(watchman, lambda: _until_it_ends(program, spec.id, backend, options))
+    _end_with(watchman, lambda: _until_it_ends(program, spec.id, backend, loop_options))
 
 
 def end_with(
@@ -220,7 +220,7 @@ async def serve(
         spec,
         check_hooks(hooks),
         grace,
-        surroundings(health, loop_watch, control=control),
+        options(health, loop_watch, control=control),
         faults=_faults(faults),
         seen=seen,
         opened=opened,
@@ -246,17 +246,17 @@ def _program(
         kind = type_name(type(spec)).rpartition(".")[2]
         raise SpecError(f"{caller}() expects a tree, got a {kind}; write {caller}(supervisor(id, children=[…]))")
     check_needs(spec)
-    wanted = surroundings(health, loop_watch, control=control)
+    wanted = options(health, loop_watch, control=control)
     if hooks is None:
         open_stderr()
         hooks = (log_events(),)
     return Program(spec, check_hooks(hooks), grace, wanted, faults=_faults(faults), beside=_check_beside(beside))
 
 
-def _until_it_ends(program: Program, path: str, backend: Backend, options: dict[str, Any]) -> int:
+def _until_it_ends(program: Program, path: str, backend: Backend, loop_options: dict[str, Any]) -> int:
     try:
         with unblocked_stderr():
-            return anyio.run(program.main, backend=backend, backend_options=options)
+            return anyio.run(program.main, backend=backend, backend_options=loop_options)
     except asyncio.CancelledError:  # its signals apart, a program has nobody who could mean that
         logger.critical("{}  the program's own task was cancelled, which is not ours to do; the tree has stopped", path)
         return FAILED

@@ -18,7 +18,7 @@ from otp.application import health
 from otp.application.health import HealthServer, answering
 from otp.application.host import open_host
 from otp.application.loop_watch import LoopWatch, watching
-from otp.application.options import Surroundings, surroundings
+from otp.application.options import Options, options
 from otp.application.readiness import ReadinessFromThread, readiness_of
 from otp.errors import HostError
 from otp.events import ChildDelayed, ChildExited, ChildRefused, LoopBlocked, SupervisorStopping
@@ -311,7 +311,7 @@ class TestTheServer:
             with pytest.raises(
                 HostError, match=f"the health port 127.0.0.1:{port} cannot be had: Address already in use"
             ):
-                async with open_host(supervisor("root"), [], Surroundings(health=(HOST, port))):
+                async with open_host(supervisor("root"), [], Options(health=(HOST, port))):
                     pytest.fail("the block must not begin")
 
 
@@ -327,19 +327,19 @@ class TestTheServer:
     ],
 )
 def test_a_port_stands_alone_or_behind_its_host(text, address):
-    assert surroundings(text).health == address
+    assert options(text).health == address
 
 
 @pytest.mark.parametrize("text", ["", "x", "80x", "host", "-1", "65536", "::1:80", "1.2.3.4:", "٨٠"])
 def test_what_is_no_port_is_refused_with_what_to_write(text):
     with pytest.raises(ValueError, match=r"health port: expected \[HOST:\]PORT, got .*; write 8080, 0.0.0.0:8080 or"):
-        surroundings(text)
+        options(text)
 
 
 @pytest.mark.parametrize("seconds", [0, -1.0, float("inf"), float("nan")])
 def test_a_watch_without_a_length_is_refused(seconds):
     with pytest.raises(ValueError, match="loop_watch: expected seconds above 0, or None"):
-        surroundings(loop_watch=seconds)
+        options(loop_watch=seconds)
 
 
 @pytest.fixture

@@ -315,7 +315,10 @@ class TestEmbedded:
     @pytest.mark.parametrize("how", ["run", "serve"])
     def test_it_goes_on_once_a_child_that_refused_has_ended_after_all(self, how, backend):
         log = goes_on(how, "late", backend, 70)
-        assert "waits for what still runs and cannot be ended: root/a in refuse_for_a_while (application/endings.py:" in log
+        assert (
+            "waits for what still runs and cannot be ended: root/a in refuse_for_a_while (application/endings.py:"
+            in log
+        )
 
     def test_and_so_does_the_block_of_open_supervisor(self, backend):
         goes_on("open", "late", backend, 0, signals=0)
