@@ -25,7 +25,6 @@ from otp.runtime.attempt import attempt
 from otp.runtime.crash import report
 from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook
-from otp.runtime.stack import chain_of
 from otp.spec import DEFAULT_SHUTDOWN, SupervisorSpec
 from otp.text.frames import hanging_place
 
@@ -202,9 +201,9 @@ class _Watched:
     def last_words(self, code: int, others: str) -> str:
         """A line on who still runs, children first."""
         host = self._host
-        live = {child.coroutine: child for child in host.tree.tasks() if child.path not in host.report.still}
-        names = [_named(child.path, hanging_place(chain_of(child))) for child in live.values()]
-        refused = [child.coroutine for child in host.tree.tasks() if child.path in host.report.still]
+        live = {child.coroutine: child for child in host.tree.workers() if child.path not in host.report.still}
+        names = [_named(child.path, hanging_place(child.chain())) for child in live.values()]
+        refused = [child.coroutine for child in host.tree.workers() if child.path in host.report.still]
         tasks = [] if self._loop is None else list(tasks_left(self._loop, (*live, *refused)))
         said = host.report.last_words(code, *filter(None, (listed(names), listed(tasks), others)))
         return f"{said.level: <8} {host.tree.root.machine.path}  {said.text}"

@@ -3,19 +3,18 @@
 from asyncio import CancelledError
 from collections.abc import Coroutine
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otp.core.inputs import Exited, Ignored, Started, StartFailed
 from otp.errors import ExitShutdown, Ignore
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
 from otp.foreign.causes import leaves, tame
 from otp.foreign.guard import interrupt_in
+from otp.runtime import ports
 from otp.runtime.crash import message_of
 from otp.runtime.current_child import CHILD
+from otp.runtime.stack import ChildStack, await_chain, tasks_below
 from otp.spec import ChildSpec
-
-if TYPE_CHECKING:
-    from otp.runtime.supervisor import RunningSupervisor
 
 __all__ = ("TaskChild", "child_in", "child_of")
 
@@ -47,7 +46,7 @@ class TaskChild:
         "path",
     )
 
-    def __init__(self, owner: "RunningSupervisor", spec: ChildSpec, generation: int) -> None:
+    def __init__(self, owner: ports.Supervisor, spec: ChildSpec, generation: int) -> None:
         self.id = spec.id
         self.generation = generation
         self._owner = owner
@@ -75,7 +74,7 @@ class TaskChild:
             return
         self._task = tree.spawner.spawn(coroutine, path, self, watch.pulse)
         if self._ready:
-            tree.watchdogs.begin(watch)
+            watch.begin()
 
     def stop(self) -> None:
         """Ask it to end: cancel it. How it ended comes back as an input."""
@@ -110,7 +109,7 @@ class TaskChild:
         self._ready = True
         self._owner.feed(Started(self.id, self.generation, value))
         if self._watch is not None:
-            self._owner.tree.watchdogs.begin(self._watch)
+            self._watch.begin()
 
     @property
     def begun(self) -> bool:
@@ -122,6 +121,14 @@ class TaskChild:
         """What runs, for looking at; None when it has not begun or is over."""
         return self._coroutine
 
+    def chain(self) -> tuple[str, ...]:
+        """What the worker awaits, outermost first, without the steps that are ours."""
+        return await_chain(self._coroutine)[1:]
+
+    def stack(self) -> ChildStack:
+        """What the worker and the tasks that it has started await."""
+        return ChildStack(path=self.path, chain=self.chain(), tasks=tuple(tasks_below(self._coroutine)))
+
     def __call__(self, _: object) -> None:
         """The task is over, says asyncio. If its last line never ran, somebody cancelled it before its first."""
         if self._owner.live.get(self.id) is self and not self._interrupted:
@@ -132,7 +139,7 @@ class TaskChild:
 
     def _end_watch(self) -> None:
         if self._watch is not None:
-            self._owner.tree.watchdogs.end(self._watch)
+            self._watch.end()
 
     async def _run(self) -> None:
         exit: Exit = _SHUTDOWN  # that it stays if a scope ends the worker

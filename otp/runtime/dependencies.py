@@ -1,7 +1,6 @@
 """What children need: asked when one of them has failed, and watched while it is down. Otherwise nobody is asked."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import anyio
 
@@ -11,12 +10,10 @@ from otp.core.inputs import Checked, RestartDue
 from otp.dependency import Dependency
 from otp.events import DependencyDown, DependencyUp
 from otp.foreign.guard import CallFailed, Role
+from otp.runtime import ports
 from otp.runtime.attempt import attempt
 from otp.runtime.crash import describe
 from otp.runtime.reporter import Reporter
-
-if TYPE_CHECKING:
-    from otp.runtime.supervisor import RunningSupervisor
 
 __all__ = ("Dependencies",)
 
@@ -24,7 +21,7 @@ __all__ = ("Dependencies",)
 class _Held:
     """A child that has failed, what it needs and was not asked yet, and what of it is down."""
 
-    def __init__(self, supervisor: "RunningSupervisor", child: effects.Check) -> None:
+    def __init__(self, supervisor: ports.Supervisor, child: effects.Check) -> None:
         self._supervisor = supervisor
         self._id = child.child
         self._generation = child.generation
@@ -65,7 +62,7 @@ class Dependencies:
         self._new: list[tuple[str, Dependency]] = []
         self._wake = anyio.Event()
 
-    def check(self, supervisor: "RunningSupervisor", child: effects.Check) -> None:
+    def check(self, supervisor: ports.Supervisor, child: effects.Check) -> None:
         """Ask what the child needs, and tell its supervisor."""
         held = _Held(supervisor, child)
         for name in child.needs:

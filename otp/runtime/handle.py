@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otp.checks.values import is_a
 from otp.core.child import Child
@@ -27,13 +27,11 @@ from otp.runtime import maintenance
 from otp.runtime.answer import Answer
 from otp.runtime.inspect import Budget, ChildInfo, Counts, budget, child_info, count_children
 from otp.runtime.reporter import EventHook, check_hooks
-from otp.runtime.stack import ChildStack, stack_of, stacks_below
+from otp.runtime.stack import ChildStack
 from otp.runtime.supervisor import RunningSupervisor
+from otp.runtime.tree import Tree
 from otp.spec import AnySpec, ChildSpec, Restart, SupervisorSpec, check_depth, check_needs
 from otp.text.quoting import type_name
-
-if TYPE_CHECKING:
-    from otp.runtime.tree import Tree
 
 __all__ = ("Supervisor",)
 
@@ -45,7 +43,7 @@ class Supervisor:
     the supervisor that they need is not running, and `NotFound` for an unknown child.
     """
 
-    def __init__(self, tree: "Tree", path: tuple[str, ...] = ()) -> None:
+    def __init__(self, tree: Tree, path: tuple[str, ...] = ()) -> None:
         self._tree = tree
         self._path = path
 
@@ -243,10 +241,10 @@ class Supervisor:
         Only tasks that wait are looked at: it is called in the tree's event loop.
         """
         if not parts(path):
-            return stacks_below(self._supervisor(()))
+            return self._supervisor(()).stack()
         supervisor, id = self._locate(path)
         self._child(path)
-        return stack_of(supervisor, id)
+        return supervisor.stack_of(id)
 
     def supervisor(self, path: str) -> "Supervisor":
         """The handle of a supervisor below this one."""

@@ -18,7 +18,6 @@ from anyio.abc import TaskGroup
 from otp.checks.values import is_a
 from otp.errors import SpecError, StartError
 from otp.foreign.causes import tame
-from otp.runtime.background import keep
 from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook, check_hooks
 from otp.runtime.spawn import open_spawner
@@ -140,18 +139,16 @@ class _Opened:
 
 async def _host(spec: SupervisorSpec, hooks: tuple[EventHook, ...], host: anyio.CancelScope, opened: _Opened) -> None:
     with host:
-        async with open_spawner() as spawner, anyio.create_task_group() as services:
+        async with open_spawner() as spawner, anyio.create_task_group() as background:
             tree = Tree(spec, spawner, hooks)
-            services.start_soon(keep, tree, "timers", tree.timers.run)
-            services.start_soon(keep, tree, "watchdogs", tree.watchdogs.run)
-            services.start_soon(keep, tree, "reporter", tree.reporter.run)
-            services.start_soon(keep, tree, "dependencies", tree.dependencies.run)
+            for name, task in tree.background_tasks:
+                background.start_soon(tree.run_background, name, task.run)
             opened.tree = tree
             opened.event.set()
             while not tree.gone.is_set():
-                await keep(tree, "host", tree.gone.wait)
+                await tree.run_background("host", tree.gone.wait)
             tree.reporter.deliver()
-            services.cancel_scope.cancel()
+            background.cancel_scope.cancel()
 
 
 async def _stop(tree: Tree) -> BaseException | None:

@@ -5,19 +5,14 @@ import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextvars import copy_context
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 from msgspec import Struct
 
-from otp.core.paths import join
-from otp.runtime.child import TaskChild
 from otp.text.redaction import clean, clean_name
 
-if TYPE_CHECKING:
-    from otp.runtime.supervisor import RunningSupervisor
-
-__all__ = ("ChildStack", "TaskStack", "await_chain", "chain_of", "stack_of", "stacks_below")
+__all__ = ("ChildStack", "TaskStack", "await_chain", "tasks_below")
 
 STEPS = 200
 """Steps of a chain that are told, the outermost; tasks may await each other in a circle."""
@@ -60,28 +55,6 @@ def await_chain(awaitable: object) -> tuple[str, ...]:
     return tuple(
         clean_name(f"{f.f_code.co_qualname} ({f.f_code.co_filename}:{f.f_lineno})") for f in _frames(awaitable)
     )
-
-
-def chain_of(child: TaskChild) -> tuple[str, ...]:
-    """What the worker awaits, without the steps that are ours."""
-    return await_chain(child.coroutine)[1:]
-
-
-def stack_of(supervisor: "RunningSupervisor", id: str) -> ChildStack:
-    """Where that child of the supervisor is."""
-    child = supervisor.live.get(id)
-    path = join(supervisor.machine.path, id)
-    if child is None:
-        return ChildStack(path=path)
-    if isinstance(child, TaskChild):
-        return ChildStack(path=path, chain=chain_of(child), tasks=tuple(_tasks_below(child)))
-    return stacks_below(child)
-
-
-def stacks_below(supervisor: "RunningSupervisor") -> ChildStack:
-    """Where all workers below the supervisor are."""
-    machine = supervisor.machine
-    return ChildStack(path=machine.path, below=tuple(stack_of(supervisor, id) for id in machine.children))
 
 
 # ------------------------------------------------------------------------------------------------ one chain
@@ -127,12 +100,13 @@ def _inside(referents: Iterable[object]) -> object:
 # ------------------------------------------------------------------------------------------------ tasks below
 
 
-def _tasks_below(child: TaskChild) -> Iterator[TaskStack]:
+def tasks_below(coroutine: object) -> Iterator[TaskStack]:
+    """The tasks started in task groups by the task that runs this coroutine, each before those that it has started."""
     tasks = _running_tasks()
     started: dict[int | None, list[anyio.TaskInfo]] = {}
     for task in sorted(tasks, key=lambda task: task.name or ""):  # asyncio knows no order
         started.setdefault(task.parent_id, []).append(task)
-    own = next((task.id for task in tasks if task.coro is child.coroutine), None)
+    own = next((task.id for task in tasks if task.coro is coroutine), None)
     return _walk(started, own, 1) if own is not None else iter(())
 
 

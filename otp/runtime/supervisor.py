@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace as copy
 from random import random
 from types import FrameType
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from msgspec.structs import replace
 
@@ -16,17 +16,16 @@ from otp.core import effects
 from otp.core.child import Child, Purpose
 from otp.core.inputs import Begin, Exited, Input, Replace, Started, StartFailed, Stop
 from otp.core.machine import SupervisorMachine
+from otp.core.paths import join
 from otp.core.plan import Phase
 from otp.dependency import Dependency
 from otp.exits import Exit, Killed, Refused, Shutdown
+from otp.runtime import ports
 from otp.runtime.answer import Answer
 from otp.runtime.child import TaskChild
 from otp.runtime.inspect import ChildInfo, child_info
-from otp.runtime.stack import chain_of
+from otp.runtime.stack import ChildStack
 from otp.spec import AnySpec, SupervisorSpec
-
-if TYPE_CHECKING:
-    from otp.runtime.tree import Tree
 
 __all__ = ("Ledger", "RunningSupervisor", "supervisor_in")
 
@@ -54,12 +53,12 @@ class RunningSupervisor:
     __slots__ = ("_busy", "_inbox", "_ledgers", "_parent", "_up", "generation", "live", "machine", "tree")
 
     def __init__(
-        self, tree: "Tree", spec: SupervisorSpec, generation: int, parent: "RunningSupervisor | None" = None
+        self, tree: ports.Tree, spec: SupervisorSpec, generation: int, parent: "RunningSupervisor | None" = None
     ) -> None:
         self.tree = tree
         self.generation = generation
         self.machine: SupervisorMachine = SupervisorMachine(spec, parent.machine.path if parent else "", random)
-        self.live: dict[str, TaskChild | RunningSupervisor] = {}
+        self.live: dict[str, ports.RunningChild | RunningSupervisor] = {}
         self._ledgers: dict[str, Ledger] = {}
         self._parent = parent
         self._inbox: deque[Input] = deque()
@@ -87,14 +86,14 @@ class RunningSupervisor:
         if machine.heard:
             tree.reporter.wake()  # only now: the next incarnation is scheduled already, hooks do not delay it
 
-    def ended(self, id: str, child: "TaskChild | RunningSupervisor", event: Input) -> None:
+    def ended(self, id: str, child: "ports.RunningChild | RunningSupervisor", event: Input) -> None:
         """A child has run its last line."""
         if self.live.get(id) is child:
             del self.live[id]
         self.feed(event)
         if self._parent is not None and self.machine.phase is _DONE and not self.live:
             self._parent.last_has_ended(self)
-        self.tree.look_for_the_end()
+        self.tree.check_gone()
 
     def last_has_ended(self, child: "RunningSupervisor") -> None:
         """The last of those in `child` who had refused to stop has ended after all."""
@@ -191,6 +190,15 @@ class RunningSupervisor:
             elif remembered and child.spec.id in self._ledgers:
                 yield from self._ledgers[child.spec.id].walk(now)
 
+    def stack(self) -> ChildStack:
+        """Where all workers below wait."""
+        return ChildStack(path=self.machine.path, below=tuple(map(self.stack_of, self.machine.children)))
+
+    def stack_of(self, id: str) -> ChildStack:
+        """Where this child, or all below it, waits; empty if it is not up."""
+        child = self.live.get(id)
+        return child.stack() if child is not None else ChildStack(path=join(self.machine.path, id))
+
     # ------------------------------------------------------------------------------------------------ effects
 
     def _start(self, effect: effects.Start) -> None:
@@ -228,8 +236,8 @@ class RunningSupervisor:
     def _emit_with_chain(self, effect: effects.EmitWithChain) -> None:
         event = effect.event
         child = self.live.get(event.path.rpartition("/")[2])
-        if isinstance(child, TaskChild):
-            event = replace(event, chain=chain_of(child))
+        if child is not None and not isinstance(child, RunningSupervisor):
+            event = replace(event, chain=child.chain())
         self.tree.reporter.put(event)
 
     def _call_failed(self, effect: effects.CallFailed) -> None:

@@ -402,7 +402,7 @@ async def test_a_tree_without_watchdogs_never_wakes_for_them():
         await anyio.sleep(1)
         watchdogs = root._tree.watchdogs
         assert watchdogs._heap == []
-        assert watchdogs._asleep_until == math.inf
+        assert watchdogs._alarm._asleep_until == math.inf
 
 
 @virtual
