@@ -9,8 +9,8 @@ from typing import Any
 import anyio
 
 from otp.application.host import Host, open_host
+from otp.application.leftovers import listed, tasks_left
 from otp.application.options import Options
-from otp.application.remains import listed, tasks_left
 from otp.application.signals import signals_heard
 from otp.application.watchman import FAILED, Watchman
 from otp.core.plan import Phase

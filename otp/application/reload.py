@@ -27,7 +27,7 @@ from os import PathLike
 from pathlib import Path
 
 from otp.application.modules import import_root, in_load_order, loaded_anew, project_modules
-from otp.application.shape import changes
+from otp.application.tree_diff import changes
 from otp.core.child import ChildState
 from otp.core.paths import join
 from otp.errors import NoProc, NotFound, OTPError, SpecError

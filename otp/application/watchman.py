@@ -35,8 +35,8 @@ from time import monotonic
 from types import FrameType
 from typing import Protocol
 
-from otp.application.last_resort import end_anyway_after, stderr
-from otp.application.remains import listed, processes_left, threads_left
+from otp.application.forced_exit import end_anyway_after, stderr
+from otp.application.leftovers import listed, processes_left, threads_left
 from otp.application.signals import give_back_to_children, stop_signals
 from otp.control.wire.sockets import release_all
 
