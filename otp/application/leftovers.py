@@ -113,10 +113,14 @@ def _module(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", ""))
 
 
-def _stack(frame: FrameType | None) -> tuple[str, ...]:
-    """The frames below that of the child, outermost first; all of them if there is none."""
+def _stack(frame: FrameType) -> tuple[str, ...]:
+    """The frames below that of the child, or all if there is none; outermost first, up to what waits in the library."""
+    inner: FrameType | None = frame
+    while inner is not None and _module(inner) in _WAITING:
+        inner = inner.f_back
     inward: list[FrameType] = []
-    while frame is not None and _module(frame) != "otp.runtime.child":
-        inward.append(frame)
-        frame = frame.f_back
+    step: FrameType | None = inner or frame
+    while step is not None and _module(step) != "otp.runtime.child":
+        inward.append(step)
+        step = step.f_back
     return tuple(f"{one.f_code.co_filename}:{one.f_lineno} {one.f_code.co_qualname}" for one in reversed(inward))

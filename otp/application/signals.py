@@ -45,7 +45,10 @@ def stop_signals() -> tuple[signal.Signals, ...]:
 
 @contextmanager
 def signals_heard() -> Generator[AsyncIterator[signal.Signals]]:
-    """The signals that stop a tree, one after the other, for as long as the block runs; in the main thread only."""
+    """The signals that stop a tree, one after the other, for as long as the block runs; in the main thread only.
+
+    Of several that came while the main thread was in C, trio tells the lowest number first, whatever came first.
+    """
     wanted = stop_signals()
     with given_back_to_children(wanted), anyio.open_signal_receiver(*wanted) as signals:
         yield signals
