@@ -73,15 +73,15 @@ async def answering(server: "HealthServer", readiness: Callable[[], Readiness]) 
 
 
 def _serve(server: "HealthServer", over: Event) -> None:
-    """Whatever ends the serving, it is said once and begun again."""
-    told = ""
+    """Serve again, whatever has ended it; the log says so once for each way of ending."""
+    logged = ""
     while not over.is_set():
         try:
             server.serve_forever(POLL)
-        except Exception as bug:  # noqa: BLE001 # nobody would know any more how the tree is
+        except BaseException as bug:  # noqa: BLE001 # without this thread the tree would count as dead
             said = str(describe(bug))
-            if said != told:
-                told = said
+            if said != logged:
+                logged = said
                 logger.error("the health port has failed, and is opened again: {}", said)
             over.wait(AGAIN)
 

@@ -193,7 +193,9 @@ class Server:
         while True:
             try:
                 await self._accept(listener, role)
-            except Exception as bug:  # noqa: BLE001 # nobody could look into this process any more
+            except BaseException as bug:
+                if self._ended.is_set():  # it was we who cancelled it
+                    raise
                 logger.error("control: accepting has failed, and is started again: {}", describe(bug))
                 await asyncio.sleep(AGAIN_ACCEPT)
 
