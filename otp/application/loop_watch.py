@@ -20,18 +20,17 @@ from threading import Event, Thread, get_ident
 from time import monotonic
 from types import FrameType
 
-from msgspec import Struct
-
 from otp.events import LoopBlocked, LoopFreed
 from otp.foreign.guard import CallFailed, Role, call, calling, guards
 from otp.observe.logger import logger
 from otp.runtime.child import TaskChild, child_in, child_of
 from otp.runtime.crash import describe
+from otp.runtime.inspect import Lag
 from otp.runtime.supervisor import supervisor_in
 from otp.runtime.tree import Tree
 from otp.text.redaction import clean_name
 
-__all__ = ("Lag", "Listener", "LoopWatch", "watching")
+__all__ = ("Listener", "LoopWatch", "watching")
 
 INTERVAL = 0.25
 """Seconds between two pings."""
@@ -55,18 +54,6 @@ Listener = Callable[[LoopBlocked | LoopFreed], None]
 
 
 _frames_of_threads = sys._current_frames  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # documented, for just this
-
-
-class Lag(Struct, frozen=True):
-    """How long the event loop lets others wait, in seconds.
-
-    Attributes:
-        last: how long the last ping took, or has taken so far.
-        worst: the same for the last minute.
-    """
-
-    last: float
-    worst: float
 
 
 class _Ping:
@@ -117,7 +104,7 @@ class LoopWatch:
 
     @property
     def lag(self) -> Lag:
-        """How long the loop lets others wait; to be read from whatever thread."""
+        """How long the loop makes callbacks wait; may be read in any thread."""
         ping = self._ping
         last = ping.took if ping.answered.is_set() else monotonic() - ping.sent
         return Lag(last, max((last, *tuple(self._answers))))

@@ -8,7 +8,7 @@ from otp.core.child import Child, ChildState
 from otp.core.machine import SupervisorMachine
 from otp.spec import Restart, SupervisorSpec
 
-__all__ = ("Budget", "ChildInfo", "Counts", "budget", "child_info", "count_children")
+__all__ = ("Budget", "ChildInfo", "Counts", "Lag", "budget", "child_info", "count_children")
 
 
 class ChildInfo(Struct, frozen=True, kw_only=True):
@@ -79,6 +79,18 @@ class Budget(Struct, frozen=True, kw_only=True):
     used: int
     intensity: int
     period: float
+
+
+class Lag(Struct, frozen=True):
+    """How long the event loop makes a callback wait, in seconds.
+
+    Attributes:
+        last: for the last sample, or so far for one that still waits.
+        worst: for the worst sample of the last minute.
+    """
+
+    last: float
+    worst: float
 
 
 def child_info(child: Child, now: float) -> ChildInfo:
