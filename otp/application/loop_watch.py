@@ -129,18 +129,18 @@ class LoopWatch:
     def _follow(self, ping: _Ping) -> None:
         """Tell of a block until it is over."""
         while not ping.answered.is_set():
-            seen = self._look(ping)
-            if ping.answered.is_set():  # it turned meanwhile: what was seen may be somebody who came after
+            found = self._find_culprit(ping)
+            if ping.answered.is_set():  # it turned meanwhile: what was found may be a later call
                 break
-            self.blocked = seen
-            self._tell(seen)
+            self.blocked = found
+            self._notify(found)
             ping.answered.wait(AGAIN)
         blocked, self.blocked = self.blocked, None
         if blocked is not None:
             freed = LoopFreed(path=blocked.path, at=self._now(), seconds=ping.took, callback=blocked.callback)
-            self._tell(freed)
+            self._notify(freed)
 
-    def _look(self, ping: _Ping) -> LoopBlocked:
+    def _find_culprit(self, ping: _Ping) -> LoopBlocked:
         culprit = self._culprit()
         ping.answered.wait(SECOND_LOOK)
         again = self._culprit()
@@ -178,7 +178,7 @@ class LoopWatch:
             frame = frame.f_back
         return _Culprit(self._root, guard, callback) if guard is not None else None
 
-    def _tell(self, event: LoopBlocked | LoopFreed) -> None:
+    def _notify(self, event: LoopBlocked | LoopFreed) -> None:
         for listener in tuple(self._listeners):
             said = call(Role.LISTENER, "", listener, event)
             if type(said) is CallFailed:  # whatever it raises, this thread goes on

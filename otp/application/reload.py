@@ -76,7 +76,7 @@ class Reloader:
         self._roots = {Path.cwd()} if root is None else {Path.cwd(), root}
         self._loaded: dict[str, Stamp] = self._stamps()
         self._seen = self._loaded.copy()
-        self._told: list[str] = []
+        self._reported: list[str] = []
 
     async def __call__(self, tree: Supervisor) -> None:
         """Watch the folders of the project's modules, until cancelled. If that fails, the tree goes on without."""
@@ -119,7 +119,7 @@ class Reloader:
             with loaded_anew(names, self._roots):
                 spec = self._around(load(self._target, self._config))
         except (Exception, SystemExit) as error:  # noqa: BLE001 # whatever a module raises while it is edited
-            self._tell_failure(tree, error)
+            self._log_failure(tree, error)
             return
         self._loaded = {**self._stamps(), **stamps}
         logger.info("{}  loaded anew: {}", tree.path, ", ".join(names))
@@ -131,7 +131,7 @@ class Reloader:
     def _folders(self) -> set[Path]:
         return {file.parent for file in project_modules(self._roots).values() if file.parent.is_dir()}
 
-    def _tell_failure(self, tree: Supervisor, error: BaseException) -> None:
+    def _log_failure(self, tree: Supervisor, error: BaseException) -> None:
         place = _place_of(next(islice(causes(error), 1, None), error), set(project_modules(self._roots).values()))
         at = f" at {short_place(place)}" if place else ""
         text = "{}  not reloaded, the old code goes on: {}{}"
@@ -151,7 +151,7 @@ class Reloader:
             generation = await self._replace(tree, path, old, new)
             if generation is not None:
                 before[path] = generation
-        self._tell_changes(tree, spec, reloaded)
+        self._log_changes(tree, spec, reloaded)
         for path, generation in before.items():
             await _restart(tree, path, generation)
 
@@ -178,12 +178,12 @@ class Reloader:
         spec = _spec_at(tree.spec, above)
         await self._replace(tree, above, spec, spec.with_child(new))
 
-    def _tell_changes(self, tree: Supervisor, spec: SupervisorSpec, reloaded: set[str]) -> None:
-        told = list(changes(tree.spec, spec))
-        if told and told != self._told:
+    def _log_changes(self, tree: Supervisor, spec: SupervisorSpec, reloaded: set[str]) -> None:
+        differences = list(changes(tree.spec, spec))
+        if differences and differences != self._reported:
             text = "{}  the tree itself changed: {}; restart otp run to see it"
-            logger.warning(text, tree.path, "; ".join(told))
-        self._told = told
+            logger.warning(text, tree.path, "; ".join(differences))
+        self._reported = differences
         known = {join(tree.path, path) for path, _, _ in _pairs(tree.spec, tree.spec)}
         for child in tree.walk():
             if child.kind == "worker" and child.path not in known:

@@ -74,10 +74,10 @@ def run(
         uvloop: asyncio on uvloop. None: if it is installed.
         grace: seconds that a stop in order may take, its budget; then all that is left is ended at once.
         health: `[HOST:]PORT` where `/livez` and `/readyz` are answered; without a host, on this machine alone.
-        loop_watch: seconds after which a child that blocks the event loop is named; None: nobody watches for that.
-        control: whether the tree can be looked into and steered from another shell, by `otp ps` and its like.
+        loop_watch: seconds after which a child that blocks the event loop is named; None: it is not watched.
+        control: whether the tree can be queried and steered from another shell, by `otp ps` and the other commands.
         faults: whether faults may be injected there (`otp fault`); never where it matters. Or what to inject them with.
-        beside: what runs beside the tree, outside its supervision; see `Beside`.
+        beside: async functions that run outside of supervision for as long as the tree does; see `Beside`.
 
     Returns:
         The exit code; see the top of this module.
@@ -203,7 +203,7 @@ async def serve(
         loop_watch: as for `run`.
         control: as for `run`.
         faults: as for `run`.
-        seen: history and incidents that are kept already; its hooks are told of every event.
+        seen: history and incidents that exist already; its hooks are called with every event.
         opened: called with the handle as soon as there is one; the tree is still starting then. If it fails, the tree is
             stopped in order: exit code 70.
         beside: as for `run`.
@@ -222,7 +222,7 @@ async def serve(
         grace,
         options(health, loop_watch, control=control),
         faults=_faults(faults),
-        seen=seen,
+        observation=seen,
         opened=opened,
         beside=_check_beside(beside),
     )
@@ -257,7 +257,7 @@ def _until_it_ends(program: Program, path: str, backend: Backend, loop_options: 
     try:
         with unblocked_stderr():
             return anyio.run(program.main, backend=backend, backend_options=loop_options)
-    except asyncio.CancelledError:  # its signals apart, a program has nobody who could mean that
+    except asyncio.CancelledError:  # no part of ours cancels the program's own task
         logger.critical("{}  the program's own task was cancelled, which is not ours to do; the tree has stopped", path)
         return FAILED
 
@@ -314,7 +314,7 @@ def _need(module: str) -> None:
 
 
 def _loop_that_joins_nobody(*, uvloop: bool) -> asyncio.AbstractEventLoop:
-    """A loop whose end does not wait for its executor's threads, which may never end."""
+    """A loop that closes without waiting for its executor's threads, which may never end."""
 
     async def join_nobody(*_: object) -> None:
         pass

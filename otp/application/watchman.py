@@ -153,7 +153,7 @@ class Watchman:
 
     def end(self) -> None:
         """Nothing more can be waited for: end the process now."""
-        self._call(self._end)
+        self._call(self._exit_process)
 
     # ------------------------------------------------------------------------------------------------ signals
 
@@ -227,7 +227,7 @@ class Watchman:
         self._obeyed += 1
         self._signal = number
         if self._phase is _Phase.ENDS and self._obeyed > 1:
-            self._end()
+            self._exit_process()
         elif self._obeyed > 1:
             self._ends_at_once()
         else:
@@ -266,7 +266,7 @@ class Watchman:
 
     def _time_is_over(self) -> None:
         if self._phase is _Phase.ENDS:
-            self._end()
+            self._exit_process()
         else:
             self._ends_at_once()
 
@@ -277,17 +277,17 @@ class Watchman:
 
     # ------------------------------------------------------------------------------------------------ the end
 
-    def _end(self) -> None:
+    def _exit_process(self) -> None:
         """A thread of its own clears away and speaks, since it may never come back."""
         try:
             end_anyway_after(LAST_WORDS)
-            parting = threading.Thread(target=self._part, name="otp-last-words", daemon=True)
-            parting.start()
-            parting.join(LAST_WORDS)
+            speaker = threading.Thread(target=self._clear_away, name="otp-last-words", daemon=True)
+            speaker.start()
+            speaker.join(LAST_WORDS)
         finally:
             os._exit(self._code)
 
-    def _part(self) -> None:
+    def _clear_away(self) -> None:
         release_all()
         _write(self._last_words())
         for stream in (sys.stdout, sys.stderr):

@@ -36,14 +36,14 @@ class Pulse:
 class _NoWorker:
     """Takes the signs of life that no worker gives; the first one that is lost so is reported as a warning."""
 
-    __slots__ = ("_told",)
+    __slots__ = ("_warned",)
 
     def __init__(self) -> None:
-        self._told = False
+        self._warned = False
 
     def beat(self) -> None:
-        if not self._told:
-            self._told = True
+        if not self._warned:
+            self._warned = True
             warnings.warn(
                 "otp.beat() was called outside of a worker, so no watchdog hears it; call it in the worker's own tasks, or "
                 "in threads that it starts with anyio.to_thread or asyncio.to_thread, which know whose they are",

@@ -36,10 +36,10 @@ class TaskChild:
         "_interrupted",
         "_owner",
         "_ready",
+        "_requested",
         "_scope",
         "_spec",
         "_task",
-        "_told",
         "_watch",
         "generation",
         "id",
@@ -53,7 +53,7 @@ class TaskChild:
         self._spec: ChildSpec | None = spec
         self._scope = owner.tree.spawner.new_scope()
         self._ready = not spec.ready
-        self._told: Exit | None = None  # what a cancellation means: it was asked to stop, or it was killed
+        self._requested: Exit | None = None  # what a cancellation means: it was asked to stop, or it was killed
         self._interrupted = False
         watchdog = spec.watchdog
         self._watch = None if watchdog is None else owner.tree.watchdogs.watch(owner, self, watchdog)
@@ -78,8 +78,8 @@ class TaskChild:
 
     def stop(self) -> None:
         """Ask it to end: cancel it. How it ended comes back as an input."""
-        if self._told is None:
-            self._told = _SHUTDOWN
+        if self._requested is None:
+            self._requested = _SHUTDOWN
         if not self._is_over_by_interrupt():
             record = self._owner.machine.children.get(self.id)
             spec = record.spec if record is not None else None
@@ -90,7 +90,7 @@ class TaskChild:
 
     def kill(self) -> None:
         """End it without grace, by its scope; a task that does not end then cannot be ended (D7)."""
-        self._told = _KILLED
+        self._requested = _KILLED
         if not self._is_over_by_interrupt():
             self._scope.cancel()
 
@@ -162,13 +162,13 @@ class TaskChild:
                     exit = Crashed(error)
                 except BaseException as error:  # noqa: BLE001 # the scope walks it, so it has to have an end
                     raise tame(error)  # noqa: B904 # mostly itself
-            if exit is _SHUTDOWN and self._told is not None:
-                exit = self._told
+            if exit is _SHUTDOWN and self._requested is not None:
+                exit = self._requested
         except BaseException as error:  # noqa: BLE001 # also a cancellation, whoever asked for it
             if (interrupt := interrupt_in(error)) is not None:
                 self._interrupt(interrupt)
                 return
-            exit = self._told if self._told is not None and _is_cancellation(error) else Crashed(error)
+            exit = self._requested if self._requested is not None and _is_cancellation(error) else Crashed(error)
         self._coroutine = None
         if self._watch is not None:
             self._end_watch()
@@ -190,7 +190,7 @@ class TaskChild:
         self._coroutine = None
         self._end_watch()
         self._interrupted = True
-        asked = self._told is not None
+        asked = self._requested is not None
         self._owner.tree.interrupt(interrupt)
         if asked:  # its turn has come already
             self.stop()

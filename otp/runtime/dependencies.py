@@ -27,7 +27,7 @@ class _Held:
         self._generation = child.generation
         self.unknown = set(child.needs)
         self.down: set[str] = set()
-        self._told = False
+        self._checked = False
 
     @property
     def waits(self) -> bool:
@@ -41,8 +41,8 @@ class _Held:
         (self.down.discard if up else self.down.add)(dependency)
         if self.unknown:
             return False
-        if not self._told:
-            self._told = True
+        if not self._checked:
+            self._checked = True
             self._supervisor.feed(Checked(self._id, self._generation, tuple(sorted(self.down))))
             return False
         return not self.down
@@ -102,12 +102,12 @@ class Dependencies:
                 self._reporter.put(DependencyUp(path=path, at=self._now(), dependency=dependency.id, downtime=downtime))
             self._reporter.wake()
             up, failed = failed is None, None
-            await self._tell(key, dependency, up=up)
+            await self._announce(key, dependency, up=up)
             if not up:
                 await anyio.sleep(dependency.every)
         del self._held[key]
 
-    async def _tell(self, key: tuple[str, str], dependency: Dependency, *, up: bool) -> None:
+    async def _announce(self, key: tuple[str, str], dependency: Dependency, *, up: bool) -> None:
         """Tell all that wait; those that can go on do so one after the other."""
         waiting = [held for held in self._held[key] if held.waits]
         released = [held for held in waiting if held.learn(dependency.id, up=up)]

@@ -97,7 +97,7 @@ class Reporter:
         self._now = now
         self._hooks = [_Attached(hook) for hook in hooks]
         self.heard = bool(self._hooks)
-        self._told: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
         self._queue: deque[Event] = deque()
         self._wake = anyio.Event()
 
@@ -128,11 +128,11 @@ class Reporter:
             self._interrupt(interrupt)
             return
         about = failure.role, failure.name
-        if about in self._told:
+        if about in self._reported:
             return
-        if len(self._told) >= REMEMBERED:
-            self._told.clear()
-        self._told.add(about)
+        if len(self._reported) >= REMEMBERED:
+            self._reported.clear()
+        self._reported.add(about)
         event = CallbackFailed(
             path=path, at=self._now(), role=failure.role, name=failure.name, crash=describe(failure.error)
         )
