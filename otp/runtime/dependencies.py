@@ -1,4 +1,4 @@
-"""What children need: asked when one of them has failed, and watched while it is down. Otherwise nobody is asked."""
+"""Probes dependencies: when a child that needs them has failed, and again while one is down; never otherwise."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,12 @@ __all__ = ("Dependencies",)
 
 
 class _Held:
-    """A child that has failed, what it needs and was not asked yet, and what of it is down."""
+    """A child that has failed, and what it needs.
+
+    Attributes:
+        unknown: names of dependencies that have not been probed for it yet.
+        down: names of those that are down.
+    """
 
     def __init__(self, supervisor: ports.Supervisor, child: effects.Check) -> None:
         self._supervisor = supervisor
@@ -31,12 +36,12 @@ class _Held:
 
     @property
     def waits(self) -> bool:
-        """Whether it is still held: nobody has stopped it, started it, or ended its supervisor."""
+        """Whether it is still held: not stopped or started since, and its supervisor runs."""
         child = self._supervisor.machine.children.get(self._id)
         return child is not None and child.generation == self._generation and child.state is ChildState.HELD
 
     def learn(self, dependency: str, *, up: bool) -> bool:
-        """One of its dependencies is up, or not; whether it was released by that."""
+        """Note that one of its dependencies is up, or down; returns whether that releases the child."""
         self.unknown.discard(dependency)
         (self.down.discard if up else self.down.add)(dependency)
         if self.unknown:
@@ -48,7 +53,7 @@ class _Held:
         return not self.down
 
     def release(self) -> None:
-        """All of it is there again."""
+        """Start it: all that it needs is up again."""
         self._supervisor.feed(RestartDue(self._id, self._generation))
 
 
@@ -63,7 +68,7 @@ class Dependencies:
         self._wake = anyio.Event()
 
     def check(self, supervisor: ports.Supervisor, child: effects.Check) -> None:
-        """Ask what the child needs, and tell its supervisor."""
+        """Probe what the child needs, and feed its supervisor with the result."""
         held = _Held(supervisor, child)
         for name in child.needs:
             found = supervisor.dependency(name)
@@ -76,7 +81,7 @@ class Dependencies:
             self._held[path, name].append(held)
 
     async def run(self) -> None:
-        """Watch what has to be watched, until cancelled."""
+        """Probe while there are held children, until cancelled."""
         async with anyio.create_task_group() as group:
             while True:
                 await self._wake.wait()
@@ -86,7 +91,7 @@ class Dependencies:
                     group.start_soon(self._watch, path, dependency)
 
     async def _watch(self, path: str, dependency: Dependency) -> None:
-        """Probe until nobody waits for it any more."""
+        """Probe until no child waits for it any more."""
         since: float | None = None
         key = path, dependency.id
         while self._held[key]:
@@ -108,7 +113,7 @@ class Dependencies:
         del self._held[key]
 
     async def _announce(self, key: tuple[str, str], dependency: Dependency, *, up: bool) -> None:
-        """Tell all that wait; those that can go on do so one after the other."""
+        """Pass the result to all held children; those that are released start one after the other, `stagger` apart."""
         waiting = [held for held in self._held[key] if held.waits]
         released = [held for held in waiting if held.learn(dependency.id, up=up)]
         self._held[key] = [] if up else waiting
@@ -120,7 +125,7 @@ class Dependencies:
 
 
 async def _probe(dependency: Dependency) -> CallFailed | None:
-    """Why it is down; None: it is there."""
+    """How the probe failed; None: the dependency is up."""
     answer = await attempt(
         Role.PROBE, dependency.id, dependency.probe, *dependency.args, within=dependency.timeout, owner=dependency
     )

@@ -46,7 +46,7 @@ class _Entry:
 
 
 class Timers:
-    """Deadlines in order of their time; those that were cancelled stay in the heap, empty, until half of it is."""
+    """Deadlines in order of time; cancelled ones stay in the heap, emptied, until they are half of it."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._alarm = Alarm(now)
@@ -55,7 +55,7 @@ class Timers:
         self._number = count()
 
     def set(self, supervisor: ports.Supervisor, timer: Timer, at: float) -> None:
-        """Feed `supervisor` with `TimerFired(timer)` at this time."""
+        """Feed `supervisor` with `TimerFired(timer)` at this time of the tree's clock."""
         entry = self._armed[id(supervisor), timer.child] = _Entry(supervisor, timer)
         heapq.heappush(self._heap, (at, next(self._number), entry))
         self._alarm.set(at)

@@ -1,4 +1,4 @@
-"""A running tree: its root, and what all its supervisors share: spawner, timers, reporter, and how it ends."""
+"""A running tree: its root supervisor, what all its supervisors share, its background tasks, and its end."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 
@@ -64,18 +64,18 @@ class Tree:
         self._failure: BaseException | None = None
 
     def stop(self, *, brutal: bool = False) -> None:
-        """Stop in order, or all at once. Nothing happens to a tree that has ended."""
+        """Stop in order, or all at once if `brutal`. Nothing happens to a tree that has ended."""
         self.root.feed(Stop(Killed() if brutal else Shutdown(), brutal))
 
     def interrupt(self, interrupt: BaseException) -> None:
-        """Ctrl-C or `sys.exit` hit one of the tasks: stop in order, then let it go on upwards."""
+        """Ctrl-C or `sys.exit` was raised in one of the tasks: stop in order, then raise it to the opener of the tree."""
         if self._failure is None:
             self._failure = interrupt
         self.stop()
 
     def break_down(self, bug: BaseException) -> None:
-        """The supervision itself failed: end all tasks, and let the error go on upwards."""
-        if self.broken:  # what failed first is the reason
+        """The supervision itself failed: end all tasks, then raise the error to the opener of the tree."""
+        if self.broken:  # the first failure is the reason
             return
         if self._failure is None:
             self._failure = bug
@@ -91,7 +91,7 @@ class Tree:
             self.ended(exit)
 
     def cancel_when_ended(self, body: anyio.CancelScope) -> None:
-        """Cancel the block that the tree was opened for when the tree ends before it."""
+        """Cancel the scope of the block that opened the tree as soon as the tree has ended."""
         self._body = body
         if self.exit is not None:
             body.cancel()
@@ -111,12 +111,12 @@ class Tree:
         self.check_gone()
 
     def check_gone(self) -> None:
-        """After the root has ended: is a task left that refused to stop?"""
+        """Set `gone` if the root has ended, and no task is left that refused to stop."""
         if self.exit is not None and next(self.workers(), None) is None:
             self.gone.set()
 
     def failure(self) -> BaseException | None:
-        """What whoever opened the tree should know: why it gave up; None for an end in order."""
+        """What to raise to the opener of the tree: why it gave up; None for an end in order."""
         if self._failure is not None:
             return self._failure
         match self.exit:
