@@ -5,8 +5,8 @@
     any      --the last child is gone------------->    ends     `exit_within` seconds
     ends     --one signal more, or that time is over-> the process is gone, by `os._exit`
 
-So the end needs no event loop that turns, no thread that ends, no log, no buffer and no terminal that somebody reads.
-What holds the process is named before, on standard error, in a time that is bounded as well.
+So the end depends on no event loop that turns, no thread that ends, no log, no buffer and no terminal that is read. What
+holds the process is named before, on standard error, within a bounded time.
 
 How a signal is heard, once:
 
@@ -51,19 +51,19 @@ EXIT_WITHIN = 2.0
 FAILED = 70
 
 LAST_WORDS = 0.5
-"""Seconds that writing the last words may take, and what is still in the buffers of standard output and error."""
+"""Seconds for writing the last words, and for flushing standard output and error."""
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 LONGEST_WAIT = 3_600.0
-"""Seconds after which the watchman looks at the clock, if nothing else wakes it."""
+"""Seconds after which the watchman checks the clock, if nothing else wakes it."""
 
 
 class Watched(Protocol):
-    """A tree, as the watchman knows it. All but `soon` is called in the tree's event loop, or while that is blocked."""
+    """A tree, as the watchman sees it. Except for `soon`, its methods are called in the tree's loop, or while it is blocked."""
 
     def soon(self, call: Callable[[], object], /) -> object:
-        """Have the event loop call something; RuntimeError once it is closed."""
+        """Schedule a call in the event loop, from any thread; RuntimeError once the loop is closed."""
         ...
 
     def stop(self, number: int, /) -> None:
@@ -117,9 +117,9 @@ class Watchman:
 
     @contextmanager
     def watching(self) -> Generator[None]:
-        """Hear the signals, within the event loop, in the main thread.
+        """Receive the signals for as long as the block runs; in the main thread, within the event loop.
 
-        The handlers stay after the block: what is left is the end of the process.
+        The handlers stay after the block: the process is about to end.
         """
         numbers = stop_signals()
         give_back_to_children(numbers)
@@ -132,11 +132,11 @@ class Watchman:
             self._give_back()
 
     def watch(self, watched: Watched) -> None:
-        """Watch this tree, which hears of the signals that have come already."""
+        """Watch this tree; signals that have come already are passed on to it."""
         self._call(partial(self._watch, watched))
 
     def stops(self) -> None:
-        """The tree has begun to stop, for whatever cause."""
+        """The tree has begun to stop: the grace begins."""
         self._call(self._stops)
 
     def over(self, code: int) -> None:
@@ -164,7 +164,7 @@ class Watchman:
     def _give_back(self) -> None:
         forward, self._forward = self._forward, -1
         taken = signal.set_wakeup_fd(forward)
-        if taken != self._sender.fileno():  # somebody else's by now
+        if taken != self._sender.fileno():  # a library has taken it meanwhile
             signal.set_wakeup_fd(taken)
 
     def _wake(self) -> None:
@@ -278,7 +278,7 @@ class Watchman:
     # ------------------------------------------------------------------------------------------------ the end
 
     def _exit_process(self) -> None:
-        """A thread of its own clears away and speaks, since it may never come back."""
+        """End the process. The last words have a thread of their own, as writing them may block for ever."""
         try:
             end_anyway_after(LAST_WORDS)
             speaker = threading.Thread(target=self._clear_away, name="otp-last-words", daemon=True)
@@ -309,7 +309,7 @@ def _counts() -> dict[int, int]:
 
 
 def _leave_signals_alone() -> None:
-    """The code stands. Behind this Python gives its handlers back, and a signal would end the process with its own."""
+    """Ignore signals from here on: Python restores the default handlers next, and a signal would change the exit code."""
     for number in stop_signals():
         with suppress(ValueError):  # not the main thread: there is no such end
             signal.signal(number, signal.SIG_IGN)
