@@ -9,7 +9,6 @@ import anyio
 from otp.control.tree.audit import Audit, one_line
 from otp.control.tree.blast_radius import of_restart, of_stop
 from otp.control.tree.maintenance import Maintenance
-from otp.control.tree.targets import Node, NoSuchChild, TooMany
 from otp.control.tree.view import View, incident_row
 from otp.control.wire.peer import Peer
 from otp.control.wire.protocol import (
@@ -29,6 +28,7 @@ from otp.control.wire.protocol import (
     Stop,
 )
 from otp.control.wire.rows import Change
+from otp.control.wire.targets import Node, NoSuchChild, TooMany
 from otp.core.child import ChildState
 from otp.core.foresight import could_follow
 from otp.errors import (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from otp.control.tree.targets import Node
+from otp.control.wire.targets import Node
 from otp.core.paths import is_within
 from otp.spec import Strategy
 

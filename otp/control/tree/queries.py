@@ -8,7 +8,6 @@ import anyio
 from otp import faults
 from otp.control.tree.blast_radius import of_restart
 from otp.control.tree.event_log import Timeline
-from otp.control.tree.targets import Node, NoSuchChild, Target, single
 from otp.control.tree.view import AT_ONCE, View, incident_row
 from otp.control.wire.health import health_of
 from otp.control.wire.protocol import (
@@ -39,6 +38,7 @@ from otp.control.wire.rows import (
     TaskRow,
     Why,
 )
+from otp.control.wire.targets import Node, NoSuchChild, Target, single
 from otp.core.explain import explain
 from otp.core.paths import is_within
 from otp.errors import NoProc
