@@ -20,9 +20,9 @@ from otp.control.server.server import Server
 from otp.control.tree.actions import Actions
 from otp.control.tree.audit import Audit
 from otp.control.tree.bridge import Desk
-from otp.control.tree.event_log import Timeline
+from otp.control.tree.event_log import EventLog
 from otp.control.tree.maintenance import Maintenance
-from otp.control.tree.queries import Looks
+from otp.control.tree.queries import Queries
 from otp.control.tree.view import View
 from otp.control.wire.protocol import PROTOCOL, Greeting
 from otp.control.wire.rows import Blocked
@@ -74,7 +74,7 @@ class Control:
         """
         if self._claim is None:
             return
-        timeline = Timeline()
+        event_log = EventLog()
         maintenance = Maintenance()
         view = View(
             handle,
@@ -85,12 +85,12 @@ class Control:
             backend=_backend(),
             faults=self._faults is not None,
         )
-        actions = Actions(view, maintenance, Audit(handle.path, timeline), self._faults)
+        actions = Actions(view, maintenance, Audit(handle.path, event_log), self._faults)
         desk = Desk(
             view=view,
-            looks=Looks(view, timeline, self._log),
+            queries=Queries(view, event_log, self._log),
             actions=actions,
-            timeline=timeline,
+            event_log=event_log,
         )
         server = Server(
             self._claim,

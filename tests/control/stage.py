@@ -13,9 +13,9 @@ from otp.control.open import open_control
 from otp.control.tree.actions import Actions
 from otp.control.tree.audit import Audit
 from otp.control.tree.bridge import Desk, Question
-from otp.control.tree.event_log import Timeline
+from otp.control.tree.event_log import EventLog
 from otp.control.tree.maintenance import Maintenance
-from otp.control.tree.queries import Looks
+from otp.control.tree.queries import Queries
 from otp.control.tree.view import View
 from otp.control.wire.peer import Peer
 from otp.control.wire.protocol import Failed
@@ -41,7 +41,7 @@ class AtTheDesk:
         self.handle = handle = Supervisor(tree)
         self.seen = seen
         self.events = EventRecorder()
-        self.timeline = Timeline()
+        self.event_log = EventLog()
         self.log = LogRing()
         handle.name_contexts()
         self.maintenance = Maintenance()
@@ -54,9 +54,9 @@ class AtTheDesk:
             backend="here",
             faults=faults is not None,
         )
-        self.actions = Actions(self.view, self.maintenance, Audit(handle.path, self.timeline), faults)
-        looks = Looks(self.view, self.timeline, self.log)
-        self.desk = Desk(view=self.view, looks=looks, actions=self.actions, timeline=self.timeline)
+        self.actions = Actions(self.view, self.maintenance, Audit(handle.path, self.event_log), faults)
+        queries = Queries(self.view, self.event_log, self.log)
+        self.desk = Desk(view=self.view, queries=queries, actions=self.actions, event_log=self.event_log)
         self.deltas = []
         handle.attach(self.events)
         self.kept = []

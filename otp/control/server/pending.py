@@ -19,7 +19,7 @@ from otp.control.wire.peer import Peer
 from otp.control.wire.protocol import ACTING, Answer, Command, Failed, GetHealth, GetSnapshot, Request, Watch
 from otp.control.wire.rows import Blocked, Snapshot
 
-__all__ = ("Questions", "Waiting", "acts")
+__all__ = ("Pending", "Waiting", "acts")
 
 REMEMBERED = 4_096
 """Acting requests whose answers are kept, for those that come again."""
@@ -34,7 +34,7 @@ Waiting = asyncio.Future[Answer | Failed]
 """An answer that is still to come; nobody may cancel it."""
 
 
-class Questions:
+class Pending:
     """Asks the tree's loop.
 
     Args:

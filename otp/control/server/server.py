@@ -20,7 +20,7 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from otp.control.server.connection import Connection, Gone
-from otp.control.server.pending import Questions, acts
+from otp.control.server.pending import Pending, acts
 from otp.control.server.token_bucket import TokenBucket
 from otp.control.server.watcher import ALWAYS, Watcher
 from otp.control.tree.bridge import Question
@@ -90,7 +90,7 @@ class Server:
         self._claim = claim
         self._greeting = greeting
         self._watched = watched
-        self._questions = Questions(greeting.app, ask, self._soon, blocked)
+        self._pending = Pending(greeting.app, ask, self._soon, blocked)
         self._connections: OrderedDict[Connection, None] = OrderedDict()
         self._watchers: set[Watcher] = set()
         self._accepting: list[asyncio.Task[None]] = []
@@ -129,7 +129,7 @@ class Server:
 
     def keep(self, snapshot: Snapshot) -> None:
         """Remember how the tree looks, for as long as it cannot be asked."""
-        self._soon(self._questions.keep, snapshot)
+        self._soon(self._pending.keep, snapshot)
 
     def tell_blocked(self, blocked: Blocked | None) -> None:
         """Tell all that watch what keeps the tree's loop, which cannot tell them itself."""
@@ -171,7 +171,7 @@ class Server:
         """Nobody gets in any more; who is here is told the last, and then all is over."""
         for accepting in self._accepting:
             accepting.cancel()
-        self._questions.end()
+        self._pending.end()
         for watcher in self._watchers:
             watcher.finish()
         for connection in self._connections:
@@ -266,7 +266,7 @@ class Server:
             elif isinstance(request.command, Watch):
                 await self._watch(connection, peer, request)
             else:
-                answer = await self._questions.answer(peer, request)
+                answer = await self._pending.answer(peer, request)
                 await connection.send(encode(_said(request.id, answer)))
 
     # ------------------------------------------------------------------------------------------------ watching
@@ -276,7 +276,7 @@ class Server:
             refused = f"{MAX_WATCHERS} clients watch already; end one of them"
             await connection.send(encode(Failed(id=request.id, kind="refused", message=refused)))
             return
-        questions = self._questions
+        questions = self._pending
         watcher = Watcher(
             connection, lambda: questions.put(peer, request), lambda waiting: questions.patient(waiting, request)
         )
@@ -295,7 +295,7 @@ class Server:
             watcher.put(delta.seq, frame)
 
     def _spread_blocked(self, blocked: Blocked | None) -> None:
-        known = [one for one in (self._last, self._questions.latest) if one is not None]
+        known = [one for one in (self._last, self._pending.latest) if one is not None]
         if not known:
             return
         last = max(known, key=lambda one: one.seq)

@@ -14,8 +14,8 @@ from anyio.abc import TaskGroup
 from msgspec import Struct
 
 from otp.control.tree.actions import Actions, kind_of
-from otp.control.tree.event_log import Entry, Timeline
-from otp.control.tree.queries import Looks
+from otp.control.tree.event_log import Entry, EventLog
+from otp.control.tree.queries import Queries
 from otp.control.tree.view import View
 from otp.control.wire.peer import Peer
 from otp.control.wire.protocol import ON_CHILDREN, Answer, Command, Drain, Failed, ResolveIncident
@@ -70,9 +70,9 @@ class Desk:
 
     Args:
         view: of the tree.
-        looks: answer those that look.
+        queries: answer those that look.
         actions: answer those that act.
-        timeline: what happened; the hook of the tree.
+        event_log: what happened; the hook of the tree.
     """
 
     lasting = True
@@ -81,15 +81,15 @@ class Desk:
         self,
         *,
         view: View,
-        looks: Looks,
+        queries: Queries,
         actions: Actions,
-        timeline: Timeline,
+        event_log: EventLog,
     ) -> None:
         self._watched = False
         self._view = view
-        self._looks = looks
+        self._queries = queries
         self._actions = actions
-        self._timeline = timeline
+        self._event_log = event_log
         self._told = 0
         self._inbox: deque[Question] = deque()
         self._asked = anyio.Event()
@@ -97,7 +97,7 @@ class Desk:
         self._changed = anyio.Event()
         self._size = 0
         self._answers: dict[type[Command], Callable[[Question], Awaitable[Answer]]] = {
-            **{kind: _looking(look) for kind, look in looks.by_command.items()},
+            **{kind: _looking(look) for kind, look in queries.by_command.items()},
             **dict.fromkeys(ON_CHILDREN, self._act),
             ResolveIncident: self._resolve,
             Drain: self._drain,
@@ -105,14 +105,14 @@ class Desk:
 
     def __call__(self, event: Event) -> None:
         """The event hook: something happened."""
-        self._timeline(event)
+        self._event_log(event)
         self._noted()
 
     def resolved(self, change: IncidentChange) -> None:
         """The listener to incidents: one is over, which no event tells."""
         if isinstance(change, IncidentResolved):
             incident = change.incident
-            self._timeline.note("incident.resolved", incident.path, f"incident {incident.id} is over")
+            self._event_log.note("incident.resolved", incident.path, f"incident {incident.id} is over")
             self._noted()
 
     def be_watched(self, watched: bool) -> None:
@@ -193,12 +193,12 @@ class Desk:
         self._view.handle.kill()
 
     def _noted(self) -> None:
-        """There is a new entry in the timeline; without anybody who watches it counts as told."""
+        """There is a new entry in the event log; without anybody who watches it counts as told."""
         self._changed.set()
         if self._watched:
             self._happened.set()
         else:
-            self._told = self._timeline.seq
+            self._told = self._event_log.seq
 
     # ------------------------------------------------------------------------------------------------ what changes
 
@@ -213,7 +213,7 @@ class Desk:
             await anyio.sleep(OFTEN)
 
     async def _tell_once(self, publish: Callable[[Delta], None]) -> None:
-        entries, self._told = self._timeline.since(self._told), self._timeline.seq
+        entries, self._told = self._event_log.since(self._told), self._event_log.seq
         if not self._watched or not entries:
             return
         changed: dict[str, ChildRow] = {}
@@ -231,7 +231,7 @@ class Desk:
             )  # what follows at once is in the picture, a restart as well as the failure before it
             self._changed = anyio.Event()
             try:
-                snapshot = await self._looks.snapshot()
+                snapshot = await self._queries.snapshot()
                 self._size = len(snapshot.children)
                 keep(snapshot)
             except NoProc:
@@ -242,7 +242,7 @@ class Desk:
 
     def tell_the_end(self, publish: Callable[[Delta], None]) -> None:
         """The tree has ended, and the control plane is about to: tell what has not been told."""
-        entries = self._timeline.since(self._told)
+        entries = self._event_log.since(self._told)
         if self._watched and entries:
             publish(self._delta(entries, (), ()))
 

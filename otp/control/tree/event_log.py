@@ -13,7 +13,7 @@ from otp.events import Event
 from otp.observe.recoveries import Recoveries
 from otp.observe.sentences import sentence
 
-__all__ = ("Entry", "Timeline")
+__all__ = ("Entry", "EventLog")
 
 KEPT = 5_000
 """Entries that are kept: the newest."""
@@ -41,7 +41,7 @@ class Entry(Struct, frozen=True):
         return EventRow(seq=self.seq, wall=self.wall, event=kind, path=self.what.path, level=said.level, text=said.text)
 
 
-class Timeline:
+class EventLog:
     """An event hook that remembers. It lives in the tree's event loop.
 
     Args:

@@ -206,7 +206,7 @@ async def test_only_so_many_questions_wait_for_the_tree(place, monkeypatch):
 
     async with served(supervisor("shop", children=[worker("a", slow, shutdown=math.inf)]), place) as stage:
         waiting = InThread(asked, stage.socket, Restart(path="a"))
-        await stage.until(lambda: len(stage.server._questions._open) == 1)
+        await stage.until(lambda: len(stage.server._pending._open) == 1)
         for command in (GetHealth(), Restart(path="a")):
             with pytest.raises(CommandFailed, match="wait for the tree already") as refused:
                 await stage.ask(command, id="more")
@@ -263,7 +263,7 @@ async def test_it_answers_while_the_tree_stops_slowly_and_says_gone_once_it_has_
 
 async def test_who_still_waits_at_the_end_is_told_that_it_is_over(place, monkeypatch):
     async with served(shop(Probe("a")), place) as stage:
-        questions = stage.server._questions
+        questions = stage.server._pending
         monkeypatch.setattr(questions, "_ask", lambda question: None)
         waiting = InThread(asked, stage.socket, GetHealth())
         await stage.until(lambda: questions._open)
@@ -281,7 +281,7 @@ async def test_a_question_to_a_loop_that_has_ended_is_answered_with_that(place, 
         def ended(question):
             raise RuntimeError("the loop is closed")
 
-        monkeypatch.setattr(stage.server._questions, "_ask", ended)
+        monkeypatch.setattr(stage.server._pending, "_ask", ended)
         with pytest.raises(CommandFailed, match="shop has ended"):
             await stage.ask(Restart(path="a"))
 
@@ -406,7 +406,7 @@ async def test_what_is_known_of_a_blocked_tree_is_as_old_as_the_last_look_at_it(
     blocking = Blocking()
     spec = supervisor("shop", children=[worker("blocker", blocking.run)])
     async with served(spec, place, blocked=blocking.blocked) as stage:
-        soon, socket, questions = stage.handle.soon, stage.socket, stage.server._questions
+        soon, socket, questions = stage.handle.soon, stage.socket, stage.server._pending
         looked = []
         questions._now = lambda: 7200.0 if looked else 0.0
 

@@ -234,7 +234,7 @@ class TestAtTheDesk:
             await anyio.sleep(3 * OFTEN)
             assert len(stage.deltas) <= (anyio.current_time() - begun) / OFTEN + 1
             told = [event.seq for delta in stage.deltas for event in delta.events if event.seq > snapshot.seq]
-            assert told == list(range(snapshot.seq + 1, stage.timeline.seq + 1))
+            assert told == list(range(snapshot.seq + 1, stage.event_log.seq + 1))
 
     async def test_without_anybody_who_watches_nothing_is_made_of_events(self, monkeypatch):
         async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
@@ -289,7 +289,7 @@ class TestAtTheDesk:
             await stage.handle.restart("a")
             await anyio.sleep(1.0)
             told = [event.seq for delta in stage.deltas for event in delta.events]
-            assert (told[0], told[-1]) == (snapshot.seq + 1, stage.timeline.seq)
+            assert (told[0], told[-1]) == (snapshot.seq + 1, stage.event_log.seq)
 
     async def test_a_bug_in_telling_harms_neither_the_tree_nor_those_who_ask(self, monkeypatch):
         async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:

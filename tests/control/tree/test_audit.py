@@ -76,7 +76,7 @@ async def test_what_failed_is_a_warning_with_what_was_wrong(logged):
 async def test_what_was_asked_is_told_with_its_numbers(command, says):
     async with at_the_desk(shop(), faults=Faults()) as stage:
         await stage.ask(command)
-        texts = [entry.row().text for entry in stage.timeline.newest() if entry.row().event.startswith("operator.")]
+        texts = [entry.row().text for entry in stage.event_log.newest() if entry.row().event.startswith("operator.")]
         assert texts[0].startswith(says)
 
 

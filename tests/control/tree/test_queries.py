@@ -51,7 +51,7 @@ async def test_a_snapshot_shows_the_whole_tree_in_start_order():
             "up",
             False,
             None,
-            stage.timeline.seq,
+            stage.event_log.seq,
         )
         below = snapshot.children[1]
         assert (below.kind, below.strategy, below.intensity, below.period_s) == ("supervisor", "rest_for_one", 7, 9.0)
@@ -135,7 +135,7 @@ async def test_events_are_the_newest_about_what_is_named_oldest_first():
         everything = (await stage.ask(GetEvents(debug=True))).events
         assert "DEBUG" in {row.level for row in everything}
         assert "DEBUG" not in {row.level for row in (await stage.ask(GetEvents())).events}
-        assert everything[-1].seq == stage.timeline.seq
+        assert everything[-1].seq == stage.event_log.seq
 
 
 @pytest.mark.virtual_time
