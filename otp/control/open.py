@@ -19,7 +19,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from otp.control.server.server import Server
 from otp.control.tree.actions import Actions
 from otp.control.tree.audit import Audit
-from otp.control.tree.bridge import Desk
+from otp.control.tree.changes import Desk
 from otp.control.tree.event_log import EventLog
 from otp.control.tree.maintenance import Maintenance
 from otp.control.tree.queries import Queries

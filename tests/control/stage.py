@@ -12,7 +12,7 @@ from otp.control.client.client import connect
 from otp.control.open import open_control
 from otp.control.tree.actions import Actions
 from otp.control.tree.audit import Audit
-from otp.control.tree.bridge import Desk, Question
+from otp.control.tree.changes import Desk, Question
 from otp.control.tree.event_log import EventLog
 from otp.control.tree.maintenance import Maintenance
 from otp.control.tree.queries import Queries

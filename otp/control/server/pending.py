@@ -13,7 +13,7 @@ from hashlib import blake2s
 import msgspec
 from msgspec.structs import replace
 
-from otp.control.tree.bridge import Question
+from otp.control.tree.changes import Question
 from otp.control.wire.health import health_of
 from otp.control.wire.peer import Peer
 from otp.control.wire.protocol import ACTING, Answer, Command, Failed, GetHealth, GetSnapshot, Request, Watch

@@ -23,7 +23,7 @@ from otp.control.server.connection import Connection, Gone
 from otp.control.server.pending import Pending, acts
 from otp.control.server.token_bucket import TokenBucket
 from otp.control.server.watcher import ALWAYS, Watcher
-from otp.control.tree.bridge import Question
+from otp.control.tree.changes import Question
 from otp.control.wire.peer import Peer, peer_of
 from otp.control.wire.protocol import (
     PROTOCOL,

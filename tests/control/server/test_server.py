@@ -479,7 +479,7 @@ async def test_a_bug_of_the_control_plane_does_not_end_the_tree(place, monkeypat
     async def broken(*_):
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("otp.control.tree.bridge.Desk.run", broken)
+    monkeypatch.setattr("otp.control.tree.changes.Desk.run", broken)
     monkeypatch.setattr("otp.control.tree.maintenance.Maintenance.run", broken)
     a = Probe("a")
     async with served(shop(a), place) as stage:

@@ -15,8 +15,8 @@ from otp import FailurePolicy, Strategy, supervisor, worker
 from otp.control.client.client import Unreachable, connect
 from otp.control.client.mirror import Mirror
 from otp.control.server import watcher
-from otp.control.tree import bridge
-from otp.control.tree.bridge import FRESH, OFTEN
+from otp.control.tree import changes as bridge
+from otp.control.tree.changes import FRESH, OFTEN
 from otp.control.tree.view import View
 from otp.control.wire.protocol import (
     GetHealth,

@@ -5,7 +5,7 @@ import pytest
 from loguru import logger
 
 from otp import FailurePolicy, Strategy, supervisor, worker
-from otp.control.tree.bridge import PACE
+from otp.control.tree.changes import PACE
 from otp.control.tree.view import ONE_BY_ONE
 from otp.control.wire.health import health_of
 from otp.control.wire.protocol import (
