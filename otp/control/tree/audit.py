@@ -15,7 +15,7 @@ LONGEST_REASON = 200
 
 
 class Audit:
-    """Writes one entry for each child that an acting command was about.
+    """Writes one entry for each child that a command acted on.
 
     Args:
         app: the id of the root.
@@ -27,16 +27,16 @@ class Audit:
         self._event_log = event_log
 
     def acted(self, peer: Peer, op: str, command: Acting, change: Change) -> None:
-        """What a command did to one child."""
+        """Note what a command did to one child."""
         outcome = change.message if change.error else _outcome(change)
         self._write(peer, op, command, change.path, outcome, failed=bool(change.error))
 
     def did(self, peer: Peer, op: str, command: Acting, path: str = "") -> None:
-        """A command on something that is no child: an incident, or the whole tree."""
+        """Note a command on something other than a child: an incident, or the whole tree."""
         self._write(peer, op, command, path or self._app, "", failed=False)
 
     def over(self, path: str) -> None:
-        """A maintenance has ended by itself."""
+        """Note that a maintenance has ended by itself."""
         text = "resumed: the time of its maintenance is over"
         self._event_log.note("maintenance.over", path, text)
         tell("INFO", path, text, event="maintenance.over")
@@ -54,7 +54,7 @@ class Audit:
 
 
 def one_line(text: str) -> str:
-    """What somebody wrote, fit for a line of a log: no control characters, no secrets, not endless."""
+    """A client's text as part of a log line: without control characters and secrets, and cut to `LONGEST_REASON`."""
     return clean(text, LONGEST_REASON).strip()
 
 
