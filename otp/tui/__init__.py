@@ -7,6 +7,6 @@
     details    the pane beside it; pages says what is on its five pages
     confirm    the dialog that shows what a command touches; events and keys: the screens of those names
 
-Everything that is shown comes from a `Mirror`, which a `Feed` keeps (otp/control/client); nothing here knows the tree itself. It lives in a process of its own: the
-screen in textual's event loop, and threads beside it that watch and ask over a socket.
+Everything that is shown comes from a `Mirror`, which a `Feed` keeps (otp/control/client); nothing here knows the tree
+itself. It lives in a process of its own: the screen in textual's event loop, and threads beside it that ask over a socket.
 """

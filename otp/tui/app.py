@@ -22,7 +22,8 @@ from otp.control.client.client import PATIENCE
 from otp.control.client.feed import Feed
 from otp.control.client.link import Joined
 from otp.control.client.mirror import Mirror
-from otp.control.wire.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.commands import Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.protocol import Acted
 from otp.control.wire.rows import ChildRow, EventRow
 from otp.tui.colours import first_theme, next_theme
 from otp.tui.confirm import Confirm

@@ -2,7 +2,8 @@
 
 from otp.control.client.link import Arrived, Joined, Link, Lost
 from otp.control.client.mirror import Mirror
-from otp.control.wire.protocol import Acted, Greeting, Restart
+from otp.control.wire.commands import Restart
+from otp.control.wire.protocol import Acted, Greeting
 from otp.control.wire.rows import Blocked, Change, FailureRow, IncidentRow, LogRow, NeedRow
 from otp.tui.confirm import radius
 from otp.tui.headline import alarms, headline

@@ -17,7 +17,8 @@ from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 
-from otp.control.client.client import Client, CommandFailed, Unreachable, connect
+from otp.control.client.client import Client, connect
+from otp.control.client.errors import CommandFailed, Unreachable
 from otp.control.client.link import Arrived, Joined, Lost, News
 from otp.control.wire.commands import GetEvents, GetSnapshot
 from otp.control.wire.rows import Snapshot
