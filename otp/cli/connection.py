@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 import click
 
 from otp.cli.completion import complete_socket
-from otp.cli.durations import seconds
 from otp.cli.exit_codes import CODES, Ended, ExitCode
+from otp.cli.parameters import seconds
 from otp.control.client.client import PATIENCE, Client, connect
 from otp.control.client.errors import CommandFailed
 from otp.control.client.find import find_socket
