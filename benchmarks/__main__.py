@@ -11,12 +11,12 @@ import argparse
 import sys
 from importlib import import_module
 
-from benchmarks import guard
-from benchmarks.environments import build
-from benchmarks.kept import keep, kept
-from benchmarks.plots import draw
-from benchmarks.readme import write
-from benchmarks.report import show
+from benchmarks.report import guard
+from benchmarks.report.plots import draw
+from benchmarks.report.readme import write
+from benchmarks.report.results import keep, kept
+from benchmarks.rig.environments import build
+from benchmarks.rig.rows import show
 
 NAMES = (
     "restart",
@@ -53,7 +53,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     for name in options.names or NAMES:
-        rows = import_module(f"benchmarks.{name}").measure(quick=options.quick)
+        rows = import_module(f"benchmarks.measures.{name}").measure(quick=options.quick)
         show(name, rows)
         if not options.quick:
             keep(name, rows)

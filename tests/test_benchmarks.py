@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import NAMES
-from benchmarks.catalog import MODE, OURS
-from benchmarks.claims import Claim, claimed
-from benchmarks.elsewhere import ALONE, ELSEWHERE
-from benchmarks.guard import Guarded, check, commit
-from benchmarks.kept import Result, kept
-from benchmarks.plots import PICTURES
-from benchmarks.readme import DOCUMENTS, SIX, rewritten, six
-from benchmarks.report import Row, show
-from benchmarks.tables import cells, tables
+from benchmarks.report.claims import Claim, claimed
+from benchmarks.report.elsewhere import ALONE, ELSEWHERE
+from benchmarks.report.guard import Guarded, check, commit
+from benchmarks.report.plots import PICTURES
+from benchmarks.report.readme import DOCUMENTS, SIX, rewritten, six
+from benchmarks.report.results import Result, kept
+from benchmarks.report.tables import cells, tables
+from benchmarks.rig.catalog import MODE, OURS
+from benchmarks.rig.rows import Row, show
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,7 +49,7 @@ def test_a_claim_shows_its_figure_its_limit_and_whether_it_is_met(monkeypatch):
         Claim(says="the one", benchmark="b", row={"what": "x"}),
         Claim(says="other", benchmark="b", row={"what": "y"}),
     ]
-    monkeypatch.setattr("benchmarks.claims.CLAIMS", claims)
+    monkeypatch.setattr("benchmarks.report.claims.CLAIMS", claims)
     met = Row(what="x", figure=1234.5, unit="µs", p99=20.04, ratio=1.234, to="a floor", limit=1.35)
     missed = Row(what="y", figure=2.5, unit="KB", limit=2.0)
     lines = claimed(result("b", met, missed)).splitlines()
@@ -59,7 +59,7 @@ def test_a_claim_shows_its_figure_its_limit_and_whether_it_is_met(monkeypatch):
 
 
 def test_a_claim_without_a_row_says_what_to_do(monkeypatch):
-    monkeypatch.setattr("benchmarks.claims.CLAIMS", [Claim(says="the one", benchmark="b", row={"what": "x"})])
+    monkeypatch.setattr("benchmarks.report.claims.CLAIMS", [Claim(says="the one", benchmark="b", row={"what": "x"})])
     with pytest.raises(LookupError, match=r"results/b\.json has no row with what 'x'.*run python -m benchmarks b"):
         claimed(result("b"))
 
@@ -130,7 +130,7 @@ def test_pictures_take_the_first_latency_of_each_system_and_its_siblings():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_benchmark_that_is_named_can_be_run(name):
-    assert callable(import_module(f"benchmarks.{name}").measure)
+    assert callable(import_module(f"benchmarks.measures.{name}").measure)
 
 
 def test_an_unknown_benchmark_is_refused():

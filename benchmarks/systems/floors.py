@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.loops import run_anyio, run_asyncio
-from benchmarks.systems.restarts import Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.loops import run_anyio, run_asyncio
+from benchmarks.systems.runs.restarts import Restarts
 
 
 async def _crash(run: Restarts) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from benchmarks.systems.groups import Groups
-from benchmarks.systems.loops import run_asyncio
+from benchmarks.systems.runs.groups import Groups
+from benchmarks.systems.runs.loops import run_asyncio
 
 
 def groups_task(run: Groups) -> None:

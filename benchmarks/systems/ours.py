@@ -7,11 +7,11 @@ import anyio
 import anyio.lowlevel
 
 import otp
-from benchmarks.systems.children import Children
-from benchmarks.systems.groups import Groups
-from benchmarks.systems.idling import Idling
-from benchmarks.systems.loops import count_turns, run_anyio
-from benchmarks.systems.restarts import UNLIMITED, Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.groups import Groups
+from benchmarks.systems.runs.idling import Idling
+from benchmarks.systems.runs.loops import count_turns, run_anyio
+from benchmarks.systems.runs.restarts import UNLIMITED, Restarts
 from otp import Strategy, SupervisorSpec, open_supervisor, supervisor, worker
 from otp.spec import AnySpec
 

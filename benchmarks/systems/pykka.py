@@ -5,8 +5,8 @@ import time
 
 import pykka
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import Restarts
 
 
 class Idle(pykka.ThreadingActor):

@@ -5,8 +5,8 @@ import asyncio
 from pydantic import BaseModel
 from pyre_agents import Agent, Pyre
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import UNLIMITED, Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import UNLIMITED, Restarts
 
 
 class State(BaseModel):

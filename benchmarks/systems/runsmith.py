@@ -6,8 +6,8 @@ import signal
 
 from loguru import logger
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import UNLIMITED, Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import UNLIMITED, Restarts
 
 # It reads them when it is imported.
 os.environ["RUNSMITH_SUPERVISION_INTERVAL"] = "0.001"
