@@ -15,8 +15,8 @@ from benchmarks.report import guard
 from benchmarks.report.plots import draw
 from benchmarks.report.readme import write
 from benchmarks.report.results import keep, kept
+from benchmarks.report.terminal import show
 from benchmarks.rig.environments import build
-from benchmarks.rig.rows import show
 
 NAMES = (
     "restart",

@@ -15,8 +15,9 @@ from benchmarks.report.plots import PICTURES
 from benchmarks.report.readme import DOCUMENTS, SIX, rewritten, six
 from benchmarks.report.results import Result, kept
 from benchmarks.report.tables import cells, tables
+from benchmarks.report.terminal import show
 from benchmarks.rig.catalog import MODE, OURS
-from benchmarks.rig.rows import Row, show
+from benchmarks.rig.rows import Row
 
 ROOT = Path(__file__).parents[1]
 

@@ -23,6 +23,7 @@ import anyio.abc
 from loguru import logger
 from msgspec import Struct
 
+from benchmarks.rig.checkout import ROOT
 from benchmarks.rig.rows import Row, median_and_p99
 from otp import Strategy, Supervisor, supervisor, worker
 from otp.control.open import open_control
@@ -94,7 +95,7 @@ async def served(crasher: Crasher) -> AsyncGenerator[tuple[Supervisor, Path]]:
 async def clients(socket: Path, *arguments: object) -> AsyncGenerator[anyio.abc.Process]:
     """Clients in a process of their own; it is left once they have ended."""
     command = [sys.executable, "-m", "benchmarks.rig.control_clients", str(socket), *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     async with await anyio.open_process(command, stderr=None, env=environment) as process:
         yield process
 

@@ -6,9 +6,10 @@ them all restarts the topmost, and with it everything below.
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.rig.catalog import ERLANG_PROC_LIB, OURS, System
+from benchmarks.rig.catalog import ERLANG_PROC_LIB, OURS
 from benchmarks.rig.latency import Latency, latencies_of, row
 from benchmarks.rig.rows import Row
+from benchmarks.rig.system import System
 
 __all__ = ("measure",)
 

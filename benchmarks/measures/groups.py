@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from benchmarks.rig.catalog import ERLANG_PROC_LIB, OURS, Kind, System
+from benchmarks.rig.catalog import ERLANG_PROC_LIB, OURS
 from benchmarks.rig.latency import Latency, latencies, row
 from benchmarks.rig.rows import Row, in_groups
+from benchmarks.rig.system import Kind, System
 
 __all__ = ("FLOORS", "Group", "measure", "taken_of")
 

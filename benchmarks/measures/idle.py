@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from benchmarks.rig.catalog import OURS, System
+from benchmarks.rig.catalog import OURS
 from benchmarks.rig.rounds import Outcome, take_turns
 from benchmarks.rig.rows import Row, in_groups
+from benchmarks.rig.system import System
 
 __all__ = ("measure",)
 

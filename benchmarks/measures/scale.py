@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from benchmarks.rig.catalog import BARE_TASKS, ORDERED_STOPS, OURS, SCALED, TASK_GROUPS, System
+from benchmarks.rig.catalog import BARE_TASKS, ORDERED_STOPS, OURS, SCALED, TASK_GROUPS
 from benchmarks.rig.rounds import take_turns
 from benchmarks.rig.rows import Row, in_groups
+from benchmarks.rig.system import System
 
 __all__ = ("Size", "figures", "measure")
 

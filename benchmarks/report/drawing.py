@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.report.plots import Bar, Line
-from benchmarks.rig.catalog import Kind
 from benchmarks.rig.rows import in_groups
+from benchmarks.rig.system import Kind
 
 __all__ = ("recoveries", "restarts", "save", "siblings")
 

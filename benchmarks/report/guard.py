@@ -14,7 +14,7 @@ from msgspec import Struct
 from benchmarks.measures import quick_ratios
 from benchmarks.report.results import RESULTS, write
 from benchmarks.rig.counts import instructions, leftovers
-from benchmarks.rig.rows import machine
+from benchmarks.rig.machine import machine
 
 __all__ = ("GUARDED", "Committed", "Guarded", "check", "commit")
 

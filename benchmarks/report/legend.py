@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from benchmarks.rig.catalog import NOTES, Kind
+from benchmarks.rig.catalog import NOTES
+from benchmarks.rig.system import Kind
 
 __all__ = ("legend",)
 

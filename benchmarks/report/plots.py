@@ -8,8 +8,9 @@ from typing import Any
 from msgspec import Struct
 
 from benchmarks.report.results import RESULTS, Result
-from benchmarks.rig.catalog import SLOW, Kind
+from benchmarks.rig.catalog import SLOW
 from benchmarks.rig.rows import Row
+from benchmarks.rig.system import Kind
 
 __all__ = ("PICTURES", "Bar", "Line", "Picture", "draw")
 

@@ -4,7 +4,6 @@ Each is written by hand but for what stands between its two marks.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -12,10 +11,10 @@ from benchmarks.report.claims import Claim, claimed, found, origins
 from benchmarks.report.elsewhere import LIMITS, RANGES
 from benchmarks.report.results import Result
 from benchmarks.report.tables import cells, tables
+from benchmarks.rig.checkout import ROOT
 
 __all__ = ("DOCUMENTS", "SIX", "rewritten", "six", "write")
 
-BENCHMARKS = Path(__file__).parents[1]
 BEGIN, END = "<!-- benchmarks:begin -->", "<!-- benchmarks:end -->"
 
 
@@ -101,7 +100,7 @@ def everything(results: Mapping[str, Result]) -> str:
     return f"## What is claimed\n\n{LIMITS}\n\n{claimed(results)}\n{tables(results)}"
 
 
-DOCUMENTS = {BENCHMARKS.parent / "README.md": six, BENCHMARKS / "README.md": everything}
+DOCUMENTS = {ROOT / "README.md": six, ROOT / "benchmarks/README.md": everything}
 """What makes of the results that which stands between the marks."""
 
 

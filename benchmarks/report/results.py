@@ -8,11 +8,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from benchmarks.rig.rows import Row, machine
+from benchmarks.rig.checkout import ROOT
+from benchmarks.rig.machine import machine
+from benchmarks.rig.rows import Row
 
 __all__ = ("RESULTS", "Result", "keep", "kept")
 
-RESULTS = Path(__file__).parents[1] / "results"
+RESULTS = ROOT / "benchmarks/results"
 DIGITS = 4
 
 

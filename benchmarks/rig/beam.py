@@ -4,12 +4,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from benchmarks.rig.checkout import ROOT
 from benchmarks.rig.environments import folder
 from benchmarks.rig.system import System
 
 __all__ = ("Elixir", "Erlang")
 
-SOURCES = Path(__file__).parents[1] / "systems/beam"
+SOURCES = ROOT / "benchmarks/systems/beam"
 PROCESSES = "+P 2000000"
 """How many there may be; 262 144 by default."""
 

@@ -26,8 +26,6 @@ __all__ = (
     "TASK_GROUPS",
     "UNSUPERVISED",
     "WITH_WINDOW",
-    "Kind",
-    "System",
 )
 
 BACKENDS = ("asyncio", "uvloop", "trio")

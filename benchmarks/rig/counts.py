@@ -10,8 +10,10 @@ import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
-from benchmarks.rig.catalog import FLOORS, OURS, System
-from benchmarks.rig.rounds import ROOT, take_turns
+from benchmarks.rig.catalog import FLOORS, OURS
+from benchmarks.rig.checkout import ROOT
+from benchmarks.rig.rounds import take_turns
+from benchmarks.rig.system import System
 
 __all__ = ("instructions", "leftovers")
 

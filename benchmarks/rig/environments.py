@@ -13,10 +13,11 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.rig import peer_patches
+from benchmarks.rig.checkout import ROOT
 
 __all__ = ("build", "folder", "interpreter")
 
-BENCHMARKS = Path(__file__).parents[1]
+DECLARED = ROOT / "benchmarks/systems/peers.toml"
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -29,7 +30,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
 
 def folder() -> Path:
     """Where everything is that is built for the peers."""
-    return Path(os.environ.get("PEERS_DIR") or BENCHMARKS.parent / ".peers").resolve()
+    return Path(os.environ.get("PEERS_DIR") or ROOT / ".peers").resolve()
 
 
 def interpreter(name: str) -> Path | None:
@@ -44,7 +45,7 @@ def build(names: Sequence[str]) -> int:
     Returns:
         The exit code: 1 when one of them is not there afterwards.
     """
-    known = msgspec.toml.decode((BENCHMARKS / "systems/peers.toml").read_bytes(), type=dict[str, Environment])
+    known = msgspec.toml.decode(DECLARED.read_bytes(), type=dict[str, Environment])
     unknown = [name for name in names if name not in known]
     if unknown:
         print(f"no environment {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.rig.checkout import ROOT
+
 __all__ = ("Outcome", "take_turns")
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 180.0
 """Seconds after which a run is given up."""
 

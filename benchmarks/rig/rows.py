@@ -1,14 +1,11 @@
-"""Figures, and how they are shown as a table."""
+"""The rows of a benchmark: each a figure, what it is compared with, and its limit."""
 
-import os
-import platform
 import statistics
-import textwrap
 from collections.abc import Sequence
 
 from msgspec import Struct
 
-from benchmarks.report.legend import legend
+__all__ = ("Row", "in_groups", "median_and_p99")
 
 
 class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,26 +51,3 @@ def median_and_p99(samples: Sequence[float]) -> tuple[float, float]:
 def in_groups(number: int) -> str:
     """As in 10 000."""
     return f"{number:_}".replace("_", " ")
-
-
-def machine() -> str:
-    return f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, {platform.python_implementation()} {platform.python_version()}"
-
-
-def show(name: str, rows: Sequence[Row]) -> None:
-    """Print the table."""
-    print(f"\n{name}  ({machine()})")
-    width = max(len(row.what) for row in rows)
-    section = None
-    for row in rows:
-        if row.section != section:
-            section = row.section
-            print(f"\n {section}" if section else "")
-        p99 = f"p99 {row.p99:9.2f}" if row.p99 is not None else " " * 13
-        ratio = f"{row.ratio:6.3f} × {row.to}" if row.ratio is not None else ""
-        limit = f"(limit {row.limit:g}) {row.verdict}" if row.limit is not None else ""
-        print(f"  {row.what:<{width}}  {row.figure:10.2f} {row.unit:<8} {p99}  {ratio:<44} {limit}".rstrip())
-    for kind, systems in legend((row.system, row.kind) for row in rows):
-        print(f"\n {kind}: {kind.means}")
-        for system in systems:
-            print(textwrap.fill(system, 118, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))

@@ -8,13 +8,13 @@ from benchmarks.systems.runs.children import Children
 from benchmarks.systems.runs.groups import Groups
 from benchmarks.systems.runs.idling import Idling
 from benchmarks.systems.runs.leftovers import Leftovers
-from benchmarks.systems.runs.restart_parts import Parts
+from benchmarks.systems.runs.restart_parts import RestartParts
 from benchmarks.systems.runs.restarts import Restarts
 
 MEASURES = {
     "restart": ("restart", Restarts),
     "leftovers": ("restart", Leftovers),
-    "parts": ("parts", Parts),
+    "parts": ("parts", RestartParts),
     "escalation": ("escalation", Restarts),
     "scale": ("scale", Children),
     "idle": ("idle", Idling),

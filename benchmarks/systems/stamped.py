@@ -6,12 +6,12 @@ from typing import Any
 import anyio
 
 from benchmarks.systems.runs.loops import run_anyio
-from benchmarks.systems.runs.restart_parts import Parts
+from benchmarks.systems.runs.restart_parts import RestartParts
 from otp import open_supervisor, supervisor, worker
 from otp.runtime.supervisor import RunningSupervisor
 
 
-def parts_ours(run: Parts) -> None:
+def parts_ours(run: RestartParts) -> None:
     """Stamped around the hop from the dying task to its supervisor."""
     hop = RunningSupervisor.ended
 
@@ -36,7 +36,7 @@ def parts_ours(run: Parts) -> None:
     run_anyio(main, run.backend)
 
 
-def parts_floor(run: Parts) -> None:
+def parts_floor(run: RestartParts) -> None:
     """A fresh task in a cancel scope of its own, started by the dying one."""
     live: set[asyncio.Task[None]] = set()
     start: Any

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from benchmarks.rig.checkout import ROOT
 from benchmarks.rig.environments import interpreter
-from benchmarks.rig.massive.service_process import ROOT
 
 __all__ = ("ProcessSupervisor", "process_supervisors")
 

@@ -13,13 +13,13 @@ import anyio
 from anyio.abc import Process
 from msgspec.structs import replace
 
+from benchmarks.rig.checkout import ROOT
 from benchmarks.rig.massive.stage import ProviderProcess
 from services.shared import redis_clients
 from services.shared.truth import COMPONENTS, Bus, build_truth, publish_truth, read_component
 
-__all__ = ("ROOT", "SUPERVISED", "UNSUPERVISED", "publish_identity", "running", "surroundings")
+__all__ = ("SUPERVISED", "UNSUPERVISED", "publish_identity", "running", "surroundings")
 
-ROOT = Path(__file__).parents[3]
 SUPERVISED = (sys.executable, "-m", "services.massive.supervised_main")
 UNSUPERVISED = (sys.executable, "-m", "services.massive.main")
 

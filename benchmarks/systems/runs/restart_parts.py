@@ -6,7 +6,7 @@ import os
 import time
 
 
-class Parts:
+class RestartParts:
     """One run. Stamps in this order: `crashing()`, `caught()`, `scheduled()`, and `enter()` of the next incarnation.
 
     With the last sample the process prints them and is over.
