@@ -1,15 +1,15 @@
 """What is claimed: a table of all claims and the pictures, from the results that are kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct
 
 from benchmarks.report.plots import PICTURES
-from benchmarks.report.results import Result
-from benchmarks.report.tables import cells, origin
-from benchmarks.rig.rows import Row
+from benchmarks.report.ranges import Line, lines
+from benchmarks.report.results import Kept, machines, origins
+from benchmarks.report.tables import cells
 
-__all__ = ("CLAIMS", "Claim", "claimed", "found", "origins")
+__all__ = ("CLAIMS", "Claim", "claimed", "found")
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -143,41 +143,36 @@ CLAIMS = (
 """What is claimed, in the order of the table."""
 
 
-def claimed(results: Mapping[str, Result]) -> str:
+def claimed(results: Kept) -> str:
     """The table, where it was measured, and the pictures for which there are figures."""
     if not results:
         return ""
-    lines = ["| what | figure | ratio | limit | met |", "| --- | --- | --- | --- | --- |"]
-    lines += [_line(claim, found(claim, results)) for claim in CLAIMS if claim.benchmark in results]
-    lines += ["", *origins(results)]
-    for picture in PICTURES:
-        if picture.figures(results):
-            lines += ["", f"![{picture.title}](results/{picture.name}.svg)"]
-    return "\n".join(lines) + "\n"
+    parts = ["| what | figure | ratio | limit | met |", "| --- | --- | --- | --- | --- |"]
+    known = machines(results)
+    parts += [_line(claim, found(claim, results), known) for claim in CLAIMS if claim.benchmark in results]
+    parts += ["", *origins(results)]
+    pictures = [picture for picture in PICTURES if picture.figures(results)]
+    if pictures:
+        shown = dict.fromkeys(results[picture.benchmark][0].machine for picture in pictures)
+        parts += ["", f"Each picture is of one machine, the one with the most figures: {'; '.join(shown)}."]
+    for picture in pictures:
+        parts += ["", f"![{picture.title}](results/{picture.benchmark}.svg)"]
+    return "\n".join(parts) + "\n"
 
 
-def found(claim: Claim, results: Mapping[str, Result]) -> Row:
-    """The row that a claim is about."""
-    for row in results[claim.benchmark].rows:
-        if all(getattr(row, field) == value for field, value in claim.row.items()):
-            return row
+def found(claim: Claim, results: Kept) -> Line:
+    """The line that a claim is about."""
+    for line in lines(results[claim.benchmark]):
+        if all(getattr(line.row, field) == value for field, value in claim.row.items()):
+            return line
     wanted = ", ".join(f"{field} {value!r}" for field, value in claim.row.items())
     raise LookupError(
-        f"results/{claim.benchmark}.json has no row with {wanted}, which benchmarks/report/claims.py claims; "
+        f"no row of benchmarks/results/*/{claim.benchmark}.json has {wanted}, which benchmarks/report/claims.py claims; "
         f"run python -m benchmarks {claim.benchmark}, or amend CLAIMS"
     )
 
 
-def _line(claim: Claim, row: Row) -> str:
-    figure, p99, *rest = cells(row)
-    says = f"{claim.says}, {row.system}" if claim.named else claim.says
+def _line(claim: Claim, line: Line, known: int) -> str:
+    figure, p99, *rest = cells(line, known)
+    says = f"{claim.says}, {line.row.system}" if claim.named else claim.says
     return f"| {says} | {figure}{f', p99 {p99}' if p99 else ''} | {' | '.join(rest)} |"
-
-
-def origins(results: Mapping[str, Result]) -> Iterator[str]:
-    """Where and when they were measured, a line for each place and day."""
-    names: dict[str, list[str]] = {}
-    for name, result in results.items():
-        names.setdefault(origin(result), []).append(name)
-    for where, measured in names.items():
-        yield f"Measured on {where}: {', '.join(measured)}."

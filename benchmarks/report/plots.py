@@ -1,13 +1,16 @@
-"""The pictures of the README: which figures they show. How they are drawn is in `benchmarks.report.drawing`."""
+"""The pictures of the README: which figures they show. How they are drawn is in `benchmarks.report.drawing`.
+
+A picture is of one machine, the one that has the most rows: lines of two would hide what is compared.
+"""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from benchmarks.report.results import RESULTS, Result
+from benchmarks.report.results import RESULTS, Kept
 from benchmarks.rig.catalog import SLOW
 from benchmarks.rig.rows import Row
 from benchmarks.rig.system import Kind
@@ -38,19 +41,19 @@ class Picture(Struct, frozen=True):
     """One picture.
 
     Attributes:
-        name: of its file.
+        benchmark: whose result it shows; its file has that name.
         title: for whoever does not see it.
         figures: what it shows of the results; nothing: it is not drawn.
         drawn_by: a function of `benchmarks.report.drawing`.
     """
 
-    name: str
+    benchmark: str
     title: str
-    figures: Callable[[Mapping[str, Result]], list[Any]]
+    figures: Callable[[Kept], list[Any]]
     drawn_by: str
 
 
-def draw(results: Mapping[str, Result], folder: Path = RESULTS) -> list[Path]:
+def draw(results: Kept, folder: Path = RESULTS) -> list[Path]:
     """Draw the pictures for which there are figures; each file is the same for the same figures."""
     try:
         from benchmarks.report import drawing  # noqa: PLC0415 # it needs matplotlib, which only those have who draw
@@ -61,12 +64,12 @@ def draw(results: Mapping[str, Result], folder: Path = RESULTS) -> list[Path]:
     for picture in PICTURES:
         figures = picture.figures(results)
         if figures:
-            drawn.append(folder / f"{picture.name}.svg")
+            drawn.append(folder / f"{picture.benchmark}.svg")
             drawing.save(getattr(drawing, picture.drawn_by)(figures), drawn[-1])
     return drawn
 
 
-def _restarts(results: Mapping[str, Result]) -> list[Bar]:
+def _restarts(results: Kept) -> list[Bar]:
     """The first latency of each system, the fastest first; without those that wait by choice, who would need the width."""
     slow = {system.name for system in SLOW}
     bars: dict[str, Bar] = {}
@@ -76,7 +79,7 @@ def _restarts(results: Mapping[str, Result]) -> list[Bar]:
     return sorted(bars.values(), key=lambda bar: bar.median)
 
 
-def _among_siblings(results: Mapping[str, Result]) -> list[Line]:
+def _among_siblings(results: Kept) -> list[Line]:
     lines: dict[str, Line] = {}
     for row in _rows(results, "siblings"):
         if found := AMONG.search(row.what):
@@ -85,14 +88,14 @@ def _among_siblings(results: Mapping[str, Result]) -> list[Line]:
     return list(lines.values())
 
 
-def _recoveries(results: Mapping[str, Result]) -> list[Bar]:
+def _recoveries(results: Kept) -> list[Bar]:
     """The milliseconds until data flows again, of each failure and each supervisor of processes."""
     rows = [row for row in _rows(results, "recovery") if "data flows again" in row.what]
     return [Bar(row.what.rpartition(":")[0], row.kind or Kind.FRESH, row.figure, row.p99) for row in rows]
 
 
-def _rows(results: Mapping[str, Result], benchmark: str) -> list[Row]:
-    return results[benchmark].rows if benchmark in results else []
+def _rows(results: Kept, benchmark: str) -> list[Row]:
+    return results[benchmark][0].rows if benchmark in results else []
 
 
 PICTURES = (

@@ -1,21 +1,13 @@
-"""The two documents that quote figures: the README of the project six of them, the one here all.
-
-Each is written by hand but for what stands between its two marks.
-"""
-
-from collections.abc import Mapping
+"""The six figures of the README of the project."""
 
 from msgspec import Struct
 
-from benchmarks.report.claims import Claim, claimed, found, origins
-from benchmarks.report.elsewhere import LIMITS, RANGES
-from benchmarks.report.results import Result
-from benchmarks.report.tables import cells, tables
-from benchmarks.rig.checkout import ROOT
+from benchmarks.report.claims import Claim, found
+from benchmarks.report.ranges import RANGES
+from benchmarks.report.results import Kept, origins
+from benchmarks.report.tables import figure, times
 
-__all__ = ("DOCUMENTS", "SIX", "rewritten", "six", "write")
-
-BEGIN, END = "<!-- benchmarks:begin -->", "<!-- benchmarks:end -->"
+__all__ = ("SIX", "six")
 
 
 class Figure(Struct, frozen=True):
@@ -77,43 +69,17 @@ SIX = (
 """What the README of the project says, in the words of somebody who is new here."""
 
 
-def six(results: Mapping[str, Result]) -> str:
-    """The figures of the README, beside what they are compared with, and where they were measured."""
-    measured = [figure for figure in SIX if figure.claim.benchmark in results]
+def six(results: Kept) -> str:
+    """The figures, beside what they are compared with, and where they were measured."""
+    measured = [one for one in SIX if one.claim.benchmark in results]
     if not measured:
         return ""
-    used = {figure.claim.benchmark: results[figure.claim.benchmark] for figure in measured}
-    lines = ["| what | figure | compared |", "| --- | --- | --- |", *(_line(figure, results) for figure in measured)]
-    return "\n".join([*lines, "", *origins(used), "", RANGES]) + "\n"
+    used = {one.claim.benchmark: results[one.claim.benchmark] for one in measured}
+    table = ["| what | figure | compared |", "| --- | --- | --- |", *(_line(one, results) for one in measured)]
+    return "\n".join([*table, "", *origins(used), "", RANGES]) + "\n"
 
 
-def _line(figure: Figure, results: Mapping[str, Result]) -> str:
-    measured, _, ratio, *_ = cells(found(figure.claim, results))
-    times = f"{ratio.partition(' × ')[0]} × {figure.beside}" if figure.beside else ""
-    return f"| {figure.claim.says} | {measured} | {times} |"
-
-
-def everything(results: Mapping[str, Result]) -> str:
-    """All claims with their limits, and below them all rows of all benchmarks."""
-    if not results:
-        return ""
-    return f"## What is claimed\n\n{LIMITS}\n\n{claimed(results)}\n{tables(results)}"
-
-
-DOCUMENTS = {ROOT / "README.md": six, ROOT / "benchmarks/README.md": everything}
-"""What makes of the results that which stands between the marks."""
-
-
-def write(results: Mapping[str, Result]) -> None:
-    """Write into both what the results say."""
-    for path, made in DOCUMENTS.items():
-        path.write_text(rewritten(path.read_text(), made(results)))
-
-
-def rewritten(text: str, figures: str) -> str:
-    """The text of a document with these figures between its two marks."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"README.md has no {BEGIN} with an {END} after it; put them where the figures belong")
-    return f"{before}{BEGIN}\n{figures}{END}{after}"
+def _line(quoted: Figure, results: Kept) -> str:
+    line = found(quoted.claim, results)
+    compared = f"{times(line)} {quoted.beside}" if quoted.beside else ""
+    return f"| {quoted.claim.says} | {figure(line)} | {compared} |"

@@ -21,7 +21,7 @@ def show(name: str, rows: Sequence[Row]) -> None:
             print(f"\n {section}" if section else "")
         p99 = f"p99 {row.p99:9.2f}" if row.p99 is not None else " " * 13
         ratio = f"{row.ratio:6.3f} × {row.to}" if row.ratio is not None else ""
-        limit = f"(limit {row.limit:g}) {row.verdict}" if row.limit is not None else ""
+        limit = "" if row.limit is None else f"(limit {row.limit:g}) {'ok' if row.meets(row.limit) else 'OVER'}"
         print(f"  {row.what:<{width}}  {row.figure:10.2f} {row.unit:<8} {p99}  {ratio:<44} {limit}".rstrip())
     for kind, systems in legend((row.system, row.kind) for row in rows):
         print(f"\n {kind}: {kind.means}")

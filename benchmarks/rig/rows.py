@@ -13,7 +13,7 @@ class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         what: what the figure is of.
-        figure: the figure itself.
+        figure: the figure itself; None: only its ratio is known, of a run whose report has no more.
         unit: its unit.
         p99: the 99th percentile, where the figure is a median.
         ratio: the figure over another one.
@@ -25,7 +25,7 @@ class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     what: str
-    figure: float
+    figure: float | None
     unit: str
     p99: float | None = None
     ratio: float | None = None
@@ -35,12 +35,10 @@ class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
     system: str = ""
     kind: str = ""
 
-    @property
-    def verdict(self) -> str:
-        if self.limit is None:
-            return ""
+    def meets(self, limit: float) -> bool:
+        """Whether the ratio, or else the figure, is within the limit."""
         value = self.figure if self.ratio is None else self.ratio
-        return "ok" if value <= self.limit else "OVER"
+        return value is not None and value <= limit
 
 
 def median_and_p99(samples: Sequence[float]) -> tuple[float, float]:
