@@ -1,4 +1,4 @@
-"""A healthy tree of 10 000 children over a minute: processor time, and how often anybody wakes up.
+"""A healthy tree of 10 000 children over a minute: processor time, and how often a thread wakes up.
 
     bare     `open_supervisor` in a program that has nothing else
     whole    `otp.run`: log, history, incidents, the control socket, the watch over the event loop

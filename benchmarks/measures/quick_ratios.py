@@ -17,7 +17,7 @@ def restarts() -> Ratios:
 
 
 def siblings() -> Ratios:
-    """The same among many idle siblings, × among few."""
+    """A restart among 10 000 idle siblings, × among 10."""
     runs = {str(count): (OURS["asyncio"], ("--restarts", 1_000, "--siblings", count)) for count in (10, 10_000)}
     taken = latencies_of(runs, 3)
     return {"restart among 10 000 siblings": taken["10000"].median / taken["10"].median}

@@ -19,7 +19,7 @@ LIMITS = (
 END = "<!-- benchmarks: end -->"
 
 Made = Mapping[str, Callable[[Kept], str]]
-"""By the name in the mark that stands before it, what makes of the results that which stands after it."""
+"""By the name in a mark, the function whose text stands after that mark."""
 
 
 def everything(results: Kept) -> str:

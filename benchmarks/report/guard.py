@@ -28,8 +28,8 @@ class Guarded(Struct, frozen=True):
 
     Attributes:
         take: takes them; those that cannot be taken here are left out.
-        factor: by so much worse is not worse yet.
-        slack: the same to be added, for what is next to nothing and has no factor.
+        factor: a figure is worse when it is more than this many times the committed one.
+        slack: added to that, for figures next to zero, of which a factor says nothing.
     """
 
     take: Callable[[], Figures]

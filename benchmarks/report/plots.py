@@ -42,7 +42,7 @@ class Picture(Struct, frozen=True):
 
     Attributes:
         benchmark: whose result it shows; its file has that name.
-        title: for whoever does not see it.
+        title: the text in its place for readers who do not see it.
         figures: what it shows of the results; nothing: it is not drawn.
         drawn_by: a function of `benchmarks.report.drawing`.
     """

@@ -15,11 +15,11 @@ class Figure(Struct, frozen=True):
 
     Attributes:
         claim: the figure.
-        beside: what its ratio is to, in the words of somebody who is new here; empty: there is none.
+        compared_with: what its ratio is to, in the words of a newcomer; empty: the line shows no ratio.
     """
 
     claim: Claim
-    beside: str = ""
+    compared_with: str = ""
 
 
 SIX = (
@@ -66,7 +66,7 @@ SIX = (
         "one worker restarted",
     ),
 )
-"""What the README of the project says, in the words of somebody who is new here."""
+"""What the README of the project says, in the words of a newcomer."""
 
 
 def six(results: Kept) -> str:
@@ -81,5 +81,5 @@ def six(results: Kept) -> str:
 
 def _line(quoted: Figure, results: Kept) -> str:
     line = found(quoted.claim, results)
-    compared = f"{times(line)} {quoted.beside}" if quoted.beside else ""
+    compared = f"{times(line)} {quoted.compared_with}" if quoted.compared_with else ""
     return f"| {quoted.claim.says} | {figure(line)} | {compared} |"

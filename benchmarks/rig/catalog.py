@@ -56,7 +56,7 @@ FLOORS = _on_all("task with a CancelScope", "floors.scope", Kind.FLOOR)
 """The floor that has the shape of ours, by event loop."""
 
 TASK_GROUPS = _on_all("anyio task group", "floors.group", Kind.FLOOR)
-"""The same shape in anyio's task group, which is what a program without supervision would write."""
+"""A fresh task with a scope of its own in anyio's task group, which is what a program without supervision would write."""
 
 BARE_TASKS = {
     **_on_all("bare task", "floors.task", Kind.FLOOR, ("asyncio", "uvloop")),

@@ -1,4 +1,4 @@
-"""What the benchmarks of restarts share: the latencies of some systems, taken in turns, and their rows."""
+"""The latencies of some systems, taken in turns, and their rows: what all benchmarks of restarts share."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -28,7 +28,7 @@ def latencies(systems: Iterable[System], rounds: int, *options: object, measure:
 
 
 def latencies_of(runs: Mapping[str, Run], rounds: int, *, measure: str = "restart") -> dict[str, Latency]:
-    """The same for runs that have names and options of their own."""
+    """Of runs that have names and options of their own, those whose system is here, by name."""
     taken = take_turns({name: system.command(measure, *options) for name, (system, options) in runs.items()}, rounds)
     return {
         name: Latency(runs[name][0], *median_and_p99([ns / 1e3 for one in outcomes for ns in one["ns"]]))

@@ -127,7 +127,7 @@ def _in_a_nursery(run: Restarts, supervise: Callable[[Any], Awaitable[None]]) ->
 
 
 def restart_group(run: Restarts) -> None:
-    """The same in anyio's task group: the dying task calls `start_soon` for the next, which has its own scope."""
+    """anyio's task group: the dying task calls `start_soon` for the next, which has its own scope."""
     import anyio  # noqa: PLC0415
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""otp, with all rules on: generation, restart table, window, counters. Events are made where somebody hears of them."""
+"""otp, with all rules on: generation, restart table, window, counters. An event is made only where a hook listens."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -131,7 +131,7 @@ def idle(run: Idling) -> None:
 
 
 def idle_whole(run: Idling) -> None:
-    """The same workers in a program that has all of it."""
+    """Idle workers under `otp.run`, with log, history, control socket and loop watch."""
     _run(_idle(run), run.backend, whole=True)
 
 

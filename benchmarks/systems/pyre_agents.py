@@ -1,4 +1,4 @@
-"""pyre-agents: agents under supervisors; whoever sends the message makes the new object, in the task that it has."""
+"""pyre-agents: agents under supervisors; the sender of the message makes the new object, in its own task."""
 
 import asyncio
 

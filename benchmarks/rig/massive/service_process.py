@@ -1,4 +1,4 @@
-"""Massive as it is run for real, as a process: under its supervision, or alone and started again by somebody else."""
+"""Massive as it is run for real, as a process: under its supervision, or alone and started again from outside."""
 
 import os
 import signal
