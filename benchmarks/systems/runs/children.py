@@ -1,6 +1,7 @@
 """Starting, keeping and stopping many idle children."""
 
 import argparse
+import asyncio
 import gc
 import json
 import os
@@ -28,6 +29,11 @@ class Children:
     def enter(self) -> None:
         """The first line of a child."""
         self.running += 1
+
+    async def idle(self) -> None:
+        """A child on asyncio: its first line, and nothing after it."""
+        self.enter()
+        await asyncio.get_running_loop().create_future()
 
     def declare(self) -> None:
         """Just before anything is made; memory counts from here on."""
