@@ -6,7 +6,7 @@
 What supervises below this module's protocols is replaceable: a worker's task is one `RunningChild`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from otp.core import effects
@@ -24,22 +24,17 @@ __all__ = ("BackgroundTask", "Dependencies", "RunningChild", "Supervisor", "Time
 
 
 class RunningChild(Protocol):
-    """One incarnation of a worker. Its last act is to call `Supervisor.ended`, however it ends."""
+    """One incarnation of a worker. Its last act is to call `Supervisor.ended`, however it ends.
 
-    @property
-    def id(self) -> str:
-        """The id of its spec."""
-        ...
+    Attributes:
+        id: of its spec.
+        generation: the number of this incarnation.
+        path: from the root; set by `start`.
+    """
 
-    @property
-    def generation(self) -> int:
-        """The number of this incarnation."""
-        ...
-
-    @property
-    def path(self) -> str:
-        """Its path from the root; set by `start`."""
-        ...
+    id: str
+    generation: int
+    path: str
 
     @property
     def begun(self) -> bool:
@@ -70,22 +65,17 @@ class RunningChild(Protocol):
 
 
 class Supervisor(Protocol):
-    """A running supervisor, as its children and the background tasks know it."""
+    """A running supervisor, as its children and the background tasks know it.
 
-    @property
-    def machine(self) -> SupervisorMachine:
-        """What decides."""
-        ...
+    Attributes:
+        machine: decides.
+        tree: that it belongs to.
+        live: the incarnations that run, by child id.
+    """
 
-    @property
-    def tree(self) -> "Tree":
-        """The tree that it belongs to."""
-        ...
-
-    @property
-    def live(self) -> Mapping[str, object]:
-        """The incarnations that run, by child id."""
-        ...
+    machine: SupervisorMachine
+    tree: "Tree"
+    live: dict[str, Any]
 
     def feed(self, event: Input, /) -> None:
         """Hand an input to the machine, and execute its effects."""
@@ -105,7 +95,7 @@ class BackgroundTask(Protocol):
         """Run until cancelled."""
 
 
-class Timers(Protocol):
+class Timers(BackgroundTask, Protocol):
     """Deadlines of supervisors."""
 
     def set(self, supervisor: Supervisor, timer: Timer, at: float, /) -> None:
@@ -116,12 +106,13 @@ class Timers(Protocol):
 
 
 class Watch(Protocol):
-    """The watchdog of one incarnation."""
+    """The watchdog of one incarnation.
 
-    @property
-    def pulse(self) -> Pulse:
-        """Where its signs of life arrive."""
-        ...
+    Attributes:
+        pulse: where its signs of life arrive.
+    """
+
+    pulse: Pulse
 
     def begin(self) -> None:
         """Start counting silence: the child is up."""
@@ -130,7 +121,7 @@ class Watch(Protocol):
         """Stop: the child has ended, perhaps without having been up."""
 
 
-class Watchdogs(Protocol):
+class Watchdogs(BackgroundTask, Protocol):
     """Detects silent workers."""
 
     def watch(self, supervisor: Supervisor, child: RunningChild, watchdog: Watchdog, /) -> Watch:
@@ -138,7 +129,7 @@ class Watchdogs(Protocol):
         ...
 
 
-class Dependencies(Protocol):
+class Dependencies(BackgroundTask, Protocol):
     """Probes what held children need."""
 
     def check(self, supervisor: Supervisor, check: effects.Check, /) -> None:
@@ -149,50 +140,23 @@ class Tree(Protocol):
     """What all supervisors and children of a tree share.
 
     Attributes:
+        spawner: the seam to the event loop.
+        now: the clock of the event loop, in seconds.
+        reporter: takes events.
         newest: the incarnation that was started last.
+        names_contexts: whether `CHILD` is set in the context of children.
+        broken: the supervision itself has failed.
     """
 
+    spawner: Spawner
+    now: Callable[[], float]
+    reporter: Reporter
+    timers: Timers
+    watchdogs: Watchdogs
+    dependencies: Dependencies
     newest: RunningChild | None
-
-    @property
-    def spawner(self) -> Spawner:
-        """The seam to the event loop."""
-        ...
-
-    @property
-    def now(self) -> Callable[[], float]:
-        """The clock of the event loop, in seconds."""
-        ...
-
-    @property
-    def reporter(self) -> Reporter:
-        """Where events go."""
-        ...
-
-    @property
-    def timers(self) -> Timers:
-        """See `Timers`."""
-        ...
-
-    @property
-    def watchdogs(self) -> Watchdogs:
-        """See `Watchdogs`."""
-        ...
-
-    @property
-    def dependencies(self) -> Dependencies:
-        """See `Dependencies`."""
-        ...
-
-    @property
-    def names_contexts(self) -> bool:
-        """Whether `CHILD` is set in the context of children."""
-        ...
-
-    @property
-    def broken(self) -> bool:
-        """Whether the supervision itself has failed."""
-        ...
+    names_contexts: bool
+    broken: bool
 
     def started(self) -> None:
         """The root is up."""

@@ -42,9 +42,9 @@ class Tree:
         self.spawner = spawner
         self.now = spawner.now
         self.reporter = Reporter(spec.id, spawner.now, hooks, self.interrupt, self._is_starting)
-        self.timers = Timers(spawner.now)
-        self.watchdogs = Watchdogs(spawner.now, self.reporter)
-        self.dependencies = Dependencies(spawner.now, self.reporter)
+        self.timers: ports.Timers = Timers(spawner.now)
+        self.watchdogs: ports.Watchdogs = Watchdogs(spawner.now, self.reporter)
+        self.dependencies: ports.Dependencies = Dependencies(spawner.now, self.reporter)
         self.background_tasks: tuple[tuple[str, ports.BackgroundTask], ...] = (
             ("timers", self.timers),
             ("watchdogs", self.watchdogs),

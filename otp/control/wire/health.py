@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from otp.control.wire.rows import Blocked, ChildRow, Health, Snapshot, TreeState
 from otp.core.child import ChildState
+from otp.core.paths import ancestors
 from otp.core.readiness import Readiness, TreePhase
 
 __all__ = ("health_of", "not_turning")
@@ -48,17 +49,12 @@ def _problems(snapshot: Snapshot) -> Iterator[str]:
             yield f"{need.path} needs {need.name}, which is down since {need.down_s:.0f} s: {need.last}"
     down = {child.path: child for child in snapshot.children if not child.ready}
     for path, child in down.items():
-        if not any(above in down for above in _above(path)):
+        if not any(above in down for above in ancestors(path)):
             yield _down(child)
 
 
-def _above(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
-
-
 def not_turning(blocked: Blocked) -> str:
-    """For how long the event loop has not turned, what keeps it, and where."""
+    """What keeps the tree's event loop, in a sentence."""
     where = f", at {blocked.stack[-1]}" if blocked.stack else ""
     return f"the event loop has not turned for {blocked.seconds:.1f} s: {blocked.who} keeps it{where}"
 
