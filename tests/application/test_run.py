@@ -20,7 +20,7 @@ from otp.core.machine import SupervisorMachine
 from otp.events import SupervisorExited
 from otp.testing import EventRecorder
 
-PROGRAMS = pathlib.Path(__file__).with_name("programs.py")
+PROGRAMS = pathlib.Path(__file__).parents[1] / "programs.py"
 
 
 @pytest.fixture(params=["asyncio", "uvloop", "trio"])
