@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from otp.control.targets import Node
-from otp.core.paths import is_within
+from otp.core.paths import is_within, parent_of
+from otp.core.strategy import taken_along
 from otp.spec import Strategy
 
 __all__ = ("of_restart", "of_stop")
@@ -17,16 +18,10 @@ def of_restart(rows: Iterable[Node], path: str) -> tuple[str, ...]:
         path: of the child.
     """
     rows = tuple(rows)
-    above = path.rpartition("/")[0]
-    strategy = next((row.strategy for row in rows if row.path == above), "")
-    siblings = [row.path for row in rows if row.path.rpartition("/")[0] == above and row.path != above]
-    match strategy:
-        case Strategy.ONE_FOR_ALL:
-            group = set(siblings)
-        case Strategy.REST_FOR_ONE:
-            group = set(siblings[siblings.index(path) :])
-        case _:
-            group = {path}
+    above = parent_of(path)
+    strategy = next((row.strategy for row in rows if row.path == above), "") or Strategy.ONE_FOR_ONE
+    siblings = [row.path for row in rows if row.path != above and parent_of(row.path) == above]
+    group = set(taken_along(Strategy(strategy), siblings, path))
     return tuple(row.path for row in rows if _child_above(row.path, above) in group)
 
 

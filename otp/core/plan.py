@@ -10,7 +10,7 @@ from otp.core.child import WAITING, Child, ChildState, Purpose
 from otp.core.inputs import Exited, Input, RestartNow
 from otp.core.intensity import RestartWindow
 from otp.core.roster import Roster
-from otp.core.strategy import affected
+from otp.core.strategy import taken_along
 from otp.errors import ChildRefused, NoProc, OTPError, StartError
 from otp.events import Cause
 from otp.exits import Crashed, Exit, Refused, Shutdown
@@ -122,7 +122,7 @@ class PlannedRoster(Roster):
 
     def restart_group(self, child: Child, cause: Cause, exit: Exit | None, token: object = None) -> None:
         """Stop those that the strategy takes along, last first; then start all of them, first first (S22, S23)."""
-        group = affected(self.spec.strategy, self.children, child)
+        group = taken_along(self.spec.strategy, self.children.values(), child)
         if cause is Cause.CRASH:
             child.state = ChildState.STOPPED
             self._count(child, cause, exit)
@@ -224,7 +224,7 @@ class PlannedRoster(Roster):
 
     def go_on_without(self, child: Child) -> None:
         """The next try of the child, which would be one of its group, is off: start those that are down over it."""
-        group = affected(self.spec.strategy, self.children, child)
+        group = taken_along(self.spec.strategy, self.children.values(), child)
         behind = [each for each in group if each.left_behind and each.state is ChildState.STOPPED]
         if self.plan is not None:  # they follow when that is done
             self.plan.to_start.extend(each for each in behind if each not in self.plan.to_start)

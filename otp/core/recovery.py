@@ -26,7 +26,7 @@ from otp.core.child import Child, ChildState, Purpose
 from otp.core.classify import Verdict, classify
 from otp.core.inputs import Checked, RestartDue, TimerKind, TryAgain
 from otp.core.plan import PlannedRoster
-from otp.core.strategy import affected
+from otp.core.strategy import taken_along
 from otp.errors import FatalFailure, IntensityReached
 from otp.events import Cause
 from otp.exits import Crashed, Exit
@@ -196,7 +196,7 @@ class Recovery(PlannedRoster):
         """When all of those that restart together are due."""
         if not self.grouped or self.plan is not None:
             return self.now
-        group = affected(self.spec.strategy, self.children, child)
+        group = taken_along(self.spec.strategy, self.children.values(), child)
         return max((c.retry_at or self.now for c in group if c.state is ChildState.BACKOFF), default=self.now)
 
     def _is_busy_without(self, child: Child) -> bool:

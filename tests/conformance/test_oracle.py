@@ -55,7 +55,7 @@ def test_a_scenario_survives_being_written_down(oracle):
     [
         (machine, "wants_restart", lambda _, exit: exit.abnormal),
         (RestartWindow, "record", lambda _, __: True),
-        (plan, "affected", lambda _, __, failed: [failed]),
+        (plan, "taken_along", lambda _, __, failed: [failed]),
         (requests.ANSWERS, requests.DeleteChild, lambda of, request: of.reply(request, None)),
     ],
     ids=["restart types", "window", "strategies", "delete_child"],

@@ -35,23 +35,23 @@ MUTATIONS = [
     ),
     strategy(
         "one_for_all is rest_for_one",
-        "return list(children.values())",
-        "return _from(failed, children)",
+        "return list(siblings)",
+        "return _from(failed, siblings)",
     ),
     strategy(
         "rest_for_one is one_for_all",
-        "            return _from(failed, children)",
-        "            return list(children.values())",
+        "            return _from(failed, siblings)",
+        "            return list(siblings)",
     ),
     strategy(
         "rest_for_one restarts the one before too",
-        "group.append(child)\n        if child is failed:",
+        "group.append(child)\n        if child == failed:",
         "group.append(child)\n        if failed in group[:-1]:",
     ),
     strategy(
         "rest_for_one restarts only the one behind",
-        "return _from(failed, children)\n\n",
-        "return _from(failed, children)[:2]\n\n",
+        "return _from(failed, siblings)\n\n",
+        "return _from(failed, siblings)[:2]\n\n",
     ),
     strategy(
         "rest_for_one starts last first",

@@ -185,7 +185,7 @@ MUTATIONS = [
     ),
     recovery(
         "a child waits also for the delays of those that are not restarted with it",
-        "group = affected(self.spec.strategy, self.children, child)",
+        "group = taken_along(self.spec.strategy, self.children.values(), child)",
         "group = self.children.values()",
     ),
     recovery(
