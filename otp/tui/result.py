@@ -2,9 +2,9 @@
 
 from rich.text import Text
 
-from otp.control.rows import Change
-from otp.printable import printable
-from otp.tui.durations import short
+from otp.control.wire.rows import Change
+from otp.text.durations import short
+from otp.text.printable import printable
 from otp.tui.questions import Outcome
 
 __all__ = ("refused", "result")

@@ -1,6 +1,6 @@
 """`python -m services.execution.supervised_main`: execution under supervision."""
 
-from otp.application import Watchman, end_with
+from otp.application.run import Watchman, end_with
 from services.execution.supervisor import ExecutionSupervisor
 from services.shared.base_supervisor import supervised
 from services.shared.log_outlet import log_outlet

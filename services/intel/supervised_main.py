@@ -1,6 +1,6 @@
 """`python -m services.intel.supervised_main`: intel under supervision."""
 
-from otp.application import Watchman, end_with
+from otp.application.run import Watchman, end_with
 from services.intel.supervisor import IntelSupervisor
 from services.shared.base_supervisor import supervised
 from services.shared.log_outlet import log_outlet

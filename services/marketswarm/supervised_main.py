@@ -5,7 +5,7 @@ from functools import partial
 
 from redis.exceptions import RedisError
 
-from otp.application import FAILED, MISCONFIGURED, Watchman, end_with
+from otp.application.run import FAILED, MISCONFIGURED, Watchman, end_with
 from services.marketswarm.config import SERVICES
 from services.marketswarm.supervisor import MarketSwarmSupervisor
 from services.shared.heartbeat import start_heartbeat

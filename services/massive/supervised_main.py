@@ -1,6 +1,6 @@
 """`python -m services.massive.supervised_main`: massive under supervision."""
 
-from otp.application import Watchman, end_with
+from otp.application.run import Watchman, end_with
 from services.massive.supervisor import MassiveSupervisor
 from services.shared.base_supervisor import supervised
 from services.shared.log_outlet import log_outlet

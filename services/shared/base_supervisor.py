@@ -10,7 +10,7 @@ import anyio
 from redis.exceptions import RedisError
 
 from otp import EventHook, Supervisor, SupervisorSpec, log_events
-from otp.application import FAILED, MISCONFIGURED, Watchman, serve
+from otp.application.run import FAILED, MISCONFIGURED, Watchman, serve
 from otp.errors import NoProc
 from otp.observe.observation import Observation
 from services.shared.heartbeat import start_heartbeat
@@ -180,7 +180,7 @@ async def supervised(kind: type[BaseSupervisor[Any, Any]], watchman: Watchman | 
         watchman: as for `BaseSupervisor.run`.
 
     Returns:
-        The exit code: that of the tree, see `otp.application`; 78 as well when the identity is missing or wrong.
+        The exit code: that of the tree, see `otp.application.run`; 78 as well when the identity is missing or wrong.
     """
     logger = LogUtil(kind.service)
     try:
