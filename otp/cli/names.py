@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from otp.control.client.client import Client
 from otp.control.tree.targets import Target, chosen
 from otp.control.wire.protocol import GetIncidents, GetSnapshot
+from otp.core.paths import below_root
 
 __all__ = ("all_paths", "check_known", "meant", "open_incidents", "without_root")
 
@@ -33,7 +34,7 @@ def check_known(client: Client, path: str) -> None:
 
 def without_root(path: str) -> str:
     """The path from below the root on; empty for the root."""
-    return path.partition("/")[2]
+    return below_root(path)
 
 
 def meant(app: str, path: str) -> Callable[[str], bool]:

@@ -18,7 +18,6 @@ __all__ = (
     "is_within",
     "join",
     "matches",
-    "name_of",
     "parent_of",
     "parts",
 )
@@ -40,9 +39,14 @@ def parent_of(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def name_of(path: str) -> str:
-    """The last id of a path."""
+def id_of(path: str) -> str:
+    """The id of the child that a path names: its last part."""
     return path.rpartition("/")[2]
+
+
+def below_root(path: str) -> str:
+    """A path without the id of the root; empty for the root itself."""
+    return path.partition("/")[2]
 
 
 def ancestors(path: str) -> Iterator[str]:

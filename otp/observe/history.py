@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from otp.core.child import WAITING, ChildState
+from otp.core.paths import parent_of
 from otp.events import (
     Cause,
     ChildDelayed,
@@ -236,7 +237,7 @@ class History:
     def _account(self, path: str) -> Account:
         account = self._accounts.get(path)
         if account is None:
-            above = path.rpartition("/")[0]
+            above = parent_of(path)
             account = Account(path, self._account(above) if above else None)
             self._make_room(path)
             self._accounts[path] = account

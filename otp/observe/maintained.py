@@ -1,6 +1,6 @@
 """Which paths of a tree are under maintenance, by what its events tell."""
 
-from otp.core.paths import is_within
+from otp.core.paths import is_within, parent_of
 from otp.events import MaintenanceEnded, MaintenanceStarted
 
 __all__ = ("Maintained",)
@@ -24,5 +24,5 @@ class Maintained:
         while path not in self._said:
             if not path:
                 return False
-            path = path.rpartition("/")[0]
+            path = parent_of(path)
         return self._said[path]

@@ -7,6 +7,7 @@ for. WARNING is a failure that was dealt with, ERROR one that costs something, C
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
+from otp.core.paths import parent_of
 from otp.events import (
     CallbackFailed,
     Cause,
@@ -228,7 +229,7 @@ def _supervisor_started(_: SupervisorStarted, __: type[Event] | None) -> Sentenc
 
 
 def _intensity_reached(event: IntensityReached, _: type[Event] | None) -> Sentence:
-    above = event.path.rpartition("/")[0]
+    above = parent_of(event.path)
     then = f"its children stop, {above} decides what follows" if above else "the whole tree stops"
     why = f"{_class(event.verdict)}{_why(event.exit)}"
     text = f"gives up: {event.offender} ended{_spent(event)} ({why}); {then}{_where(event.exit)}"

@@ -7,6 +7,7 @@ from otp import events
 from otp.core import inputs
 from otp.core.child import Child, ChildState, Purpose
 from otp.core.machine import SupervisorMachine
+from otp.core.paths import id_of
 from otp.core.plan import Phase, Plan
 from otp.errors import Hung
 from otp.events import Cause
@@ -86,23 +87,23 @@ class Witness:
         """An event: restarts are counted here once more (S27)."""
         match event:
             case events.ChildRestarting(path=path, cause=cause):
-                id = path.rpartition("/")[2]
+                id = id_of(path)
                 self._causes[id] = cause
                 self._restarts(id, event, now)
             case events.ChildDelayed(path=path, expected=expected, used=used):
-                if not expected and path.rpartition("/")[2] not in self.by_request:
+                if not expected and id_of(path) not in self.by_request:
                     self._is_granted(used, now)
             case events.IntensityReached(period=period) if period == self.machine.spec.period:
                 count = self._count(now)
                 assert count > self.machine.spec.intensity, f"restart {count} within the period is refused"
             case events.ChildPaused(path=path):
-                self.set_aside.add(path.rpartition("/")[2])
+                self.set_aside.add(id_of(path))
             case events.ChildExited(path=path):
-                self.set_aside.discard(path.rpartition("/")[2])
+                self.set_aside.discard(id_of(path))
             case events.ChildStarted(path=path):
-                self.by_request.discard(path.rpartition("/")[2])
+                self.by_request.discard(id_of(path))
                 if self.were_up is not None:
-                    self.were_up.add(path.rpartition("/")[2])
+                    self.were_up.add(id_of(path))
             case events.SupervisorStarted():
                 self.were_up = None
             case events.SupervisorStopping():

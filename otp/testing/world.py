@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from otp.core import effects, inputs
 from otp.core.child import WAITING, ChildState, Purpose
 from otp.core.machine import SupervisorMachine
-from otp.core.paths import join
+from otp.core.paths import id_of, join, parent_of, parts
 from otp.errors import Hung
 from otp.exits import Crashed, Exit, Killed, Normal, Refused, Shutdown
 from otp.spec import AnySpec, SupervisorSpec
@@ -147,8 +147,7 @@ class World:
             case TriesAgain(path):
                 self._living(path).take_note()
             case _:
-                above, _, id = happening.child.rpartition("/")
-                self._living(above).take(id, happening)
+                self._living(parent_of(happening.child)).take(id_of(happening.child), happening)
 
     def check(self) -> None:
         """What holds in every state."""
@@ -172,7 +171,7 @@ class World:
     def find(self, path: str) -> "Branch | None":
         """The supervisor at a path below the root, if it lives."""
         branch = self.root
-        for id in path.split("/") if path else ():
+        for id in parts(path):
             below = branch.live.get(id)
             if not isinstance(below, Branch):
                 return None
@@ -185,8 +184,7 @@ class World:
         return branch
 
     def _place(self, path: str) -> "tuple[Branch | None, str]":
-        above, _, id = path.rpartition("/")
-        return self.find(above), id
+        return self.find(parent_of(path)), id_of(path)
 
     def _next_due(self) -> float:
         return min((at for branch in self.branches() for at in branch.timers.values()), default=math.inf)

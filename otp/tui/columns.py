@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from otp.control.wire.rows import ChildRow
+from otp.core.paths import below_root, id_of, parent_of
 from otp.text.durations import short
 from otp.tui.states import Tone, sign, tone
 
@@ -63,10 +64,10 @@ def time_of(row: ChildRow) -> Cell:
 
 def name_of(row: ChildRow, *, as_tree: bool) -> str:
     """Its id, as deep as it stands in the tree; or its path without the root's id."""
-    above, _, id = row.path.rpartition("/")
+    above, id = parent_of(row.path), id_of(row.path)
     if as_tree:
         return "  " * (above.count("/") + 1 if above else 0) + id
-    return row.path.partition("/")[2] or row.path
+    return below_root(row.path) or row.path
 
 
 def columns_for(width: int) -> Sequence[Column]:

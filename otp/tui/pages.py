@@ -10,6 +10,7 @@ from typing import Literal
 from rich.text import Text
 
 from otp.control.wire.rows import ChildRow, EventRow, FailureRow, IncidentRow, LogRow, StackRow, TaskRow, Why
+from otp.core.paths import below_root
 from otp.text.durations import short
 from otp.text.printable import printable
 from otp.tui.clean import on_one_line
@@ -118,7 +119,7 @@ def _cause(row: ChildRow) -> Text:
 
 
 def _radius(paths: Sequence[str], untouched: int) -> str:
-    named = ", ".join(path.partition("/")[2] or path for path in paths[:SHOWN])
+    named = ", ".join(below_root(path) or path for path in paths[:SHOWN])
     more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
     return f"touches {named or 'nothing'}{more}; {untouched} untouched"
 

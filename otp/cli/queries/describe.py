@@ -13,6 +13,7 @@ from otp.cli.queries.sheet import Fact, sheet
 from otp.cli.queries.states import budget, maintenance, since, state
 from otp.control.wire.protocol import GetSnapshot, GetWhy
 from otp.control.wire.rows import ChildRow, Snapshot, Why
+from otp.core.paths import parent_of
 from otp.text.clock import clock
 from otp.text.durations import duration
 
@@ -38,7 +39,7 @@ def describe(*, path: str, connection: Connection, output: Output) -> None:
 def shown(why: Why, snapshot: Snapshot) -> Shown:
     """The child of `why`, and those right below it."""
     child = why.child
-    below = tuple(row for row in snapshot.children if row.path.rpartition("/")[0] == child.path)
+    below = tuple(row for row in snapshot.children if parent_of(row.path) == child.path)
     document = {
         "app": snapshot.app,
         "child": child,

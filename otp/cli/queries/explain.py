@@ -13,7 +13,7 @@ from otp.cli.target import load_target
 from otp.control.wire.protocol import Explain
 from otp.control.wire.rows import Explained
 from otp.core.explain import explain as explained
-from otp.core.paths import is_within, join
+from otp.core.paths import is_within, join, parent_of
 from otp.errors import NotFound
 from otp.spec import AnySpec, SupervisorSpec
 from otp.text.printable import printable
@@ -71,8 +71,7 @@ def _on_paper(tree: SupervisorSpec, path: str) -> Explained:
 
 def _radius(tree: SupervisorSpec, path: str, takes_along: Sequence[str]) -> Iterator[str]:
     """The child and the siblings that are restarted with it, each with all below it, in start order."""
-    above, _, id = path.rpartition("/")
-    touched = [join(above, each) for each in (id, *takes_along)]
+    touched = [path, *(join(parent_of(path), each) for each in takes_along)]
     yield from (each for each in _below(tree, tree.id) if any(is_within(each, one) for one in touched))
 
 

@@ -26,6 +26,7 @@ from otp.cli.target import load_target, with_optional_target
 from otp.cli.tree import on_paper
 from otp.control.wire.protocol import GetSnapshot
 from otp.control.wire.rows import ChildRow, Snapshot
+from otp.core.paths import parent_of
 from otp.text.durations import duration
 
 __all__ = ("shown", "tree")
@@ -122,7 +123,7 @@ def _drawn(snapshot: Snapshot) -> Iterator[tuple[str, ChildRow]]:
     """Each row with its name behind the branches of the tree."""
     below: dict[str, list[ChildRow]] = {}
     for row in snapshot.children:
-        below.setdefault(row.path.rpartition("/")[0], []).append(row)
+        below.setdefault(parent_of(row.path), []).append(row)
     yield snapshot.root.path, snapshot.root
     yield from _branches(below, snapshot.root.path, "")
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from otp.control.wire.rows import Blocked, ChildRow, Delta, EventRow, NeedRow, Snapshot
+from otp.core.paths import parent_of
 
 __all__ = ("Mirror",)
 
@@ -161,14 +162,14 @@ class Mirror:
         if row.path not in self._rows:
             self._order = None
             if row.path != self.root:
-                self._below.setdefault(_above(row.path), {})[row.path] = None
+                self._below.setdefault(parent_of(row.path), {})[row.path] = None
         self._rows[row.path] = row, at
 
     def _remove(self, path: str) -> None:
         self._order = None
         self._rows.pop(path, None)
         self._below.pop(path, None)
-        self._below.get(_above(path), {}).pop(path, None)
+        self._below.get(parent_of(path), {}).pop(path, None)
 
     def _family(self, path: str) -> Iterator[str]:
         """All at and below `path`, each before its own children; without recursion, for a tree may be deep."""
@@ -177,10 +178,6 @@ class Mirror:
             path = left.pop()
             yield path
             left.extend(reversed(self._below.get(path, {})))
-
-
-def _above(path: str) -> str:
-    return path.rpartition("/")[0]
 
 
 def _says_more(delta: Delta) -> bool:

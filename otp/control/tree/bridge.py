@@ -5,7 +5,7 @@ stops. The socket side runs in a thread of its own and only exchanges frozen val
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +20,7 @@ from otp.control.tree.view import View
 from otp.control.wire.peer import Peer
 from otp.control.wire.protocol import ON_CHILDREN, Answer, Command, Drain, Failed, ResolveIncident
 from otp.control.wire.rows import ChildRow, Delta, EventRow, Snapshot
+from otp.core.paths import ancestors
 from otp.errors import NoProc, OTPError
 from otp.events import Event, MaintenanceEnded, MaintenanceStarted, SupervisorExited, SupervisorStopping
 from otp.observe.incident import IncidentChange, IncidentResolved
@@ -266,21 +267,14 @@ class Desk:
 
         In the order in which it happened, those above first: so new ones come in the order in which they were added.
         """
-        touched = {path: None for entry in entries for path in reversed(tuple(_to_root(entry.path)))}
+        touched = {path: None for entry in entries for path in (*reversed(tuple(ancestors(entry.path))), entry.path)}
         wide = {entry.path for entry in entries if isinstance(entry.what, _FOR_ALL_BELOW)}
         wide = {path for path in wide if self._view.has_below(path)}
         if wide:
             below = (info.path for info in self._view.handle.walk(remembered=True))
-            touched |= dict.fromkeys(path for path in below if not wide.isdisjoint(_to_root(path)))
+            touched |= dict.fromkeys(path for path in below if not wide.isdisjoint((path, *ancestors(path))))
         touched.pop(self._view.app, None)
         return tuple(touched)
-
-
-def _to_root(path: str) -> Iterator[str]:
-    """The path, and those of all above it, the root last."""
-    while path:
-        yield path
-        path = path.rpartition("/")[0]
 
 
 def _looking(look: Callable[[Any], Awaitable[Answer]]) -> Callable[[Question], Awaitable[Answer]]:

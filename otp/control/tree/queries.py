@@ -40,7 +40,7 @@ from otp.control.wire.rows import (
     Why,
 )
 from otp.core.explain import explain
-from otp.core.paths import is_within
+from otp.core.paths import ancestors, is_within, parent_of
 from otp.errors import NoProc
 from otp.observe.log_ring import LogRing
 from otp.runtime.stack import ChildStack
@@ -120,8 +120,8 @@ class Looks:
         nodes = await self._view.outline()
         path = await self._one(nodes, command.path)
         is_root = path == self._view.app
-        above = path.rpartition("/")[0] or path
-        siblings = [node.path for node in nodes if node.path.rpartition("/")[0] == above and node.path != path]
+        above = parent_of(path) or path
+        siblings = [node.path for node in nodes if parent_of(node.path) == above and node.path != path]
         rows, _ = await self._view.rows({path, above, *siblings} - {self._view.app})
         rows[self._view.app] = self._view.root()
         if path not in rows:
@@ -175,12 +175,12 @@ class Looks:
             return ()
 
     def _needs(self, path: str) -> tuple[NeedRow, ...]:
-        above = {path, *_above(path)}
+        above = {path, *ancestors(path)}
         return tuple(need for need in self._view.needs() if need.path in above)
 
     async def _around(self, path: str, siblings: set[str]) -> tuple[EventRow, ...]:
         """What happened to it and below it, to its siblings, and to those above."""
-        others = siblings | set(_above(path))
+        others = siblings | set(ancestors(path))
         return await self._newest(lambda other: is_within(other, path) or other in others, TIMELINE, debug=False)
 
     async def _newest(self, about: Callable[[str], bool], limit: int, *, debug: bool) -> tuple[EventRow, ...]:
@@ -218,11 +218,6 @@ def _stack_row(stack: ChildStack, states: dict[str, str]) -> StackRow:
     own = (TaskRow(name=stack.path, depth=0, chain=chain),) if chain else ()
     tasks = (TaskRow(name=task.name, depth=task.depth, chain=task.chain) for task in stack.tasks)
     return StackRow(path=stack.path, state=states.get(stack.path, "gone"), tasks=(*own, *tasks))
-
-
-def _above(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
 
 
 def _about(app: str, path: str) -> Callable[[str], bool]:

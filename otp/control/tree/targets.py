@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from otp.control.wire.rows import ChildRow
-from otp.core.paths import Pattern, is_pattern, is_within, join, parts
+from otp.core.paths import Pattern, id_of, is_pattern, is_within, join, parts
 from otp.errors import ControlError
 
 __all__ = ("NoSuchChild", "Node", "Target", "TooMany", "absolute", "chosen", "decided", "one", "single")
@@ -145,8 +145,8 @@ def _nothing(rows: Sequence[N], path: str) -> str:
     wanted = absolute(rows[0].path, path)
     if is_pattern(wanted):
         return f"no child matches {wanted}; there are {_listed(paths[1:])}"
-    last = wanted.rpartition("/")[2]
-    near = [known for known in paths if known.rpartition("/")[2] == last] or _near(wanted, paths[:SPELT])
+    last = id_of(wanted)
+    near = [known for known in paths if id_of(known) == last] or _near(wanted, paths[:SPELT])
     hint = f"did you mean {' or '.join(near[:3])}?" if near else f"there are {_listed(paths[1:])}"
     return f"there is no child {wanted}; {hint}"
 

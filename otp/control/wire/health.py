@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from otp.control.wire.rows import Blocked, ChildRow, Health, Snapshot
 from otp.core.child import ChildState
+from otp.core.paths import ancestors
 
 __all__ = ("health_of",)
 
@@ -34,13 +35,8 @@ def _problems(snapshot: Snapshot) -> Iterator[str]:
             yield f"{need.path} needs {need.name}, which is down since {need.down_s:.0f} s: {need.last}"
     down = {child.path: child for child in snapshot.children if not child.ready}
     for path, child in down.items():
-        if not any(above in down for above in _above(path)):
+        if not any(above in down for above in ancestors(path)):
             yield _down(child)
-
-
-def _above(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
 
 
 def _blocked(blocked: Blocked) -> str:
