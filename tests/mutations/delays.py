@@ -230,8 +230,8 @@ MUTATIONS = [
     ),
     requests(
         "a restart by request leaves the delay as it is",
-        "machine.wait_no_more(child)\n        machine.restart_one",
-        "machine.restart_one",
+        "supervisor.wait_no_more(child)\n        supervisor.restart_one",
+        "supervisor.restart_one",
     ),
     requests(
         "a startup waits for ever for a child that is terminated in its delay",

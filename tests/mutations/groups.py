@@ -115,7 +115,7 @@ MUTATIONS = [
     ),
     maintenance(
         "those behind a child whose next try is off stay down",
-        "            machine.go_on_without(child)\n",
+        "            supervisor.go_on_without(child)\n",
         "",
     ),
     plan(

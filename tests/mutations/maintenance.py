@@ -123,22 +123,22 @@ MUTATIONS = [
     ),
     maintenance(
         "the delay of a child goes on under maintenance",
-        "            machine.wait_no_more(child)\n",
+        "            supervisor.wait_no_more(child)\n",
         "",
     ),
     maintenance(
         "how a child ended whose needs are being asked is not told",
-        "machine.set_aside(child, exit)",
-        "machine.set_aside(child, None)",
+        "supervisor.set_aside(child, exit)",
+        "supervisor.set_aside(child, None)",
     ),
     maintenance(
         "maintenance of all does not count for those that are added",
-        "machine.paused = True",
+        "supervisor.paused = True",
         "pass",
     ),
     maintenance(
         "maintenance of all is never over for those that are added",
-        "machine.paused = False",
+        "supervisor.paused = False",
         "pass",
     ),
     maintenance(
@@ -148,8 +148,8 @@ MUTATIONS = [
     ),
     maintenance(
         "maintenance of one child is that of all",
-        "[machine.children[id]] if id else list(machine.children.values())",
-        "list(machine.children.values())",
+        "[supervisor.children[id]] if id else list(supervisor.children.values())",
+        "list(supervisor.children.values())",
     ),
     roster(
         "a child that is added is never under maintenance",
@@ -158,8 +158,8 @@ MUTATIONS = [
     ),
     maintenance(
         "maintenance of an unknown child is fine",
-        "        not_found(machine, request)\n        return\n",
-        "        machine.reply(request, None)\n        return\n",
+        "        not_found(supervisor, request)\n        return\n",
+        "        supervisor.reply(request, None)\n        return\n",
     ),
     # ------------------------------------------------------------------------------------------------ siblings and requests
     plan(
@@ -185,7 +185,7 @@ MUTATIONS = [
     ),
     maintenance(
         "a child stays down when its maintenance is over",
-        "machine.restart_due(RestartDue(child.spec.id, child.generation))",
+        "supervisor.restart_due(RestartDue(child.spec.id, child.generation))",
         "pass",
     ),
     maintenance(
@@ -195,12 +195,12 @@ MUTATIONS = [
     ),
     maintenance(
         "each child that is down over its maintenance restarts its group",
-        "        child.retry_at = machine.now\n    for child in down:\n        machine.restart_due",
-        "        child.retry_at = machine.now\n        machine.restart_due",
+        "        child.retry_at = supervisor.now\n    for child in down:\n        supervisor.restart_due",
+        "        child.retry_at = supervisor.now\n        supervisor.restart_due",
     ),
     maintenance(
         "a supervisor that stops starts those whose maintenance is over",
-        "    if machine.phase in (Phase.STOPPING, Phase.DONE):\n        return\n",
+        "    if supervisor.phase in (Phase.STOPPING, Phase.DONE):\n        return\n",
         "",
     ),
     # ------------------------------------------------------------------------------------------------ the next incarnation
@@ -268,7 +268,7 @@ MUTATIONS = [
     ),
     maintenance(
         "a reset of all leaves the window",
-        "machine.window.clear()",
+        "supervisor.window.clear()",
         "pass",
     ),
     intensity(

@@ -24,28 +24,28 @@ MUTATIONS = [
     ),
     requests(
         "one child more than max_children",
-        "len(machine.children) >= limit",
-        "len(machine.children) > limit",
+        "len(supervisor.children) >= limit",
+        "len(supervisor.children) > limit",
     ),
     requests(
         "one child less than max_children",
-        "len(machine.children) >= limit",
-        "len(machine.children) + 1 >= limit",
+        "len(supervisor.children) >= limit",
+        "len(supervisor.children) + 1 >= limit",
     ),
     requests(
         "children in a restart do not count for max_children",
-        "len(machine.children) >= limit",
-        "sum(not c.is_restarting for c in machine.children.values()) >= limit",
+        "len(supervisor.children) >= limit",
+        "sum(not c.is_restarting for c in supervisor.children.values()) >= limit",
     ),
     requests(
         "a start_child that fails is tried again",
-        "machine.start(child, Purpose.START_CHILD)",
-        "machine.start(child, Purpose.RESTART)",
+        "supervisor.start(child, Purpose.START_CHILD)",
+        "supervisor.start(child, Purpose.RESTART)",
     ),
     requests(
         "a start_child gets no answer",
-        "child.token = request.token\n        machine.start(child, Purpose.START_CHILD)",
-        "machine.start(child, Purpose.START_CHILD)",
+        "child.token = request.token\n        supervisor.start(child, Purpose.START_CHILD)",
+        "supervisor.start(child, Purpose.START_CHILD)",
     ),
     requests(
         "terminate_child does not take back the restart of one that refused",
@@ -54,13 +54,13 @@ MUTATIONS = [
     ),
     requests(
         "terminate_child of one that refused waits for its end",
-        "child.revive = False\n        machine.reply(request, ChildRefused((child.path,)))",
+        "child.revive = False\n        supervisor.reply(request, ChildRefused((child.path,)))",
         "child.wait(request)",
     ),
     requests(
         "terminate_child answers before the child is gone",
         "child.wait(request)\n        if child.state is not ChildState.STOPPING and",
-        "machine.reply(request, None)\n        if child.state is not ChildState.STOPPING and",
+        "supervisor.reply(request, None)\n        if child.state is not ChildState.STOPPING and",
     ),
     requests(
         "a second terminate_child tells the child a second time",
@@ -74,8 +74,8 @@ MUTATIONS = [
     ),
     requests(
         "terminate_child of a child that is down is answered twice",
-        "_terminate_down(machine, child)\n        machine.reply(request, None)",
-        "_terminate_down(machine, child)\n        machine.reply(request, None)\n        machine.reply(request, None)",
+        "_terminate_down(supervisor, child)\n        supervisor.reply(request, None)",
+        "_terminate_down(supervisor, child)\n        supervisor.reply(request, None)\n        supervisor.reply(request, None)",
     ),
     requests(
         "terminate_child does not overtake an end that waits for its decision",
@@ -84,7 +84,7 @@ MUTATIONS = [
     ),
     requests(
         "terminate_child does not cancel the retry",
-        "    machine.wait_no_more(child)\n    child.left_behind = False\n",
+        "    supervisor.wait_no_more(child)\n    child.left_behind = False\n",
         "    child.left_behind = False\n",
     ),
     requests(
@@ -94,63 +94,63 @@ MUTATIONS = [
     ),
     requests(
         "whoever waits for a start is not told that it was terminated",
-        "    machine.answer(child, stopped_early(child))\n",
+        "    supervisor.answer(child, stopped_early(child))\n",
         "",
     ),
     requests(
         "terminate_child leaves a restart that waits as it is",
-        "    machine.withdraw(child)\n    if machine.plan",
-        "    if machine.plan",
+        "    supervisor.withdraw(child)\n    if supervisor.plan",
+        "    if supervisor.plan",
     ),
     requests(
         "a terminate_child that waits leaves a restart that waits as it is",
-        "machine.withdraw(child)\n        child.wait(request)",
+        "supervisor.withdraw(child)\n        child.wait(request)",
         "child.wait(request)",
     ),
     requests(
         "a child that is terminated before its turn has its turn",
-        "    if machine.plan is not None:\n        machine.plan.drop(child)\n",
+        "    if supervisor.plan is not None:\n        supervisor.plan.drop(child)\n",
         "",
     ),
     requests(
         "a temporary child that is down is kept by terminate_child",
-        "forgets = machine.spec.dynamic or child.spec.restart is Restart.TEMPORARY",
-        "forgets = machine.spec.dynamic",
+        "forgets = supervisor.spec.dynamic or child.spec.restart is Restart.TEMPORARY",
+        "forgets = supervisor.spec.dynamic",
     ),
     requests(
         "a dynamic child that is down is kept by terminate_child",
-        "forgets = machine.spec.dynamic or child.spec.restart is Restart.TEMPORARY",
+        "forgets = supervisor.spec.dynamic or child.spec.restart is Restart.TEMPORARY",
         "forgets = child.spec.restart is Restart.TEMPORARY",
     ),
     requests(
         "a static child that is down is forgotten by terminate_child",
-        "forgets = machine.spec.dynamic or child.spec.restart is Restart.TEMPORARY",
+        "forgets = supervisor.spec.dynamic or child.spec.restart is Restart.TEMPORARY",
         "forgets = True",
     ),
     requests(
         "restart_child gets no answer",
-        "child.token = request.token\n        machine.start(child, Purpose.RESTART_CHILD)",
-        "machine.start(child, Purpose.RESTART_CHILD)",
+        "child.token = request.token\n        supervisor.start(child, Purpose.RESTART_CHILD)",
+        "supervisor.start(child, Purpose.RESTART_CHILD)",
     ),
     requests(
         "a restart_child that fails is tried again",
-        "machine.start(child, Purpose.RESTART_CHILD)",
-        "machine.start(child, Purpose.RESTART)",
+        "supervisor.start(child, Purpose.RESTART_CHILD)",
+        "supervisor.start(child, Purpose.RESTART)",
     ),
     requests(
         "a restart_child that fails forgets the child",
-        "machine.start(child, Purpose.RESTART_CHILD)",
-        "machine.start(child, Purpose.START_CHILD)",
+        "supervisor.start(child, Purpose.RESTART_CHILD)",
+        "supervisor.start(child, Purpose.START_CHILD)",
     ),
     requests(
         "delete_child forgets nothing",
-        "        machine.forget(child)\n        machine.reply(request, None)",
-        "        machine.reply(request, None)",
+        "        supervisor.forget(child)\n        supervisor.reply(request, None)",
+        "        supervisor.reply(request, None)",
     ),
     requests(
         "delete_child gets no answer",
-        "        machine.forget(child)\n        machine.reply(request, None)",
-        "        machine.forget(child)",
+        "        supervisor.forget(child)\n        supervisor.reply(request, None)",
+        "        supervisor.forget(child)",
     ),
     requests(
         "a temporary child is restarted by request",
@@ -165,21 +165,21 @@ MUTATIONS = [
     requests(
         "a restart of a child on its way down tells it a second time",
         "        child.wait(request)\n    elif plan is not None",
-        "        _restart_alone(machine, child, request)\n    elif plan is not None",
+        "        _restart_alone(supervisor, child, request)\n    elif plan is not None",
     ),
     requests(
         "a restart in a group does not wait for the plan at work",
-        "and (machine.grouped or child.state in _UNDECIDED):",
+        "and (supervisor.grouped or child.state in _UNDECIDED):",
         "and child.state in _UNDECIDED:",
     ),
     requests(
         "a restart does not wait for the decision about an end",
-        "and (machine.grouped or child.state in _UNDECIDED):",
-        "and machine.grouped:",
+        "and (supervisor.grouped or child.state in _UNDECIDED):",
+        "and supervisor.grouped:",
     ),
     requests(
         "a restart during any plan waits for it",
-        "and (machine.grouped or child.state in _UNDECIDED):",
+        "and (supervisor.grouped or child.state in _UNDECIDED):",
         "and True:",
     ),
     requests(
@@ -189,33 +189,33 @@ MUTATIONS = [
     ),
     requests(
         "a restart by request leaves the siblings of its group alone",
-        "elif plan is None and machine.grouped:",
+        "elif plan is None and supervisor.grouped:",
         "elif False:",
     ),
     requests(
         "a restart of a group counts as a crash",
-        "machine.restart_group(child, Cause.MANUAL, None, request.token)",
-        "machine.restart_group(child, Cause.CRASH, None, request.token)",
+        "supervisor.restart_group(child, Cause.MANUAL, None, request.token)",
+        "supervisor.restart_group(child, Cause.CRASH, None, request.token)",
     ),
     requests(
         "a restart by request costs a credit",
-        "        machine.restart_one(child, Cause.MANUAL, None, request.token)",
-        "        machine.window.record(machine.now)\n        machine.restart_one(child, Cause.MANUAL, None, request.token)",
+        "        supervisor.restart_one(child, Cause.MANUAL, None, request.token)",
+        "        supervisor.window.record(supervisor.now)\n        supervisor.restart_one(child, Cause.MANUAL, None, request.token)",
     ),
     requests(
         "a restart does not wait for the end of the old incarnation",
-        "    if child.is_up:\n        child.wait(request)\n        machine.stop(child)\n    else:\n",
+        "    if child.is_up:\n        child.wait(request)\n        supervisor.stop(child)\n    else:\n",
         "    if True:\n",
     ),
     requests(
         "a dynamic supervisor deletes and restarts what is down",
-        "    if machine.spec.dynamic:\n        name",
+        "    if supervisor.spec.dynamic:\n        name",
         "    if False:\n        name",
     ),
     requests(
         "a request that needs a child that is down does not wait for its end",
         "        child.wait(request)\n    elif child.is_restarting",
-        "        machine.reply(request, Running(child.path))\n    elif child.is_restarting",
+        "        supervisor.reply(request, Running(child.path))\n    elif child.is_restarting",
     ),
     requests(
         "a child that is being restarted counts as down or running",
@@ -234,22 +234,22 @@ MUTATIONS = [
     ),
     requests(
         "a sibling that is about to be started counts as down",
-        "or child.state in _UNDECIDED or _is_planned(machine, child):",
+        "or child.state in _UNDECIDED or _is_planned(supervisor, child):",
         "or child.state in _UNDECIDED:",
     ),
     requests(
         "any child of a plan is about to be started",
-        "return machine.plan is not None and not child.is_up and child in machine.plan.to_start",
-        "return machine.plan is not None and not child.is_up",
+        "return supervisor.plan is not None and not child.is_up and child in supervisor.plan.to_start",
+        "return supervisor.plan is not None and not child.is_up",
     ),
     requests(
         "a child that is up counts as down",
-        "    elif child.is_up:\n        machine.reply(request, Running(child.path))\n",
+        "    elif child.is_up:\n        supervisor.reply(request, Running(child.path))\n",
         "",
     ),
     requests(
         "whoever asks for an unknown child is not told the known ones",
-        "tuple(machine.children)))",
+        "tuple(supervisor.children)))",
         "()))",
     ),
     requests(
@@ -259,12 +259,12 @@ MUTATIONS = [
     ),
     requests(
         "the supervisor's own spec still has the old one",
-        "        machine.spec = machine.spec.with_child(request.spec)\n",
+        "        supervisor.spec = supervisor.spec.with_child(request.spec)\n",
         "",
     ),
     requests(
         "whoever gives a child another spec is not told that it is done",
-        "        machine.spec = machine.spec.with_child(request.spec)\n        machine.reply(request, None)",
-        "        machine.spec = machine.spec.with_child(request.spec)",
+        "        supervisor.spec = supervisor.spec.with_child(request.spec)\n        supervisor.reply(request, None)",
+        "        supervisor.spec = supervisor.spec.with_child(request.spec)",
     ),
 ]
