@@ -1,0 +1,83 @@
+"""What the options of a spec may be, and what they are if nothing is said."""
+
+from collections.abc import Awaitable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVarTuple
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskStatus
+
+__all__ = (
+    "DEEPEST",
+    "DEFAULT_INTENSITY",
+    "DEFAULT_PERIOD",
+    "DEFAULT_SHUTDOWN",
+    "AutoShutdown",
+    "Cancel",
+    "Grace",
+    "Restart",
+    "StartsUp",
+    "Strategy",
+)
+
+Ts = TypeVarTuple("Ts")
+
+DEFAULT_INTENSITY = 3
+"""Restarts that a supervisor allows within its period (Elixir's default, D2)."""
+
+DEFAULT_PERIOD = 5.0
+"""Seconds."""
+
+DEFAULT_SHUTDOWN = 5.0
+"""Seconds that a worker has to clean up when it is stopped (S4)."""
+
+Cancel = Literal["once", "scope"]
+"""How a worker on asyncio is asked to stop: by one cancellation, or by a cancel scope, again and again."""
+
+DEEPEST = 64
+"""Levels of supervisors that a tree may have. A start or a stop goes down them in one step, some frames for each."""
+
+Grace = float | Literal["brutal_kill"]
+"""How a child is stopped: seconds to clean up (`math.inf`: as long as it takes), or without grace."""
+
+
+class Strategy(StrEnum):
+    """Which children the failure of one takes along (1.5 of the semantics)."""
+
+    ONE_FOR_ONE = "one_for_one"
+    """None: that child alone is restarted."""
+
+    ONE_FOR_ALL = "one_for_all"
+    """All of them."""
+
+    REST_FOR_ONE = "rest_for_one"
+    """Those that were started after it."""
+
+
+class Restart(StrEnum):
+    """When a child that ended is started again (S16)."""
+
+    PERMANENT = "permanent"
+    """Always, also after a normal return."""
+
+    TRANSIENT = "transient"
+    """Only after an abnormal end."""
+
+    TEMPORARY = "temporary"
+    """Never; it is forgotten."""
+
+
+class AutoShutdown(StrEnum):
+    """Whether a supervisor ends with its significant children (S40)."""
+
+    NEVER = "never"
+    ANY_SIGNIFICANT = "any_significant"
+    ALL_SIGNIFICANT = "all_significant"
+
+
+class StartsUp(Protocol[*Ts]):
+    """A worker that says when it is ready, by anyio's convention: it calls `task_status.started(value)`."""
+
+    def __call__(self, *args: *Ts, task_status: "TaskStatus[Any]") -> Awaitable[object]:
+        """Run until stopped."""
+        ...
