@@ -39,8 +39,8 @@ def _pause(supervisor: Recovery, children: list[Child]) -> None:
     for child in children:
         if child.state in WAITING:
             exit = child.failed_with  # None: its failure has been told
-            supervisor.wait_no_more(child)
-            supervisor.set_aside(child, exit)
+            supervisor.cancel_retry(child)
+            supervisor.leave_paused(child, exit)
             supervisor.go_on_without(child)
 
 

@@ -72,7 +72,7 @@ class Plan:
         self.cause = cause
         self.token = token
         for child in self.to_stop:
-            child.doomed = True
+            child.stop_pending = True
 
     def drop(self, child: Child) -> None:
         """Do not start `child` when its turn comes."""
@@ -132,7 +132,7 @@ class PlannedRoster(Roster):
             if sibling.state is ChildState.EXITED:  # one credit is enough for both (S26)
                 self.overtake(sibling)
             elif sibling.state in WAITING:  # the try that it waits for is this one (S37, S39)
-                self.wait_no_more(sibling)
+                self.cancel_retry(sibling)
         to_stop = [c for c in group if c.is_up]
         to_start = [c for c in group if c.state is not ChildState.PAUSED]
         purpose = _RESTART if cause is _CRASH else Purpose.REQUEST
@@ -180,15 +180,15 @@ class PlannedRoster(Roster):
         target = plan.target
         assert target is not None, "a restart has a target"
         if target.state in (ChildState.STOPPED, ChildState.REFUSED):
-            self.tell(plan.token, stopped_early(target))
+            self.complete(plan.token, stopped_early(target))
         else:
-            self.give(plan.token, target.value)
+            self.complete_with(plan.token, target.value)
 
     def _stopped_all(self, plan: Plan) -> bool:
         """Stop the next, last first and one at a time (S45); whether none is left."""
         while plan.to_stop:
             child = plan.to_stop[-1]
-            if child.doomed:  # else it is down already, or up again by a request that waited for that
+            if child.stop_pending:  # else it is down already, or up again by a request that waited for that
                 if child.state in (ChildState.RUNNING, ChildState.STARTING):
                     self.stop(child)
                 if child.state is ChildState.STOPPING:
@@ -236,7 +236,7 @@ class PlannedRoster(Roster):
         """Tell whoever waits for the end of the plan how it went."""
         if self.plan is not None:
             token, self.plan.token = self.plan.token, None
-            self.tell(token, result)
+            self.complete(token, result)
 
     def _startup_done(self) -> None:
         self.phase = Phase.UP
@@ -254,7 +254,7 @@ class PlannedRoster(Roster):
         children = self.children.values()
         for child in children:
             if child.state in WAITING:
-                self.wait_no_more(child)
+                self.cancel_retry(child)
         self.plan = Plan(None, to_stop=[child for child in children if child.is_up])
         if self.spec.dynamic:
             for child in self.plan.to_stop:
@@ -266,12 +266,12 @@ class PlannedRoster(Roster):
         """Whoever still waits for an answer gets one (S47)."""
         self.answer_plan(NoProc(self.path))
         for child in self.children.values():
-            self.answer(child, NoProc(self.path))
-            for request in child.take_waiting():
-                self.tell(request.token, NoProc(self.path))
+            self.answer_start(child, NoProc(self.path))
+            for request in child.pop_waiting():
+                self.complete(request.token, NoProc(self.path))
         for event in self.deferred:
             if isinstance(event, RestartNow):
-                self.tell(event.token, NoProc(self.path))
+                self.complete(event.token, NoProc(self.path))
         for child in tuple(self.children.values()):
             if child.state is ChildState.EXITED:
                 self.overtake(child)
@@ -297,12 +297,12 @@ class PlannedRoster(Roster):
         """Handle `event` after the plan at hand."""
         self.deferred.append(event)
 
-    def withdraw(self, child: Child) -> None:
+    def cancel_deferred_restarts(self, child: Child) -> None:
         """Restarts of this child that were asked for and still wait are off: it is to stay down."""
         for event in tuple(self.deferred):
             if isinstance(event, RestartNow) and event.child == child.spec.id:
                 self.deferred.remove(event)
-                self.tell(event.token, stopped_early(child))
+                self.complete(event.token, stopped_early(child))
 
     def overtake(self, child: Child) -> None:
         """The end of this child, of which nothing has been decided yet, is now part of something else: only tell it."""

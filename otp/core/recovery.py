@@ -31,9 +31,9 @@ from otp.events import Cause
 from otp.exits import Crashed, Exit
 from otp.foreign.causes import cause_of, causes
 from otp.policy import UNCLASSIFIED, Fatal, GiveUp, Limited, RestartAfter, RestartNow
-from otp.spec import SupervisorSpec
+from otp.spec import Restart, SupervisorSpec
 
-__all__ = ("Recovery", "even_dice")
+__all__ = ("Recovery", "even_dice", "is_tried_again")
 
 # The restart path reads it: through its class a member costs 70 ns on Python 3.11, ten times as much.
 _CRASH = Cause.CRASH
@@ -56,7 +56,7 @@ class Recovery(PlannedRoster):
     def recover(self, child: Child, exit: Exit) -> None:
         """The child has ended and wants a restart, or its restart has failed."""
         if child.paused:
-            self.set_aside(child, exit)
+            self.leave_paused(child, exit)
             return
         if child.guarded:
             self._recover_guarded(child, exit)
@@ -213,7 +213,7 @@ class Recovery(PlannedRoster):
         )
         self.awaited_no_more(child)
 
-    def set_aside(self, child: Child, exit: Exit | None) -> None:
+    def leave_paused(self, child: Child, exit: Exit | None) -> None:
         """Leave the child down until its maintenance is over; its siblings and the supervisor go on.
 
         Args:
@@ -332,6 +332,12 @@ class Recovery(PlannedRoster):
             self.defer(event)
         elif child.state is ChildState.RESTARTING:  # else another event took care of it (S37, S39)
             self.recover(child, event.exit)
+
+
+def is_tried_again(child: Child) -> bool:
+    """Whether a failed first start is retried. A supervisor retries its children itself; a temporary child ends."""
+    worker = not isinstance(child.spec, SupervisorSpec)
+    return worker and child.guarded and child.spec.restart is not Restart.TEMPORARY
 
 
 def _fatal_in(exit: Crashed) -> FatalFailure | None:

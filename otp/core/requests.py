@@ -70,9 +70,9 @@ def terminate_child(supervisor: PlannedRoster, request: TerminateChild) -> None:
         child.revive = False
         supervisor.reply(request, ChildRefused((child.path,)))
     elif child.is_up:
-        supervisor.withdraw(child)
+        supervisor.cancel_deferred_restarts(child)
         child.wait(request)
-        if child.state is not ChildState.STOPPING and not child.doomed:
+        if child.state is not ChildState.STOPPING and not child.stop_pending:
             supervisor.stop(child)
     else:
         _terminate_down(supervisor, child)
@@ -86,11 +86,11 @@ def _terminate_down(supervisor: PlannedRoster, child: Child) -> None:
     waited = child.state in WAITING
     if waited or child.state in _PARKED:
         supervisor.emit_exited(child, Shutdown(), asked=True)
-    supervisor.wait_no_more(child)
+    supervisor.cancel_retry(child)
     child.left_behind = False
     child.down_since = None
-    supervisor.answer(child, stopped_early(child))
-    supervisor.withdraw(child)
+    supervisor.answer_start(child, stopped_early(child))
+    supervisor.cancel_deferred_restarts(child)
     if supervisor.plan is not None:
         supervisor.plan.drop(child)
     forgets = supervisor.spec.dynamic or child.spec.restart is Restart.TEMPORARY
@@ -144,7 +144,7 @@ def replace(supervisor: PlannedRoster, request: Replace) -> None:
     if child is None:
         not_found(supervisor, request)
     else:
-        child.take(request.spec)
+        child.replace_spec(request.spec)
         supervisor.spec = supervisor.spec.with_child(request.spec)
         supervisor.reply(request, None)
 
@@ -154,7 +154,7 @@ def _restart_alone(supervisor: PlannedRoster, child: Child, request: RestartNow)
         child.wait(request)
         supervisor.stop(child)
     else:
-        supervisor.wait_no_more(child)
+        supervisor.cancel_retry(child)
         supervisor.restart_one(child, Cause.MANUAL, None, request.token)
 
 

@@ -70,7 +70,7 @@ class Roster:
         if spec.start_timeout is not None:
             self.set_timer(child, TimerKind.START, spec.start_timeout)
 
-    def wait_no_more(self, child: Child) -> None:
+    def cancel_retry(self, child: Child) -> None:
         """A child that is down and waits for its next try will not get it."""
         self.cancel_timer(child)
         child.state = ChildState.STOPPED
@@ -99,7 +99,7 @@ class Roster:
             )
         if child.token is not None:
             token, child.token = child.token, None
-            self.give(token, value)
+            self.complete_with(token, value)
 
     def stop(self, child: Child) -> None:
         """Ask a child that is up to end, and see that it does within its time (S43)."""
@@ -142,23 +142,23 @@ class Roster:
 
     def reply(self, request: Request, result: OTPError | None) -> None:
         """Answer a request."""
-        self.tell(request.token, result)
+        self.complete(request.token, result)
 
-    def tell(self, token: object, result: OTPError | None) -> None:
+    def complete(self, token: object, result: OTPError | None) -> None:
         """Tell whoever holds `token` that it is done, or what is wrong."""
         if token is not None:
             self.effects.append(effects.Reply(token, result))
 
-    def give(self, token: object, value: object) -> None:
+    def complete_with(self, token: object, value: object) -> None:
         """Give whoever holds `token` the value of a child that is up."""
         if token is not None:
             self.effects.append(effects.Reply(token, value, is_value=True))
 
-    def answer(self, child: Child, result: OTPError | None) -> None:
+    def answer_start(self, child: Child, result: OTPError | None) -> None:
         """Tell whoever waits for the start of this child that it did not come up."""
         if child.token is not None:
             token, child.token = child.token, None
-            self.tell(token, result)
+            self.complete(token, result)
 
     def emit_exited(self, child: Child, exit: Exit, *, asked: bool) -> None:
         """Tell that the child has ended and is not restarted for that."""

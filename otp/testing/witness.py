@@ -198,11 +198,11 @@ class Witness:
     def _in_order(self, id: str, live: Mapping[str, Body]) -> None:
         """Those behind it in the group are gone, or refuse (S34, S45)."""
         children = self.machine.children
-        if not self.stopping and not (children[id].doomed and self._is_sure()):
+        if not self.stopping and not (children[id].stop_pending and self._is_sure()):
             return  # alone, by request or because its start took too long
         ids = list(children)
         for behind in ids[ids.index(id) + 1 :]:
-            grouped = self.stopping or children[behind].doomed
+            grouped = self.stopping or children[behind].stop_pending
             waits = behind in live and not live[behind].refused
             assert not (grouped and waits), f"{id} is asked to stop before {behind} behind it is gone"
 

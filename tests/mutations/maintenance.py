@@ -7,6 +7,7 @@ from tests.mutations.mutation import Mutation
 maintenance = partial(Mutation, "maintenance.py")
 recovery = partial(Mutation, "recovery.py")
 machine = partial(Mutation, "machine.py")
+termination = partial(Mutation, "termination.py")
 child = partial(Mutation, "child.py")
 plan = partial(Mutation, "plan.py")
 roster = partial(Mutation, "roster.py")
@@ -19,15 +20,15 @@ MUTATIONS = [
     # ------------------------------------------------------------------------------------------------ an end under maintenance
     recovery(
         "maintenance is ignored",
-        "if child.paused:\n            self.set_aside(child, exit)\n            return\n        if child.guarded:",
+        "if child.paused:\n            self.leave_paused(child, exit)\n            return\n        if child.guarded:",
         "if child.guarded:",
     ),
     recovery(
         "a policy comes before maintenance",
-        "if child.paused:\n            self.set_aside(child, exit)\n            return\n        if child.guarded:\n"
+        "if child.paused:\n            self.leave_paused(child, exit)\n            return\n        if child.guarded:\n"
         "            self._recover_guarded(child, exit)\n            return\n",
         "if child.guarded:\n            self._recover_guarded(child, exit)\n            return\n"
-        "        if child.paused:\n            self.set_aside(child, exit)\n            return\n",
+        "        if child.paused:\n            self.leave_paused(child, exit)\n            return\n",
     ),
     recovery(
         "an end under maintenance costs a credit",
@@ -74,12 +75,12 @@ MUTATIONS = [
         "at=self.now, exit=exit))\n        self.awaited_no_more(child)\n\n    def _end_all",
         "at=self.now, exit=exit))\n\n    def _end_all",
     ),
-    machine(
+    termination(
         "a first start that fails under maintenance undoes all",
         "case Purpose.STARTUP | Purpose.RESTART | Purpose.REQUEST if child.stays_down:",
         "case Purpose.RESTART | Purpose.REQUEST if child.stays_down:",
     ),
-    machine(
+    termination(
         "a restart that fails under maintenance is tried again",
         "case Purpose.STARTUP | Purpose.RESTART | Purpose.REQUEST if child.stays_down:",
         "case Purpose.STARTUP | Purpose.REQUEST if child.stays_down:",
@@ -89,28 +90,28 @@ MUTATIONS = [
         "return self.paused and self.spec.restart is not Restart.TEMPORARY",
         "return self.paused",
     ),
-    machine(
+    termination(
         "whoever asked for a restart that fails under maintenance is given a value",
         "if self.plan is not None and self.plan.target is child:\n            self.answer_plan(error)",
         "pass",
     ),
-    machine(
+    termination(
         "a sibling that fails under maintenance is the answer to whoever asked for a group restart",
         "if self.plan is not None and self.plan.target is child:",
         "if self.plan is not None:",
     ),
-    machine(
+    termination(
         "the place of a child under maintenance is needed for its restart",
         "if child.is_claimed or child.stays_down:",
         "if child.is_claimed:",
     ),
-    machine(
+    termination(
         "a group does not need the place of one that refuses under maintenance",
-        "    if child.doomed:\n        return True\n    if child.is_claimed or child.stays_down:\n        return False\n",
-        "    if child.stays_down:\n        return False\n    if child.doomed:\n        return True\n"
+        "    if child.stop_pending:\n        return True\n    if child.is_claimed or child.stays_down:\n        return False\n",
+        "    if child.stays_down:\n        return False\n    if child.stop_pending:\n        return True\n"
         "    if child.is_claimed:\n        return False\n",
     ),
-    machine(
+    termination(
         "all_significant counts a child that is down over its maintenance as over",
         OVER,
         "over = (ChildState.STOPPED, ChildState.DONE, ChildState.PAUSED)",
@@ -123,13 +124,13 @@ MUTATIONS = [
     ),
     maintenance(
         "the delay of a child goes on under maintenance",
-        "            supervisor.wait_no_more(child)\n",
+        "            supervisor.cancel_retry(child)\n",
         "",
     ),
     maintenance(
         "how a child ended whose needs are being asked is not told",
-        "supervisor.set_aside(child, exit)",
-        "supervisor.set_aside(child, None)",
+        "supervisor.leave_paused(child, exit)",
+        "supervisor.leave_paused(child, None)",
     ),
     maintenance(
         "maintenance of all does not count for those that are added",
@@ -252,9 +253,9 @@ MUTATIONS = [
     # ------------------------------------------------------------------------------------------------ reset
     child(
         "a reset leaves the streak",
-        '"""Forget its failures in a row, and what it has used of the limits of its policy; what was counted stays."""\n'
+        '"""Reset the streak and the budgets of its policy; the counters of restarts stay."""\n'
         "        self.streak = 0\n",
-        '"""Forget its failures in a row, and what it has used of the limits of its policy; what was counted stays."""\n',
+        '"""Reset the streak and the budgets of its policy; the counters of restarts stay."""\n',
     ),
     child(
         "a reset leaves what was used of the limits of a policy",

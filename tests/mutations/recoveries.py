@@ -5,7 +5,7 @@ from functools import partial
 from tests.mutations.mutation import Mutation
 
 recovery = partial(Mutation, "recovery.py")
-machine = partial(Mutation, "machine.py")
+termination = partial(Mutation, "termination.py")
 child = partial(Mutation, "child.py")
 plan = partial(Mutation, "plan.py")
 roster = partial(Mutation, "roster.py")
@@ -236,17 +236,17 @@ MUTATIONS = [
         "streak=child.streak)\n        )\n        self.awaited_no_more(child)",
         "streak=child.streak)\n        )",
     ),
-    machine(
+    termination(
         "all_significant counts a parked child as over",
         OVER,
         "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED)",
     ),
-    machine(
+    termination(
         "all_significant counts a child that waits for its delay as over",
         OVER,
         "over = (ChildState.STOPPED, ChildState.DONE, ChildState.BACKOFF)",
     ),
-    machine(
+    termination(
         "all_significant counts a held child as over",
         OVER,
         "over = (ChildState.STOPPED, ChildState.DONE, ChildState.HELD)",
@@ -276,7 +276,7 @@ MUTATIONS = [
         "if self.ends_all(child, exit):\n            return",
         "pass",
     ),
-    machine(
+    termination(
         "a fatal failure below a child that is not restarted is swallowed",
         "elif not self.ends_all(child, exit):",
         "else:",

@@ -64,12 +64,12 @@ MUTATIONS = [
     ),
     requests(
         "a second terminate_child tells the child a second time",
-        "if child.state is not ChildState.STOPPING and not child.doomed:",
-        "if not child.doomed:",
+        "if child.state is not ChildState.STOPPING and not child.stop_pending:",
+        "if not child.stop_pending:",
     ),
     requests(
         "terminate_child stops a child of a group before its turn",
-        "if child.state is not ChildState.STOPPING and not child.doomed:",
+        "if child.state is not ChildState.STOPPING and not child.stop_pending:",
         "if child.state is not ChildState.STOPPING:",
     ),
     requests(
@@ -84,7 +84,7 @@ MUTATIONS = [
     ),
     requests(
         "terminate_child does not cancel the retry",
-        "    supervisor.wait_no_more(child)\n    child.left_behind = False\n",
+        "    supervisor.cancel_retry(child)\n    child.left_behind = False\n",
         "    child.left_behind = False\n",
     ),
     requests(
@@ -94,17 +94,17 @@ MUTATIONS = [
     ),
     requests(
         "whoever waits for a start is not told that it was terminated",
-        "    supervisor.answer(child, stopped_early(child))\n",
+        "    supervisor.answer_start(child, stopped_early(child))\n",
         "",
     ),
     requests(
         "terminate_child leaves a restart that waits as it is",
-        "    supervisor.withdraw(child)\n    if supervisor.plan",
+        "    supervisor.cancel_deferred_restarts(child)\n    if supervisor.plan",
         "    if supervisor.plan",
     ),
     requests(
         "a terminate_child that waits leaves a restart that waits as it is",
-        "supervisor.withdraw(child)\n        child.wait(request)",
+        "supervisor.cancel_deferred_restarts(child)\n        child.wait(request)",
         "child.wait(request)",
     ),
     requests(
@@ -254,7 +254,7 @@ MUTATIONS = [
     ),
     requests(
         "another spec is taken note of and not used",
-        "        child.take(request.spec)\n",
+        "        child.replace_spec(request.spec)\n",
         "",
     ),
     requests(
