@@ -1,12 +1,12 @@
-"""Maintenance: a child under it that ends stays down, and is started when it is over.
+"""Maintenance: a child that ends during it stays down, and is started when it is over.
 
-    Pause   no end of the child leads to a restart, costs anything, or goes up to the supervisor above
-    Resume  that is over; a child that is down over it is started
-    Reset   its failures are forgiven: the patience that they used up is there again
+    Pause   begins it: an end of the child leads to no restart, costs no credit and does not escalate
+    Resume  ends it: children that are down because of it are started
+    Reset   clears the streak of a child and the budgets of its policy
 
-An empty id means all children: also those that are added later, and the supervisor's own window. These requests never
-wait. A supervisor that stops answers them too, for what they change belongs to a path: its next incarnation goes on
-with it.
+An empty id means all children, those that are added later, and for `Reset` the supervisor's window. These requests are
+answered at once. A supervisor that stops answers them too, because maintenance belongs to a path: the next incarnation
+of the supervisor continues it.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ __all__ = ("maintain",)
 
 
 def maintain(supervisor: Recovery, request: Maintenance) -> None:
-    """Answer at once, and then act, for that may end the supervisor."""
+    """Answer a request, then execute it: in this order, because a restart may end the supervisor."""
     id = request.child
     if id and id not in supervisor.children:
         not_found(supervisor, request)
@@ -33,19 +33,19 @@ def maintain(supervisor: Recovery, request: Maintenance) -> None:
 
 
 def _pause(supervisor: Recovery, children: list[Child]) -> None:
-    """From now on. The restarts that some of them wait for are off."""
+    """Begin the maintenance, and cancel the restarts that some of the children wait for."""
     for child in children:
         child.paused = True
     for child in children:
         if child.state in WAITING:
-            exit = child.failed_with  # None: its failure has been told
+            exit = child.failed_with  # None: its failure has been emitted
             supervisor.cancel_retry(child)
             supervisor.leave_paused(child, exit)
             supervisor.go_on_without(child)
 
 
 def _resume(supervisor: Recovery, children: list[Child]) -> None:
-    """No longer. Who is down over it is like one whose delay has just passed, all at once: a group restarts once."""
+    """End the maintenance. Children kept down by the pause become due now, together, so that a group restarts once."""
     for child in children:
         child.paused = False
     if supervisor.phase in (Phase.STOPPING, Phase.DONE):

@@ -1,7 +1,7 @@
 """Paths: `massive/workers/ws_worker` names a child from the root of its tree down, and a pattern names several.
 
-A pattern may come from a stranger, so what it costs is bounded: it is compiled once, `MAX_PATTERN` characters of it at
-the most, and then every path is read once from its beginning to its end, whatever the pattern is.
+A pattern may come from an untrusted client, so its cost is bounded: a pattern has `MAX_PATTERN` characters at the most
+and is compiled once, and matching reads a path once from its beginning to its end, whatever the pattern is.
 """
 
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def parts(path: str) -> tuple[str, ...]:
 
 
 def is_pattern(path: str) -> bool:
-    """Whether it may name more than one child: it holds `*`, `?` or `[`."""
+    """Whether the text may name more than one child: it holds `*`, `?` or `[`."""
     return any(sign in path for sign in "*?[")
 
 
@@ -78,9 +78,9 @@ def matches(path: str, pattern: str) -> bool:
 class Pattern:
     """A pattern: `*`, `?` and `[…]` stand for text within one id, `**` for any ids, also none.
 
-    It is an automaton that is in several states at once, each a bit of one integer: bit n is set while the path, as far
-    as it has been read, fits the first n tokens. So one character of a path costs one step, and no token is ever tried
-    again, as it is where one guess after the other is taken back.
+    It is a nondeterministic automaton that simulates all its states at once, each a bit of one integer: bit n is set
+    while the path, as far as it has been read, fits the first n tokens. So one character of a path costs one step, and
+    there is no backtracking.
 
     Raises:
         PatternError: it is longer than a pattern may be.

@@ -1,6 +1,6 @@
 """How a supervisor answers requests: one function each, by the state of the child (S49-S52).
 
-A request that meets a child on its way down waits until the child is gone and is then handled as if it came anew.
+A request about a child that is stopping waits until the child has ended, and is then handled as if it had just come.
 """
 
 from collections.abc import Callable
@@ -40,9 +40,9 @@ _UNDECIDED = (ChildState.EXITED, ChildState.PENDING)
 
 
 def start_child(supervisor: PlannedRoster, request: StartChild) -> None:
-    """Add a child behind the others and start it, also while a plan is at work (S49, D4).
+    """Add a child behind the others and start it, also during a plan (S49, D4).
 
-    Not waiting for the plan keeps a child that calls this while it starts from waiting for itself.
+    If it waited for the plan, a child that calls this during its own start would wait for itself.
     """
     spec = request.spec
     path = join(supervisor.path, spec.id)
@@ -62,7 +62,7 @@ def start_child(supervisor: PlannedRoster, request: StartChild) -> None:
 
 
 def terminate_child(supervisor: PlannedRoster, request: TerminateChild) -> None:
-    """Stop a child; also a start, a restart or a retry that is under way. It wins over all of them (S36, S48, S50)."""
+    """Stop a child, and cancel its start, restart or retry that is under way (S36, S48, S50)."""
     child = supervisor.children.get(request.child)
     if child is None:
         not_found(supervisor, request)
@@ -80,7 +80,7 @@ def terminate_child(supervisor: PlannedRoster, request: TerminateChild) -> None:
 
 
 def _terminate_down(supervisor: PlannedRoster, child: Child) -> None:
-    """See that a child that is down stays down."""
+    """Keep a child down that is down: cancel whatever would start it."""
     if child.state is ChildState.EXITED:
         supervisor.overtake(child)
     waited = child.state in WAITING
@@ -96,12 +96,12 @@ def _terminate_down(supervisor: PlannedRoster, child: Child) -> None:
     forgets = supervisor.spec.dynamic or child.spec.restart is Restart.TEMPORARY
     if forgets and child.spec.id in supervisor.children:
         supervisor.forget(child)
-    if waited:  # a startup may have waited with it
+    if waited:  # a startup may have been waiting for it
         supervisor.awaited_no_more(child)
 
 
 def restart_child(supervisor: PlannedRoster, request: RestartChild) -> None:
-    """Start a child that is down (S51). A failure is the answer; the child stays down."""
+    """Start a child that is down (S51). If its start fails, that is the answer, and it stays down."""
     child = _down(supervisor, request)
     if child is not None:
         child.parked = child.state is ChildState.FAILED
@@ -118,7 +118,7 @@ def delete_child(supervisor: PlannedRoster, request: DeleteChild) -> None:
 
 
 def restart_now(supervisor: PlannedRoster, request: RestartNow) -> None:
-    """Stop a child, wait until it is gone, start it fresh: counted as manual, at no cost in intensity."""
+    """Stop a child, and start it when it has ended: counted as manual, and costs no credit."""
     child = supervisor.children.get(request.child)
     plan = supervisor.plan
     if child is None:
@@ -139,7 +139,7 @@ def restart_now(supervisor: PlannedRoster, request: RestartNow) -> None:
 
 
 def replace(supervisor: PlannedRoster, request: Replace) -> None:
-    """Give a child another spec; whoever starts it next, for whatever reason, uses that one."""
+    """Give a child another spec, which its next start uses, whatever the cause."""
     child = supervisor.children.get(request.child)
     if child is None:
         not_found(supervisor, request)
@@ -159,7 +159,7 @@ def _restart_alone(supervisor: PlannedRoster, child: Child, request: RestartNow)
 
 
 def _down(supervisor: PlannedRoster, request: RestartChild | DeleteChild) -> Child | None:
-    """The child, if it is down for good; otherwise the request has been answered, or waits."""
+    """The child if it is down and stays down; None after answering the request or letting it wait."""
     child = supervisor.children.get(request.child)
     if supervisor.spec.dynamic:
         name = "restart_child" if isinstance(request, RestartChild) else "delete_child"
@@ -188,7 +188,7 @@ def not_found(
     supervisor: PlannedRoster,
     request: TerminateChild | RestartChild | DeleteChild | RestartNow | Replace | Maintenance,
 ) -> None:
-    """There is no such child, only these."""
+    """Answer that there is no such child, and which there are."""
     supervisor.reply(request, NotFound(join(supervisor.path, request.child), tuple(supervisor.children)))
 
 

@@ -56,7 +56,7 @@ MUTATIONS = [
     ),
     recovery(
         "a crash after a restart by request is a start by request that failed",
-        "            child.purpose = Purpose.RESTART  # whatever it had been started for\n",
+        "            child.purpose = Purpose.RESTART  # also after a startup or a request: a failure is tried again\n",
         "",
     ),
     # ------------------------------------------------------------------------------------------------ the answer

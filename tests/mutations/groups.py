@@ -131,7 +131,7 @@ MUTATIONS = [
     ),
     plan(
         "those behind a child whose next try is off are started in the middle of something else",
-        "if self.plan is not None:  # they follow when that is done",
+        "if self.plan is not None:  # start them at its end",
         "if False:  # they follow when that is done",
     ),
     plan(
