@@ -1,6 +1,6 @@
 """The supervisor as a machine without I/O: inputs in, effects out.
 
-The numbers S1…S62 are the rules of OTP's supervisor, D1…D9 our deviations from them (docs/semantics.md).
+The numbers S1…S62 are the rules of OTP's supervisor, D1…D8 our deviations from them (docs/semantics.md).
 
 No input blocks, so this is how a supervisor keeps order:
 

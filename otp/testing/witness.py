@@ -28,13 +28,13 @@ class Body(Protocol):
     Attributes:
         generation: its number.
         up: it has said so.
-        told: "stop" or "kill" once it was told.
+        ordered: "stop" or "kill" once it was asked to; else empty.
         refused: it was not gone in time after it was killed.
     """
 
     generation: int
     up: bool
-    told: str
+    ordered: str
     refused: bool
 
 
@@ -186,13 +186,13 @@ class Witness:
         same = plan is not None and plan is self._plan and self._is_sure()
         assert not same, f"{id} was stopped by request, and is started by the group restart that was under way"
 
-    def tells(self, what: str, id: str, generation: int, live: Mapping[str, Body]) -> None:
+    def orders(self, what: str, id: str, generation: int, live: Mapping[str, Body]) -> None:
         """A child is told to stop, or killed."""
         body = live.get(id)
         assert body is not None, f"{what} for {id}, which does not live"
         assert body.generation == generation, f"{what} for generation {generation} of {id}; {body.generation} lives"
-        assert what == "kill" or not body.told, f"{id} is asked to stop after it was told to {body.told}"
-        if not body.told and not self.brutal and not self.machine.spec.dynamic:
+        assert what == "kill" or not body.ordered, f"{id} is asked to stop after it was asked to {body.ordered}"
+        if not body.ordered and not self.brutal and not self.machine.spec.dynamic:
             self._in_order(id, live)
 
     def _in_order(self, id: str, live: Mapping[str, Body]) -> None:
@@ -240,8 +240,8 @@ class Witness:
             known = child.generation if child.is_up else None
             assert lives == known, f"{id} is {child.state}: generation {known}; generation {lives} lives"
             assert child.timer is None or child.timer in timers, f"{child.timer} is not armed"
-            told = id not in live or live[id].told or live[id].refused
-            assert told or not (self.stopping and machine.spec.dynamic), f"{id} is not asked to stop at once (S45)"
+            ordered = id not in live or live[id].ordered or live[id].refused
+            assert ordered or not (self.stopping and machine.spec.dynamic), f"{id} is not asked to stop at once (S45)"
         assert live.keys() <= machine.children.keys(), f"nobody knows {live.keys() - machine.children.keys()}"
         for timer in timers:
             owner = machine.children.get(timer.child)
