@@ -5,7 +5,7 @@ from enum import StrEnum
 from math import inf
 
 from otp.control.wire.rows import ChildRow
-from otp.core.paths import Pattern, is_pattern
+from otp.core.patterns import Pattern, is_pattern
 from otp.errors import PatternError
 from otp.tui.states import gravity
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from otp.control.wire.rows import ChildRow
-from otp.core.paths import Pattern, id_of, is_pattern, is_within, join, parts
+from otp.core.paths import id_of, is_within, join, parts
+from otp.core.patterns import Pattern, is_pattern
 from otp.errors import ControlError
 
 __all__ = ("NoSuchChild", "Node", "Target", "TooMany", "absolute", "chosen", "decided", "one", "single")
