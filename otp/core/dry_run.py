@@ -1,6 +1,6 @@
 """A child that fails again and again, played on the machine of a supervisor: no tasks, and a clock that is a number.
 
-What `explain` and `foresight` tell is read from here, so it is what a supervisor does.
+`explain` and `foresight` read from it what they say, so that they cannot differ from what a supervisor does.
 """
 
 from collections.abc import Awaitable, Iterable
@@ -84,7 +84,7 @@ def keep_failing(above: SupervisorSpec, policy: FailurePolicy, exit: Exit, lasts
 
 
 def delay_after_request(policy: FailurePolicy, exit: Exit) -> float | None:
-    """Seconds, without jitter, until a child is tried again whose restart was asked for and failed; None: it is parked.
+    """Seconds, without jitter, until a failed restart by request is tried again; None: the child is parked.
 
     Args:
         policy: of the child.
@@ -135,7 +135,7 @@ def _longest_window(above: SupervisorSpec, verdict: Verdict) -> float:
 
 
 class _Steady:
-    """Whether delays have stayed the same for so long that no window can get fuller than it was."""
+    """Whether delays have stayed the same for so long that no window can become fuller."""
 
     def __init__(self, window: float) -> None:
         self._window = window

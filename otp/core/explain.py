@@ -44,7 +44,7 @@ class Course(Struct, frozen=True, kw_only=True):
 
 
 class Level(Struct, frozen=True, kw_only=True):
-    """One supervisor on the way up, and when it gives up if everything below keeps failing at its fastest.
+    """One supervisor above a child, and when it gives up if all below it fails as fast as it can.
 
     Attributes:
         path: of the supervisor.
@@ -118,7 +118,7 @@ _FATAL = "the whole tree stops, the process exits with 78"
 
 
 def _keep_failing(above: SupervisorSpec, rule: Rule) -> Ending:
-    """What ends a child all of whose failures match this rule."""
+    """What ends the restarts of a child whose failures all match this rule."""
     matching = replace(rule, failures=(Exception,), attributes=(), where=None)
     return keep_failing(above, FailurePolicy(matching), Crashed(Exception()))
 
@@ -152,7 +152,7 @@ def _delays(action: Action) -> Iterator[float]:
 
 
 def _levels(path: str, supervisors: Sequence[SupervisorSpec], after: float | None) -> Iterator[Level]:
-    """From the child's supervisor to the root: each fails as often as the one below lets it.
+    """From the child's supervisor to the root: each gives up as soon as those below it can make it.
 
     Args:
         path: of the child.
@@ -170,7 +170,7 @@ def _levels(path: str, supervisors: Sequence[SupervisorSpec], after: float | Non
 
 
 def _keep_giving_up(above: SupervisorSpec, spec: SupervisorSpec, after: float) -> Ending:
-    """What ends a supervisor that gives up so many seconds after each of its starts."""
+    """What ends the restarts of a supervisor that gives up so many seconds after each of its starts."""
     error = IntensityReached(spec.id, spec.id, spec.intensity, spec.period)
     return keep_failing(above, spec.policy or FailurePolicy(), Crashed(error), after)
 

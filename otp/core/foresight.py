@@ -1,4 +1,4 @@
-"""What could follow a restart by request, told before anything is done."""
+"""What could follow a restart by request, said before it is done."""
 
 from collections.abc import Iterator
 

@@ -78,23 +78,23 @@ def worker(
         id: its name, unique in its supervisor; the last part of its path.
         run: a coroutine function. It is called afresh for each incarnation.
         args: its arguments. For keyword arguments use `functools.partial`.
-        ready: it takes `task_status` and says `task_status.started(value)` when it is up; children behind it wait for
-            that. Without it a child counts as started when it is scheduled.
+        ready: whether it takes `task_status` and calls `task_status.started(value)` when it is up, for which later
+            siblings wait. Without it a child counts as started when its task is scheduled.
         restart: permanent, transient or temporary (S16).
         shutdown: seconds to clean up when stopped, `math.inf`, or "brutal_kill". On asyncio the worker is cancelled once,
             outside of any anyio shield, and then cleans up undisturbed until that time is over. On trio its scope is
-            cancelled, as trio's code expects: a clean-up that awaits is shielded by the worker. What has not ended
-            then is killed: cancelled again and again (S43).
-        significant: its end may end the supervisor (`auto_shutdown`, S40). Not for permanent children.
+            cancelled, as trio's code expects: a clean-up that awaits is shielded by the worker. A worker that has not
+            ended by then is killed: cancelled again and again (S43).
+        significant: whether its end may end the supervisor (`auto_shutdown`, S40). Not for permanent children.
         start_timeout: seconds to become ready, needs `ready=True`; None: as long as it takes.
-        policy: which of its failures gets which action; None: restarts come at once, as in OTP (D5). With a policy, or
-            with needs, it is tried again in the first start of its supervisor too (S13).
-        needs: dependencies, declared by a supervisor above. When it fails while one of them is down, it is held until
-            that is there again, which costs no restarts.
-        watchdog: seconds within which it calls `otp.beat()` while it is up, again and again, or a `Watchdog`. If it does
-            not, it is stopped, and has failed with `Hung`. None: it may be silent for as long as it likes.
-        cancel: "scope": on asyncio too it is asked to stop by a cancel scope, as anyio's code may expect. On trio
-            nothing else is known.
+        policy: which failure gets which action; None: it is restarted at once, as in OTP (D5). With a policy, or with
+            needs, its failed first start is tried again too (S13).
+        needs: names of dependencies that supervisors above declare. When it fails while one of them is down, it is held
+            until all are back, which costs no restarts.
+        watchdog: seconds within which it has to call `otp.beat()`, again and again while it is up, or a `Watchdog`. A
+            worker that is silent for longer is stopped, and has failed with `Hung`. None: no limit.
+        cancel: how it is asked to stop on asyncio: "once", by one cancellation, or "scope", by a cancel scope, as code
+            that is written for anyio may expect. On trio it is always a scope.
 
     Raises:
         SpecError: the combination cannot be run.
@@ -134,15 +134,16 @@ def supervisor(
     Args:
         id: its name, unique in its own supervisor; part of the path of its children.
         children: workers and supervisors, in start order.
-        strategy: which children the failure of one takes along.
-        intensity: restarts that are fine within `period`; one more and the supervisor gives up (S27). 0: none.
+        strategy: which siblings are restarted with a child that fails.
+        intensity: restarts allowed within `period`; at one more the supervisor gives up (S27). 0: none.
         period: seconds.
         auto_shutdown: whether it ends with its significant children (S40).
         restart: how its own supervisor treats it.
-        shutdown: seconds for the whole subtree to stop; leave it at `math.inf` unless you know better (S5).
-        significant: its own end may end the supervisor above.
+        shutdown: seconds for the whole subtree to stop. With less than `math.inf` a subtree may be killed while its
+            children still clean up (S5).
+        significant: whether its own end may end the supervisor above.
         policy: how the supervisor above treats its failures.
-        dependencies: what children below may name in `needs`, with the probes of it.
+        dependencies: those that workers below may name in `needs`.
 
     Raises:
         SpecError: the combination cannot be run.
@@ -180,7 +181,7 @@ def dynamic_supervisor(
 
     Args:
         id: its name.
-        max_children: how many it may have, those being restarted included; None: no limit (E2).
+        max_children: how many children it may have, including those being restarted; None: no limit (E2).
         intensity: as in `supervisor()`.
         period: as in `supervisor()`.
         restart: as in `supervisor()`.

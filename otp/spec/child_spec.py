@@ -84,7 +84,7 @@ def _as_names(owner: str, names: object) -> tuple[str, ...]:
 
 
 def as_watchdog(owner: str, watchdog: float | Watchdog | None) -> Watchdog | None:
-    """The watchdog of a worker, which may be given as seconds."""
+    """The watchdog of the worker `owner`, which may be given as seconds."""
     if watchdog is None or checks.is_a(watchdog, Watchdog):
         return cast("Watchdog | None", watchdog)
     found = checks.number(watchdog)

@@ -14,7 +14,7 @@ __all__ = ("check_child", "check_flag", "check_levels", "check_member")
 
 
 class _Spec(Protocol):
-    """What both kinds of spec have."""
+    """The fields that both kinds of spec have."""
 
     @property
     def id(self) -> str: ...
@@ -48,19 +48,19 @@ def check_child(spec: _Spec) -> None:
 
 
 def check_member(name: str, value: object, members: type[StrEnum], owner: str) -> None:
-    """Raise `SpecError` unless the field of that child is a member of the enum."""
+    """Raise `SpecError` unless the field `name` of the child `owner` is a member of the enum."""
     if type(value) is not members:
         checks.member(f"{name} of {quoted(owner)}", value, members)
 
 
 def check_flag(name: str, value: object, owner: str) -> None:
-    """Raise `SpecError` unless the field of that child is True or False."""
+    """Raise `SpecError` unless the field `name` of the child `owner` is True or False."""
     if type(value) is not bool:
         checks.flag(f"{name} of {quoted(owner)}", value)
 
 
 def check_levels(id: str, levels: int) -> None:
-    """Raise `SpecError` if a tree has more levels of supervisors than it may have.
+    """Raise `SpecError` if a tree has more than `DEEPEST` levels of supervisors.
 
     Args:
         id: of the child that the error names.

@@ -1,4 +1,4 @@
-"""What the options of a spec may be, and what they are if nothing is said."""
+"""The types of a spec's options, and their defaults."""
 
 from collections.abc import Awaitable
 from enum import StrEnum
@@ -26,7 +26,7 @@ DEFAULT_INTENSITY = 3
 """Restarts that a supervisor allows within its period (Elixir's default, D2)."""
 
 DEFAULT_PERIOD = 5.0
-"""Seconds."""
+"""Seconds of the window in which a supervisor counts its restarts."""
 
 DEFAULT_SHUTDOWN = 5.0
 """Seconds that a worker has to clean up when it is stopped (S4)."""
@@ -35,20 +35,20 @@ Cancel = Literal["once", "scope"]
 """How a worker on asyncio is asked to stop: by one cancellation, or by a cancel scope, again and again."""
 
 DEEPEST = 64
-"""Levels of supervisors that a tree may have. A start or a stop goes down them in one step, some frames for each."""
+"""Levels of supervisors that a tree may have: a start or a stop recurses through all of them in one step."""
 
 Grace = float | Literal["brutal_kill"]
 """How a child is stopped: seconds to clean up (`math.inf`: as long as it takes), or without grace."""
 
 
 class Strategy(StrEnum):
-    """Which children the failure of one takes along (1.5 of the semantics)."""
+    """Which siblings are restarted with a child that fails (S21-S23)."""
 
     ONE_FOR_ONE = "one_for_one"
-    """None: that child alone is restarted."""
+    """None."""
 
     ONE_FOR_ALL = "one_for_all"
-    """All of them."""
+    """All."""
 
     REST_FOR_ONE = "rest_for_one"
     """Those that were started after it."""
@@ -76,7 +76,7 @@ class AutoShutdown(StrEnum):
 
 
 class StartsUp(Protocol[*Ts]):
-    """A worker that says when it is ready, by anyio's convention: it calls `task_status.started(value)`."""
+    """A worker that calls `task_status.started(value)` when it is up, by anyio's convention."""
 
     def __call__(self, *args: *Ts, task_status: "TaskStatus[Any]") -> Awaitable[object]:
         """Run until stopped."""

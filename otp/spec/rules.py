@@ -1,4 +1,4 @@
-"""Rules that no single spec can check when it is built: they need what stands above it."""
+"""Checks that need to know what stands above a spec, so that they cannot be made when it is built."""
 
 from otp.errors import SpecError
 from otp.spec.fields import check_levels
@@ -29,7 +29,7 @@ def check_needs(spec: AnySpec, declared: frozenset[str] = frozenset()) -> None:
 
 
 def check_depth(spec: AnySpec, above: int) -> None:
-    """Raise `SpecError` if a tree that gets this child would have more levels than a tree may have.
+    """Raise `SpecError` if a tree that gets this child would have more than `DEEPEST` levels of supervisors.
 
     Args:
         spec: of the child.

@@ -34,7 +34,7 @@ class SupervisorSpec:
     policy: FailurePolicy | None = None
     dependencies: tuple[Dependency, ...] = ()
     levels: int = field(init=False, repr=False, compare=False)
-    """Supervisors on the way down from here to the deepest one, this one included."""
+    """Supervisors from this one down to the deepest one below, both included."""
 
     def __post_init__(self) -> None:
         check_child(self)
@@ -43,7 +43,7 @@ class SupervisorSpec:
         _check_dynamic(self)
         _check_children(self)
         checks.keep(self, "dependencies", _as_dependencies(self.id, self.dependencies))
-        _check_levels(self)
+        _keep_levels(self)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ class SupervisorSpec:
         _check_significant(child, self)
 
     def with_child(self, child: "AnySpec") -> "SupervisorSpec":
-        """The same supervisor with `child` in the place of its child of that id; itself if it declares none.
+        """A copy with `child` in the place of the child with its id; itself if it declares no such child.
 
         Raises:
             SpecError: `child` cannot stand under this supervisor.
@@ -84,7 +84,7 @@ AnySpec = ChildSpec | SupervisorSpec
 
 
 def _check_flags(spec: SupervisorSpec) -> None:
-    """The supervisor flags (S2)."""
+    """Check the supervisor flags, and keep numbers as plain values (S2)."""
     id = spec.id
     check_member("strategy", spec.strategy, Strategy, id)
     check_member("auto_shutdown", spec.auto_shutdown, AutoShutdown, id)
@@ -99,7 +99,7 @@ def _check_flags(spec: SupervisorSpec) -> None:
 
 
 def _check_dynamic(spec: SupervisorSpec) -> None:
-    """A dynamic supervisor restarts one for one, starts empty, and ends with none of its children (S2, E2)."""
+    """Raise `SpecError` unless a dynamic supervisor is one_for_one, starts empty and has no auto_shutdown (S2, E2)."""
     kinds = (("strategy", Strategy.ONE_FOR_ONE), ("auto_shutdown", AutoShutdown.NEVER), ("children", ()))
     for name, only in kinds if spec.dynamic else ():
         if (value := getattr(spec, name)) != only:
@@ -111,13 +111,13 @@ def _check_dynamic(spec: SupervisorSpec) -> None:
 
 
 def _check_children(spec: SupervisorSpec) -> None:
-    seen: set[str] = set()
+    ids: set[str] = set()
     for child in spec.children:
-        if child.id in seen:
+        if child.id in ids:
             raise SpecError(
                 f"two children of supervisor {quoted(spec.id)} have the id {quoted(child.id)}; give each its own"
             )
-        seen.add(child.id)
+        ids.add(child.id)
         _check_significant(child, spec)
 
 
@@ -129,8 +129,8 @@ def _check_significant(child: AnySpec, spec: SupervisorSpec) -> None:
         )
 
 
-def _check_levels(spec: SupervisorSpec) -> None:
-    """How deep it is; it is bounded, for a start, a stop and a look go down a tree in one step."""
+def _keep_levels(spec: SupervisorSpec) -> None:
+    """Keep how deep it is, which is bounded: a start, a stop and a look recurse through a tree in one step."""
     below = (child.levels for child in spec.children if isinstance(child, SupervisorSpec))
     checks.keep(spec, "levels", 1 + max(below, default=0))
     check_levels(spec.id, spec.levels)
