@@ -35,7 +35,7 @@ class Environment:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.now = 0.0
+        self.now: float = 0.0
         self.down: frozenset[str] = frozenset()
         self.open: dict[str, Asks] = {}
         self.exit: Exit | None = None
