@@ -13,8 +13,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from uuid import uuid4
 
-from otp.control.client import connect
-from otp.control.protocol import (
+from otp.control.client.client import connect
+from otp.control.wire.protocol import (
     Acted,
     Command,
     Explain,

@@ -12,9 +12,9 @@ from msgspec import Struct
 from benchmarks.massive_stage import ProviderProcess
 from benchmarks.process_supervisors import ProcessSupervisor, process_supervisors
 from benchmarks.service_process import SUPERVISED, UNSUPERVISED, running, surroundings
-from otp.control.client import Client, Unreachable, connect
-from otp.control.commands import Acting, GetSnapshot, InjectFault, Reset
-from otp.control.rows import Snapshot
+from otp.control.client.client import Client, Unreachable, connect
+from otp.control.wire.commands import Acting, GetSnapshot, InjectFault, Reset
+from otp.control.wire.rows import Snapshot
 
 __all__ = ("ORCHESTRATOR", "WORKER", "Failure", "Service", "Stage", "whole_process")
 

@@ -17,16 +17,16 @@ The house, and the loop and thread that each part lives in:
     core            decisions; called by the runtime, no loop of its own
     runtime         the tree's event loop
     observe         hooks in the tree's loop; the lines of the log leave by threads
-    control         half in the tree's loop, half in a thread with a loop of its own; the client in another process
-    host            opened in the tree's loop; watchman, loop watch and health port are threads
-    application     the main thread: makes the loop, and turns the end of the tree into an exit code
+    text checks foreign     text, checks of what is handed over, the guard around foreign code; any thread
+    control         tree/ in the tree's loop, server/ in a thread with a loop of its own, client/ in another process
+    application     opened in the tree's loop; watchman, loop watch and health port are threads
     cli tui         another process, which asks over a socket
 
 docs/architecture.md has the picture.
 """
 
 from otp import events, exits
-from otp.application import main, run
+from otp.application.run import main, run
 from otp.dependency import dependency
 from otp.errors import (
     AlreadyPresent,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVarTuple
 
 from otp import checks
-from otp.callbacks import check_async
-from otp.quoting import quoted
+from otp.checks.functions import check_async
+from otp.text.quoting import quoted
 
 __all__ = ("Dependency", "dependency")
 

@@ -33,7 +33,7 @@ Two more are raised *by* children, to say how they mean to end:
 
 from collections.abc import Sequence
 
-from otp.frames import hanging_place
+from otp.text.frames import hanging_place
 
 __all__ = (
     "AlreadyPresent",

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from otp.quoting import text_of, type_name
+from otp.text.quoting import text_of, type_name
 
 __all__ = ("Crash", "Crashed", "Exit", "Killed", "Normal", "Refused", "Shutdown")
 

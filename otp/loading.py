@@ -15,13 +15,13 @@ from typing import Any
 
 import msgspec
 
-from otp.causes import cause_of
 from otp.errors import LoadError, SpecError
 from otp.extras import hint
-from otp.foreign import CallFailed, NeedsAwait, Role, call
+from otp.foreign.causes import cause_of
+from otp.foreign.guard import CallFailed, NeedsAwait, Role, call
 from otp.runtime.crash import describe
-from otp.runtime.redaction import clean
 from otp.spec import ChildSpec, SupervisorSpec, check_needs
+from otp.text.redaction import clean
 
 __all__ = ("load",)
 

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from otp import checks
-from otp.callbacks import check_plain
+from otp.checks.functions import check_plain
 from otp.errors import SpecError
 from otp.exits import Killed, Normal, Shutdown
-from otp.quoting import type_name
+from otp.text.quoting import type_name
 
 __all__ = (
     "Action",

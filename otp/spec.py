@@ -13,7 +13,7 @@ from otp import checks
 from otp.dependency import Dependency
 from otp.errors import SpecError
 from otp.policy import FailurePolicy
-from otp.quoting import quoted
+from otp.text.quoting import quoted
 from otp.watchdog import Watchdog
 
 if TYPE_CHECKING:

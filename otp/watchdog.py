@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from otp import checks
-from otp.callbacks import check_plain
+from otp.checks.functions import check_plain
 
 __all__ = ("Watchdog",)
 

@@ -40,7 +40,7 @@ def test_the_command_line_brings_click_and_nothing_heavy():
 
 
 def test_a_client_of_a_running_tree_brings_no_front_end():
-    assert imported_by("import otp.control.client, otp.control.mirror").isdisjoint(HEAVY)
+    assert imported_by("import otp.control.client.client, otp.control.client.mirror").isdisjoint(HEAVY)
 
 
 def test_the_screen_of_otp_top_is_what_brings_textual():

@@ -10,10 +10,10 @@ import click
 from otp.cli.completion import complete_socket
 from otp.cli.durations import seconds
 from otp.cli.exit_codes import CODES, Ended, ExitCode
-from otp.control.client import PATIENCE, Client, CommandFailed, connect, find_socket
-from otp.control.targets import NoSuchChild, TooMany
+from otp.control.client.client import PATIENCE, Client, CommandFailed, connect, find_socket
+from otp.control.tree.targets import NoSuchChild, TooMany
 from otp.errors import ControlError, PatternError
-from otp.printable import printable
+from otp.text.printable import printable
 
 __all__ = ("Connection", "with_connection")
 

@@ -9,11 +9,11 @@ from otp.cli.connection import Connection, with_connection
 from otp.cli.durations import duration, seconds
 from otp.cli.exit_codes import Ended, ExitCode
 from otp.cli.output import Output, Shown, fields, with_output
-from otp.control.client import Client, CommandFailed, Unreachable
-from otp.control.protocol import Drain, Draining
-from otp.control.rows import Delta, Snapshot
+from otp.control.client.client import Client, CommandFailed, Unreachable
+from otp.control.wire.protocol import Drain, Draining
+from otp.control.wire.rows import Delta, Snapshot
 from otp.core.child import ChildState
-from otp.printable import printable
+from otp.text.printable import printable
 
 __all__ = ("drain",)
 

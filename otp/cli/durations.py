@@ -5,7 +5,7 @@ from datetime import datetime
 
 import click
 
-from otp.control.durations import parse_duration
+from otp.text.durations import parse_duration
 
 __all__ = ("ago", "clock", "duration", "seconds", "stamp")
 

@@ -4,8 +4,8 @@ from enum import IntEnum
 
 import click
 
-from otp.control.protocol import Failure
-from otp.printable import printable
+from otp.control.wire.protocol import Failure
+from otp.text.printable import printable
 
 __all__ = ("CODES", "CODES_HELP", "Ended", "ExitCode")
 

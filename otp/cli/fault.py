@@ -4,9 +4,9 @@ from typing import Literal
 
 import click
 
-from otp.cli.acting import Named, acting
 from otp.cli.durations import seconds
-from otp.control.protocol import InjectFault
+from otp.cli.on_children import Named, acting
+from otp.control.wire.protocol import InjectFault
 
 __all__ = ("fault",)
 

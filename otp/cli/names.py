@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from otp.control.client import Client
-from otp.control.protocol import GetIncidents, GetSnapshot
-from otp.control.targets import Target, chosen
+from otp.control.client.client import Client
+from otp.control.tree.targets import Target, chosen
+from otp.control.wire.protocol import GetIncidents, GetSnapshot
 
 __all__ = ("all_paths", "check_known", "meant", "open_incidents", "without_root")
 

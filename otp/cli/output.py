@@ -20,8 +20,8 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args
 import click
 import msgspec
 
-from otp.control.rows import SCHEMA
-from otp.printable import printable
+from otp.control.wire.rows import SCHEMA
+from otp.text.printable import printable
 
 __all__ = ("Format", "Output", "Page", "Shown", "fields", "with_output")
 

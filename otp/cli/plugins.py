@@ -14,7 +14,7 @@ import click
 from otp.cli.target import Failure
 from otp.extras import hint
 from otp.runtime.crash import describe
-from otp.runtime.redaction import clean
+from otp.text.redaction import clean
 
 __all__ = ("GROUP", "PluginGroup")
 

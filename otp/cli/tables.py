@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import click
 
-from otp.cli.text import cut, cut_start, width
-from otp.printable import printable
+from otp.cli.width import cut, cut_start, width
+from otp.text.printable import printable
 
 __all__ = ("Cell", "Column", "Row", "paint", "table")
 

@@ -9,8 +9,8 @@ import click
 from otp.errors import LoadError
 from otp.loading import load
 from otp.runtime.crash import report
-from otp.runtime.redaction import clean
 from otp.spec import SupervisorSpec
+from otp.text.redaction import clean
 
 __all__ = ("Failure", "load_target", "with_optional_target", "with_target")
 

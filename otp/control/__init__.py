@@ -1,9 +1,8 @@
 """The control plane: a running tree looked into and steered from another process, over Unix sockets.
 
-    in the tree's loop       open desk looking acting view timeline maintenance audit radius targets
-    in the thread otp-control, with an asyncio loop of its own      server connection questions watcher
-    in the client's process, which blocks      client mirror
-    in all of them           protocol commands rows health sockets trust peer
-
-A question enters the tree's loop as one callback and leaves it as one.
+wire      what is exchanged, and the sockets: values, used on all sides
+tree      in the tree's event loop: queries, actions, the rows, the bridge to the thread
+server    in the thread `otp-control`, which has an event loop of its own
+client    in another process: one connection, and a copy of the tree that follows the original
+open      opens the control plane beside a tree
 """

@@ -16,20 +16,20 @@ from pathlib import Path
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from otp.control.acting import Actions
-from otp.control.audit import Audit
-from otp.control.desk import Desk
-from otp.control.looking import Looks
-from otp.control.maintenance import Maintenance
-from otp.control.protocol import PROTOCOL, Greeting
-from otp.control.rows import Blocked
-from otp.control.server import Server
-from otp.control.sockets import Claim, claim, socket_path
-from otp.control.timeline import Timeline
-from otp.control.view import View
+from otp.control.server.server import Server
+from otp.control.tree.actions import Actions
+from otp.control.tree.audit import Audit
+from otp.control.tree.bridge import Desk
+from otp.control.tree.event_log import Timeline
+from otp.control.tree.maintenance import Maintenance
+from otp.control.tree.queries import Looks
+from otp.control.tree.view import View
+from otp.control.wire.protocol import PROTOCOL, Greeting
+from otp.control.wire.rows import Blocked
+from otp.control.wire.sockets import Claim, claim, socket_path
 from otp.errors import ControlError
 from otp.faults import Faults
-from otp.observe.beside import beside
+from otp.observe.background_tasks import beside
 from otp.observe.lasting import lasting
 from otp.observe.log_ring import LogRing
 from otp.observe.logger import logger
@@ -166,7 +166,7 @@ async def open_control(
         app: the id of the root.
         seen: the history and the incidents of the tree.
         faults: what was put around its workers; None: faults are not allowed.
-        place: folder of the sockets; None: see `otp.control.sockets`.
+        place: folder of the sockets; None: see `otp.control.wire.sockets`.
     """
     claimed = _claimed(app, place)
     log = LogRing()

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from otp.causes import leaves
 from otp.exits import Crashed, Exit
-from otp.foreign import CallFailed, Role, call, name_of, refuse_awaitable
+from otp.foreign.causes import leaves
+from otp.foreign.guard import CallFailed, Role, call, name_of, refuse_awaitable
 from otp.policy import Action, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, Rule
 
 __all__ = ("Verdict", "classify")

@@ -2,10 +2,10 @@
 
 from msgspec import Struct
 
-from otp import foreign
 from otp.core.inputs import Timer, TryAgain
 from otp.events import Event
 from otp.exits import Exit
+from otp.foreign import guard
 from otp.spec import AnySpec
 
 __all__ = (
@@ -80,7 +80,7 @@ class CallFailed(Struct, frozen=True):
     """
 
     path: str
-    failure: foreign.CallFailed
+    failure: guard.CallFailed
 
 
 class Reply(Struct, frozen=True):

@@ -19,7 +19,6 @@ from collections.abc import Callable
 from typing import cast
 
 from otp import events
-from otp.causes import cause_of, causes
 from otp.core import effects
 from otp.core.backoff import delay, schedule
 from otp.core.child import Child, ChildState, Purpose
@@ -30,6 +29,7 @@ from otp.core.strategy import affected
 from otp.errors import FatalFailure, IntensityReached
 from otp.events import Cause
 from otp.exits import Crashed, Exit
+from otp.foreign.causes import cause_of, causes
 from otp.policy import UNCLASSIFIED, Fatal, GiveUp, Limited, RestartAfter, RestartNow
 from otp.spec import SupervisorSpec
 

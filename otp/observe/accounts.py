@@ -10,7 +10,7 @@ from otp.observe.failures import Failure
 from otp.observe.figures import ChildHistory, GroupHistory, PastFailure
 from otp.observe.sentences import own_frame
 from otp.policy import HEALTHY_AFTER
-from otp.runtime.redaction import clean
+from otp.text.redaction import clean
 
 __all__ = ("Account",)
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from otp.foreign import CallFailed, Role, call
+from otp.foreign.guard import CallFailed, Role, call
 from otp.observe.failures import Outcome
 from otp.observe.incident import Incident, IncidentChange, IncidentResolved
 from otp.observe.log import tell

@@ -7,7 +7,7 @@ from typing import Any
 from otp.observe.alerts import Notification, Severity
 from otp.observe.blocking import Blocking
 from otp.observe.outbox import Outbox
-from otp.runtime.redaction import redact
+from otp.text.redaction import redact
 
 __all__ = ("apprise_outbox",)
 

@@ -20,7 +20,7 @@ from otp.events import (
     IntensityReached,
 )
 from otp.exits import Crash, Crashed, Exit, Refused
-from otp.frames import own_frames, short_place
+from otp.text.frames import own_frames, short_place
 
 __all__ = ("Failure", "Failures", "Outcome", "cause_of")
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from otp.core.paths import is_within
 from otp.events import ChildIgnored, ChildStarted, Event, MaintenanceEnded, MaintenanceStarted, SupervisorExited
 from otp.exits import Crashed
-from otp.foreign import CallFailed, Role, call
+from otp.foreign.guard import CallFailed, Role, call
 from otp.observe.failures import Failure, Failures, Outcome, cause_of
 from otp.observe.incident import (
     Ids,

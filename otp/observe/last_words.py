@@ -8,7 +8,7 @@ Both act on the outlets of the process (`otp.observe.outlet`), and come back aft
 
 from time import monotonic
 
-from otp.observe.aside import outlets_or_stderr
+from otp.observe.fallback_log import outlets_or_stderr
 from otp.observe.outlet import Outlet, open_outlets
 
 __all__ = ("AT_EXIT", "WITHIN", "flush_outlets", "say_last")

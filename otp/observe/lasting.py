@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from otp.foreign import interrupt_in
+from otp.foreign.guard import interrupt_in
 from otp.observe.logger import logger
 from otp.runtime.attempt import is_ours
 from otp.runtime.crash import describe

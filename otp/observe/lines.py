@@ -8,9 +8,9 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from otp.printable import printable
 from otp.runtime.crash import describe
-from otp.runtime.redaction import redact
+from otp.text.printable import printable
+from otp.text.redaction import redact
 
 __all__ = ("clean", "clean_lines", "one_line", "whole")
 

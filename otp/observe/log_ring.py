@@ -12,7 +12,7 @@ from loguru import logger
 from msgspec import Struct
 
 from otp.observe.lines import one_line
-from otp.runtime.whose import CHILD
+from otp.runtime.current_child import CHILD
 
 if TYPE_CHECKING:
     from loguru import Message

@@ -10,8 +10,8 @@ from typing import Any
 
 from loguru import logger as loguru
 
-from otp.foreign import CallFailed, Role, call
-from otp.observe.aside import say_aside
+from otp.foreign.guard import CallFailed, Role, call
+from otp.observe.fallback_log import say_aside
 from otp.runtime.crash import describe
 
 __all__ = ("GuardedLogger", "logger")

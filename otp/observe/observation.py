@@ -12,7 +12,7 @@ import anyio
 from anyio.abc import TaskStatus
 
 from otp.observe.alerts import Alerts
-from otp.observe.beside import beside
+from otp.observe.background_tasks import beside
 from otp.observe.history import History
 from otp.observe.incidents import Incidents
 from otp.observe.outbox import PATIENCE, Outbox, open_outbox

@@ -18,8 +18,8 @@ import anyio
 from anyio.abc import TaskStatus
 
 from otp.core.backoff import delay
-from otp.foreign import CallFailed, Role
-from otp.observe.beside import beside
+from otp.foreign.guard import CallFailed, Role
+from otp.observe.background_tasks import beside
 from otp.observe.log import tell
 from otp.observe.sentences import Level
 from otp.policy import Backoff

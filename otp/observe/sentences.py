@@ -37,9 +37,9 @@ from otp.events import (
     SupervisorStopping,
 )
 from otp.exits import Crash, Crashed, Exit, Killed, Normal, Refused, Shutdown
-from otp.frames import blocking_place, hanging_place, own_frames, short_place
-from otp.printable import printable
-from otp.runtime.redaction import redact
+from otp.text.frames import blocking_place, hanging_place, own_frames, short_place
+from otp.text.printable import printable
+from otp.text.redaction import redact
 
 __all__ = ("Level", "Sentence", "crash_of", "duration", "own_frame", "sentence")
 

@@ -10,9 +10,9 @@ from typing import TypeVar, TypeVarTuple
 
 import anyio
 
-from otp import foreign
-from otp.causes import tame
-from otp.foreign import CallFailed, Role, name_of, refuse_awaitable
+from otp.foreign import guard
+from otp.foreign.causes import tame
+from otp.foreign.guard import CallFailed, Role, name_of, refuse_awaitable
 from otp.runtime.detached import A_MOMENT, Detached
 
 __all__ = ("attempt", "is_ours")
@@ -70,7 +70,7 @@ async def _called(role: Role, name: str, function: Callable[[*Ts], Awaitable[T]]
     return value
 
 
-foreign.guards.add(_called.__code__)
+guard.guards.add(_called.__code__)
 
 
 def is_ours(error: BaseException) -> bool:

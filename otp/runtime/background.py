@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from otp.errors import SupervisionLost
-from otp.foreign import interrupt_in
+from otp.foreign.guard import interrupt_in
 from otp.runtime.attempt import is_ours
 from otp.runtime.tree import Tree
 

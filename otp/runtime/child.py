@@ -5,13 +5,13 @@ from collections.abc import Coroutine
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from otp.causes import leaves, tame
 from otp.core.inputs import Exited, Ignored, Started, StartFailed
 from otp.errors import ExitShutdown, Ignore
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
-from otp.foreign import interrupt_in
+from otp.foreign.causes import leaves, tame
+from otp.foreign.guard import interrupt_in
 from otp.runtime.crash import message_of
-from otp.runtime.whose import CHILD
+from otp.runtime.current_child import CHILD
 from otp.spec import ChildSpec
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from itertools import islice
 from types import TracebackType
 from typing import Any
 
-from otp.causes import causes, leaves, tracebacks
 from otp.errors import Hung
 from otp.exits import Crash
-from otp.printable import printable
-from otp.quoting import TEXT_LIMIT, raw_text_of, text_of, type_name
-from otp.runtime.redaction import clean_name, redact
+from otp.foreign.causes import causes, leaves, tracebacks
+from otp.text.printable import printable
+from otp.text.quoting import TEXT_LIMIT, raw_text_of, text_of, type_name
+from otp.text.redaction import clean_name, redact
 
 __all__ = ("describe", "message_of", "report")
 

@@ -10,7 +10,7 @@ from otp.core.child import ChildState
 from otp.core.inputs import Checked, RestartDue
 from otp.dependency import Dependency
 from otp.events import DependencyDown, DependencyUp
-from otp.foreign import CallFailed, Role
+from otp.foreign.guard import CallFailed, Role
 from otp.runtime.attempt import attempt
 from otp.runtime.crash import describe
 from otp.runtime.reporter import Reporter

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from otp.checks import is_a
+from otp.checks.values import is_a
 from otp.core.child import Child
 from otp.core.inputs import (
     DeleteChild,
@@ -22,8 +22,7 @@ from otp.core.inputs import (
 from otp.core.paths import join, parts
 from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, NotSupported, SpecError
-from otp.foreign import CallFailed, Role, call
-from otp.quoting import type_name
+from otp.foreign.guard import CallFailed, Role, call
 from otp.runtime import maintenance
 from otp.runtime.answer import Answer
 from otp.runtime.inspect import Budget, ChildInfo, Counts, budget, child_info, count_children
@@ -31,6 +30,7 @@ from otp.runtime.reporter import EventHook, check_hooks
 from otp.runtime.stack import ChildStack, stack_of, stacks_below
 from otp.runtime.supervisor import RunningSupervisor
 from otp.spec import AnySpec, ChildSpec, Restart, SupervisorSpec, check_depth, check_needs
+from otp.text.quoting import type_name
 
 if TYPE_CHECKING:
     from otp.runtime.tree import Tree
@@ -271,7 +271,7 @@ class Supervisor:
             self._tree.reporter.wake()
 
     def name_contexts(self) -> None:
-        """Have the code of children that start from now on know its path, by `otp.runtime.whose.CHILD`: the log asks."""
+        """Have the code of children that start from now on know its path, by `otp.runtime.current_child.CHILD`: the log asks."""
         self._tree.names_contexts = True
 
     def attach(self, hook: EventHook) -> None:

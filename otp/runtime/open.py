@@ -15,16 +15,16 @@ from contextlib import asynccontextmanager
 import anyio
 from anyio.abc import TaskGroup
 
-from otp.causes import tame
-from otp.checks import is_a
+from otp.checks.values import is_a
 from otp.errors import SpecError, StartError
-from otp.quoting import type_name
+from otp.foreign.causes import tame
 from otp.runtime.background import keep
 from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook, check_hooks
 from otp.runtime.spawn import open_spawner
 from otp.runtime.tree import Tree
 from otp.spec import SupervisorSpec, check_needs
+from otp.text.quoting import type_name
 
 __all__ = ("open_supervisor", "open_tree")
 

@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 from msgspec.structs import replace
 
-from otp.callbacks import check_plain
+from otp.checks.functions import check_plain
 from otp.events import (
     CallbackFailed,
     ChildDelayed,
@@ -27,7 +27,7 @@ from otp.events import (
     SupervisorStopping,
 )
 from otp.exits import Crashed
-from otp.foreign import CallFailed, Role, call, name_of
+from otp.foreign.guard import CallFailed, Role, call, name_of
 from otp.runtime.crash import describe
 
 __all__ = ("EventHook", "Reporter", "check_hooks")

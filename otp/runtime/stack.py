@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from otp.core.paths import join
 from otp.runtime.child import TaskChild
-from otp.runtime.redaction import clean, clean_name
+from otp.text.redaction import clean, clean_name
 
 if TYPE_CHECKING:
     from otp.runtime.supervisor import RunningSupervisor

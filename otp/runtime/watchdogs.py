@@ -14,7 +14,7 @@ import anyio
 from otp.core.inputs import Silent
 from otp.core.paths import join
 from otp.errors import Hung
-from otp.foreign import CallFailed, Role, call, name_of, refuse_awaitable
+from otp.foreign.guard import CallFailed, Role, call, name_of, refuse_awaitable
 from otp.runtime.beat import Pulse
 from otp.runtime.crash import describe
 from otp.runtime.stack import chain_of

@@ -11,7 +11,7 @@ from otp.core.recovery import even_dice
 from otp.errors import Hung
 from otp.events import Event
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
-from otp.foreign import CallFailed
+from otp.foreign.guard import CallFailed
 from otp.spec import AnySpec, ChildSpec, SupervisorSpec
 
 __all__ = ("Asked", "Simulation", "stand_in")

@@ -18,9 +18,9 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widgets import Input
 
-from otp.control.client import PATIENCE
-from otp.control.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
-from otp.control.rows import ChildRow, EventRow
+from otp.control.client.client import PATIENCE
+from otp.control.wire.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.rows import ChildRow, EventRow
 from otp.tui.colours import first_theme, next_theme
 from otp.tui.confirm import Confirm
 from otp.tui.details import Details

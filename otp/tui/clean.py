@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from otp.printable import printable
+from otp.text.printable import printable
 
 __all__ = ("on_lines", "on_one_line")
 

@@ -10,7 +10,7 @@ Where there is no room for the last two, they are one.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from otp.control.rows import ChildRow
+from otp.control.wire.rows import ChildRow
 from otp.tui.durations import short
 from otp.tui.states import Tone, sign, tone
 

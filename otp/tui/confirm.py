@@ -10,9 +10,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from otp.control.durations import parse_duration
-from otp.control.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
-from otp.printable import printable
+from otp.control.wire.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
+from otp.text.durations import parse_duration
+from otp.text.printable import printable
 from otp.tui.clean import on_one_line
 from otp.tui.questions import Action
 

@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
-from otp.control.rows import ChildRow, Why
-from otp.printable import printable
+from otp.control.wire.rows import ChildRow, Why
+from otp.text.printable import printable
 from otp.tui.label import Label
 from otp.tui.pages import PAGES, Line, Page, page
 from otp.tui.questions import Looked

@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Static
 
-from otp.control.rows import EventRow
+from otp.control.wire.rows import EventRow
 from otp.tui.clean import on_one_line
 from otp.tui.pages import event_line
 

@@ -19,9 +19,9 @@ from threading import Event, Thread
 
 from msgspec import Struct
 
-from otp.control.client import Client, CommandFailed, Unreachable, connect
-from otp.control.protocol import GetEvents, GetSnapshot, Greeting
-from otp.control.rows import Delta, Snapshot
+from otp.control.client.client import Client, CommandFailed, Unreachable, connect
+from otp.control.wire.protocol import GetEvents, GetSnapshot, Greeting
+from otp.control.wire.rows import Delta, Snapshot
 
 __all__ = ("Arrived", "Feed", "Joined", "Lost", "News")
 

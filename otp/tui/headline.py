@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from otp.control.mirror import Mirror
-from otp.control.rows import Blocked, NeedRow
-from otp.printable import printable
+from otp.control.client.mirror import Mirror
+from otp.control.wire.rows import Blocked, NeedRow
+from otp.text.printable import printable
 from otp.tui.clean import on_one_line
 from otp.tui.durations import short
 from otp.tui.label import Label

@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from otp.control.protocol import Greeting
+from otp.control.wire.protocol import Greeting
 from otp.tui.feed import Arrived, Joined, Lost, News
 
 __all__ = ("Link",)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from math import inf
 
-from otp.control.rows import ChildRow
+from otp.control.wire.rows import ChildRow
 from otp.core.paths import Pattern, is_pattern
 from otp.errors import PatternError
 from otp.tui.states import gravity

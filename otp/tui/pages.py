@@ -9,8 +9,8 @@ from typing import Literal
 
 from rich.text import Text
 
-from otp.control.rows import ChildRow, EventRow, FailureRow, IncidentRow, LogRow, StackRow, TaskRow, Why
-from otp.printable import printable
+from otp.control.wire.rows import ChildRow, EventRow, FailureRow, IncidentRow, LogRow, StackRow, TaskRow, Why
+from otp.text.printable import printable
 from otp.tui.clean import on_one_line
 from otp.tui.columns import time_of
 from otp.tui.durations import short

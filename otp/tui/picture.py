@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from otp.control.mirror import Mirror
-from otp.control.rows import ChildRow
+from otp.control.client.mirror import Mirror
+from otp.control.wire.rows import ChildRow
 from otp.tui.feed import Arrived, Joined, News
 from otp.tui.link import Link
 from otp.tui.order import Order, arranged, found

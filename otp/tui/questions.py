@@ -13,9 +13,9 @@ from threading import Condition, Thread
 
 from msgspec import Struct
 
-from otp.control.client import Client, CommandFailed, Unreachable, connect
-from otp.control.protocol import Acted, GetEvents, GetWhy, Pause, Reset, Restart, Resume, Start, Stop
-from otp.control.rows import EventRow, Why
+from otp.control.client.client import Client, CommandFailed, Unreachable, connect
+from otp.control.wire.protocol import Acted, GetEvents, GetWhy, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.rows import EventRow, Why
 
 __all__ = ("Action", "Looked", "Looks", "Outcome", "command", "history")
 

@@ -2,8 +2,8 @@
 
 from rich.text import Text
 
-from otp.control.rows import Change
-from otp.printable import printable
+from otp.control.wire.rows import Change
+from otp.text.printable import printable
 from otp.tui.durations import short
 from otp.tui.questions import Outcome
 

@@ -5,7 +5,7 @@ The sign and the word say it all; the tone is for those who see colours.
 
 from typing import Literal
 
-from otp.control.rows import ChildRow
+from otp.control.wire.rows import ChildRow
 from otp.core.child import ChildState
 
 __all__ = ("LEVELS", "Tone", "gravity", "is_problem", "sign", "tone")

@@ -16,8 +16,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from otp.control.rows import ChildRow
-from otp.printable import printable
+from otp.control.wire.rows import ChildRow
+from otp.text.printable import printable
 from otp.tui.columns import Cell, Column, columns_for, name_of
 
 __all__ = ("TreeTable",)

@@ -9,7 +9,7 @@ from otp.observe.last_words import AT_EXIT
 from otp.observe.outlet import Outlet
 from otp.observe.stdlib import hearing_stdlib
 from otp.observe.stream import writer
-from otp.runtime.redaction import redact
+from otp.text.redaction import redact
 from services.shared import logutil
 
 __all__ = ("keep_log_outlet", "log_outlet")

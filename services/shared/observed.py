@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
-from otp.host.surroundings import surroundings
+from otp.application.options import surroundings
 from otp.observe.observation import Observation, open_observation
 from services.shared import redis_clients
 from services.shared.identity import ConfigError

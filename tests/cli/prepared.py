@@ -4,7 +4,7 @@ import socket
 import threading
 from contextlib import contextmanager, suppress
 
-from otp.control.protocol import (
+from otp.control.wire.protocol import (
     HEADER,
     MAX_REQUEST,
     PROTOCOL,

@@ -1,7 +1,7 @@
 """Rows of a tree as an operator might meet it, for the tests of the command line."""
 
-from otp.control.protocol import Acted, Draining, Events, Incidents, Stacks
-from otp.control.rows import (
+from otp.control.wire.protocol import Acted, Draining, Events, Incidents, Stacks
+from otp.control.wire.rows import (
     Change,
     ChildRow,
     EventRow,

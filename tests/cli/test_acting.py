@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from otp.control.protocol import Drain, InjectFault, Pause, Reset, Restart, Resume, Start, Stop, Watch
-from otp.control.rows import Delta
+from otp.control.wire.protocol import Drain, InjectFault, Pause, Reset, Restart, Resume, Start, Stop, Watch
+from otp.control.wire.rows import Delta
 from tests.cli import rows
 from tests.cli.prepared import HANG, LEAVE
 

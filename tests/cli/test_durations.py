@@ -5,7 +5,7 @@ import math
 import pytest
 
 from otp.cli.durations import ago, clock, duration, stamp
-from otp.control.durations import parse_duration
+from otp.text.durations import parse_duration
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from otp.cli import command
 from otp.cli.sections import SECTIONS
-from otp.control.protocol import GetIncidents, GetSnapshot
-from otp.control.sockets import claim
+from otp.control.wire.protocol import GetIncidents, GetSnapshot
+from otp.control.wire.sockets import claim
 from tests.cli import rows
 from tests.cli.prepared import HANG
 
@@ -157,4 +157,4 @@ def test_a_command_is_imported_when_it_is_called_and_not_before():
     )
     modules = done.stdout.split()
     assert "otp.cli.sections" in modules
-    assert not [name for name in modules if name.startswith("otp.cli.look")]
+    assert not [name for name in modules if name.startswith("otp.cli.queries")]

@@ -8,9 +8,9 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from otp.cli import command, completion
-from otp.cli.look import describe, events, explain, health, incidents, ps, stack, tree, why
 from otp.cli.output import Output
-from otp.control.protocol import (
+from otp.cli.queries import describe, events, explain, health, incidents, ps, stack, tree, why
+from otp.control.wire.protocol import (
     Acted,
     Drain,
     Draining,
@@ -36,7 +36,7 @@ from otp.control.protocol import (
     Stop,
     Watch,
 )
-from otp.control.rows import Delta, Explained, Health, Snapshot, Why
+from otp.control.wire.rows import Delta, Explained, Health, Snapshot, Why
 from tests.hostile import HOSTILE, dangerous, hostile
 
 TREE = hostile(Snapshot)

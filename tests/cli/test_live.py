@@ -1,9 +1,9 @@
-"""A watched tree as a snapshot; what the messages come to is tested with `otp.control.mirror`."""
+"""A watched tree as a snapshot; what the messages come to is tested with `otp.control.client.mirror`."""
 
 import pytest
 
-from otp.cli.look.live import LiveTree
-from otp.control.rows import Blocked, Delta, NeedRow
+from otp.cli.queries.live import LiveTree
+from otp.control.wire.rows import Blocked, Delta, NeedRow
 from tests.cli import rows
 from tests.cli.rows import NOW, child, down, group, snapshot
 

@@ -6,8 +6,8 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from otp.cli.look.why import what_next
-from otp.control.protocol import (
+from otp.cli.queries.why import what_next
+from otp.control.wire.protocol import (
     Events,
     Explain,
     GetEvents,
@@ -20,7 +20,7 @@ from otp.control.protocol import (
     Resolved,
     ResolveIncident,
 )
-from otp.control.rows import Blocked
+from otp.control.wire.rows import Blocked
 from otp.core.child import ChildState
 from tests.cli import rows
 

@@ -3,8 +3,8 @@
 import pytest
 
 from otp.cli.tables import Cell, Column, table
-from otp.cli.text import cut, cut_start, width
-from otp.printable import printable
+from otp.cli.width import cut, cut_start, width
+from otp.text.printable import printable
 
 COLUMNS = (Column("NAME", least=6, keeps_end=True), Column("N", right=True), Column("WHY", least=5))
 ROWS = [("massive/one", "7", "it broke"), ("b", "1234", Cell("fine", "good"))]

@@ -8,17 +8,17 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from otp.control.acting import Actions
-from otp.control.audit import Audit
-from otp.control.client import connect
-from otp.control.desk import Desk, Question
-from otp.control.looking import Looks
-from otp.control.maintenance import Maintenance
+from otp.control.client.client import connect
 from otp.control.open import open_control
-from otp.control.peer import Peer
-from otp.control.protocol import Failed
-from otp.control.timeline import Timeline
-from otp.control.view import View
+from otp.control.tree.actions import Actions
+from otp.control.tree.audit import Audit
+from otp.control.tree.bridge import Desk, Question
+from otp.control.tree.event_log import Timeline
+from otp.control.tree.maintenance import Maintenance
+from otp.control.tree.queries import Looks
+from otp.control.tree.view import View
+from otp.control.wire.peer import Peer
+from otp.control.wire.protocol import Failed
 from otp.observe.log_ring import LogRing
 from otp.observe.observation import Observation, open_observation
 from otp.runtime.handle import Supervisor

@@ -12,10 +12,10 @@ import anyio
 import pytest
 
 from otp import supervisor, worker
-from otp.control import connection, server
-from otp.control.client import CommandFailed, connect
-from otp.control.peer import Peer, peer_of
-from otp.control.protocol import (
+from otp.control.client.client import CommandFailed, connect
+from otp.control.server import connection, server
+from otp.control.wire.peer import Peer, peer_of
+from otp.control.wire.protocol import (
     HEADER,
     MAX_REQUEST,
     Explain,
@@ -31,7 +31,7 @@ from otp.control.protocol import (
 )
 from otp.testing import Probe
 from tests.control.stage import InThread, asked, served
-from tests.control.test_protocol import HOSTILE
+from tests.control.wire.test_protocol import HOSTILE
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -205,7 +205,7 @@ async def test_a_client_that_leaves_in_the_middle_of_anything_leaves_nothing(sta
 
 
 async def test_a_flood_of_requests_that_nobody_waits_for_is_bounded(stage, monkeypatch):
-    monkeypatch.setattr("otp.control.questions.MOST_AT_ONCE", 8)
+    monkeypatch.setattr("otp.control.server.pending.MOST_AT_ONCE", 8)
 
     def flood():
         for number in range(100):

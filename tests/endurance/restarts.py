@@ -12,8 +12,8 @@ from contextlib import suppress
 from itertools import cycle
 from typing import NamedTuple
 
-from otp.control.client import connect
-from otp.control.protocol import GetEvents, GetHealth, GetIncidents, GetSnapshot, GetWhy
+from otp.control.client.client import connect
+from otp.control.wire.protocol import GetEvents, GetHealth, GetIncidents, GetSnapshot, GetWhy
 from tests.endurance.flapping import APP
 from tests.endurance.table import Line
 

@@ -6,7 +6,7 @@ import anyio
 import pytest
 from loguru import logger
 
-from otp.observe.beside import beside
+from otp.observe.background_tasks import beside
 from otp.observe.lasting import AGAIN
 from otp.observe.observation import open_observation
 

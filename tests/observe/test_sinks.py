@@ -9,11 +9,11 @@ import pytest
 from loguru import logger
 
 from otp import log_events, open_supervisor, supervisor
-from otp.control.audit import Audit
-from otp.control.peer import Peer
-from otp.control.protocol import Stop
-from otp.control.rows import Change
-from otp.control.timeline import Timeline
+from otp.control.tree.audit import Audit
+from otp.control.tree.event_log import Timeline
+from otp.control.wire.peer import Peer
+from otp.control.wire.protocol import Stop
+from otp.control.wire.rows import Change
 from otp.events import ChildStarted
 from otp.observe import log as log_module
 from otp.observe import logger as logger_module

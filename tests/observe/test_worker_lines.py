@@ -9,7 +9,7 @@ from loguru import logger
 
 from otp.observe.lines import FRAMES, LONGEST, LONGEST_TRACEBACK, clean, clean_lines
 from otp.observe.log_ring import LogRing
-from otp.runtime.whose import CHILD
+from otp.runtime.current_child import CHILD
 
 CANARY = "kanarienvogel"
 HOSTILE = "\x1b[31mred\x1b[0m \u202egnp.exe \u2066isolated\u2069 \x9b2J \x00 \x07 \u200b"

@@ -11,7 +11,7 @@ import sys
 import urllib.parse
 import uuid
 
-from otp.runtime.redaction import redact
+from otp.text.redaction import redact
 
 EACH = 400
 """Examples of each kind."""

@@ -6,11 +6,11 @@ import anyio
 import pytest
 
 from otp import IntensityReached, Restart, StartError, dynamic_supervisor, open_supervisor, supervisor, worker
-from otp.causes import causes
 from otp.cli.tree import draw, on_paper
 from otp.core.explain import explain
 from otp.errors import SpecError
 from otp.events import ChildExited, SupervisorExited
+from otp.foreign.causes import causes
 from otp.spec import DEEPEST
 from otp.testing import EventRecorder
 

@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from otp import AutoShutdown, Restart, dependency, events, open_supervisor, supervisor, worker
-from otp.application import serve
-from otp.foreign import CallFailed, Role
+from otp.application.run import serve
+from otp.foreign.guard import CallFailed, Role
 from otp.observe.outbox import Outbox, open_outbox
 from otp.policy import Backoff
 from otp.runtime import detached
@@ -159,7 +159,7 @@ async def test_what_is_raised_after_its_time_is_nobodys():
 
 
 async def test_what_runs_beside_the_tree_and_never_ends_does_not_keep_its_program(monkeypatch):
-    monkeypatch.setattr("otp.host.program.DEFAULT_SHUTDOWN", 0.1)
+    monkeypatch.setattr("otp.application.program.DEFAULT_SHUTDOWN", 0.1)
     stubborn = Stubborn()
     child = worker("a", anyio.sleep, 0.05, restart=Restart.TEMPORARY, significant=True)
     spec = supervisor("root", children=[child], auto_shutdown=AutoShutdown.ANY_SIGNIFICANT)

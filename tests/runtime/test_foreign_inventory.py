@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 import otp
-from otp.foreign import Role
+from otp.foreign.guard import Role
 from tests.runtime.foreign_matrix import BEHAVIOURS, CELLS, PLACES
 from tests.test_foreign_program import PROGRAM, TREE
 
 ROOT = Path(otp.__file__).parent
 GUARDS = ("call", "attempt")
-THE_GUARD_ITSELF = ("foreign.py", "runtime/attempt.py")
+THE_GUARD_ITSELF = ("foreign/guard.py", "runtime/attempt.py")
 
 GUARDED = {
     ("core/classify.py", "_has"): (Role.ATTRIBUTE, "attribute"),
@@ -32,9 +32,12 @@ GUARDED = {
     ("observe/incidents.py", "_failed_to_tell"): (Role.LISTENER, "incident_listener"),
     ("observe/alerts.py", "_post"): (Role.SINK, "alert_sender"),
     ("observe/outbox.py", "_try"): (Role.SINK, "sink"),
-    ("host/loop_watch.py", "_tell"): (Role.LISTENER, "test_a_listener_that_raises_is_detached_and_the_others_are_told"),
-    ("host/program.py", "_live"): (Role.OPENED, "opened"),
-    ("host/program.py", "_run_beside"): (Role.BESIDE, "beside"),
+    ("application/loop_watch.py", "_tell"): (
+        Role.LISTENER,
+        "test_a_listener_that_raises_is_detached_and_the_others_are_told",
+    ),
+    ("application/program.py", "_live"): (Role.OPENED, "opened"),
+    ("application/program.py", "_run_beside"): (Role.BESIDE, "beside"),
     ("loading.py", "_import"): (Role.TREE, "tree()"),
     ("loading.py", "_call"): (Role.TREE, "tree()"),
 }
@@ -140,7 +143,7 @@ def holders():
             match node:
                 case ast.arg(arg=arg, annotation=ast.expr() as annotation):
                     held = arg
-                case ast.AnnAssign(target=ast.Name(id=held), annotation=annotation) if name != "foreign.py":
+                case ast.AnnAssign(target=ast.Name(id=held), annotation=annotation) if name != "foreign/guard.py":
                     pass
                 case _:
                     continue

@@ -23,10 +23,10 @@ from otp.events import (
     SupervisorStopping,
 )
 from otp.exits import Crash, Crashed
-from otp.quoting import TEXT_LIMIT
 from otp.runtime.crash import FRAME_LIMIT, describe
 from otp.spec import Restart
 from otp.testing import EventRecorder, FailStart, Probe, Run
+from otp.text.quoting import TEXT_LIMIT
 
 UNLIMITED = {"intensity": 10**6, "period": 0.001}
 

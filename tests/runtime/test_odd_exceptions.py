@@ -17,9 +17,9 @@ from otp.observe.history import History
 from otp.observe.incidents import Incidents
 from otp.observe.log import Log
 from otp.policy import FailurePolicy, Fatal, RestartNow, on
-from otp.quoting import TEXT_LIMIT
 from otp.spec import Restart
 from otp.testing import EventRecorder
+from otp.text.quoting import TEXT_LIMIT
 from tests.runtime.odd import KINDS
 
 PROGRAM = pathlib.Path(__file__).with_name("odd.py")

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from otp import open_supervisor
-from otp.checks import LARGEST, NAME_LIMIT
+from otp.checks.values import LARGEST, NAME_LIMIT
 from otp.cli.tree import draw, on_paper
 from otp.core.explain import explain
 from otp.dependency import Dependency, dependency

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from otp.control.protocol import (
+from otp.control.wire.protocol import (
     ACTING,
     HEADER,
     MAX_REQUEST,
@@ -24,7 +24,7 @@ from otp.control.protocol import (
     encode,
     length_of,
 )
-from otp.control.rows import Change, Explained, Snapshot, StackRow, TaskRow, Why
+from otp.control.wire.rows import Change, Explained, Snapshot, StackRow, TaskRow, Why
 from otp.core.explain import Explanation
 from otp.spec import Restart as RestartType
 from tests.tui.trees import event

@@ -2,8 +2,8 @@
 
 import pytest
 
-from otp.control.protocol import GetEvents, GetSnapshot
-from otp.control.rows import Blocked, Snapshot
+from otp.control.wire.protocol import GetEvents, GetSnapshot
+from otp.control.wire.rows import Blocked, Snapshot
 from otp.tui.feed import QUEUE, Arrived, Feed, Joined, Lost
 from otp.tui.link import Link
 from tests.tui.screens import running, wait_for

@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from otp.control.protocol import Acted, Events, Failed, GetEvents, GetSnapshot, GetWhy, Reply
-from otp.control.rows import Delta, Snapshot, Why
+from otp.control.wire.protocol import Acted, Events, Failed, GetEvents, GetSnapshot, GetWhy, Reply
+from otp.control.wire.rows import Delta, Snapshot, Why
 from otp.tui.app import Top
 from otp.tui.feed import Feed
 from otp.tui.pages import PAGES

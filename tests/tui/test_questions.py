@@ -2,8 +2,8 @@
 
 import pytest
 
-from otp.control.protocol import Acted, Failed, GetEvents, GetWhy, Restart
-from otp.control.rows import Why
+from otp.control.wire.protocol import Acted, Failed, GetEvents, GetWhy, Restart
+from otp.control.wire.rows import Why
 from otp.tui.questions import Looks, command, history
 from tests.tui.screens import wait_for
 from tests.tui.server import Server

@@ -2,8 +2,8 @@
 
 import pytest
 
-from otp.control.protocol import Failed, GetWhy, Pause, Reset, Restart, Resume, Start, Stop
-from otp.control.rows import Blocked
+from otp.control.wire.protocol import Failed, GetWhy, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.rows import Blocked
 from otp.tui.app import Told
 from otp.tui.table import TreeTable
 from tests.tui.screens import line, line_of, lines, text, top, until

@@ -1,8 +1,8 @@
 """The lines above the tree, the pages beside it, and the lines about commands."""
 
-from otp.control.mirror import Mirror
-from otp.control.protocol import Acted, Greeting, Restart
-from otp.control.rows import Blocked, Change, FailureRow, IncidentRow, LogRow, NeedRow
+from otp.control.client.mirror import Mirror
+from otp.control.wire.protocol import Acted, Greeting, Restart
+from otp.control.wire.rows import Blocked, Change, FailureRow, IncidentRow, LogRow, NeedRow
 from otp.tui.confirm import radius
 from otp.tui.feed import Arrived, Joined, Lost
 from otp.tui.headline import alarms, headline

@@ -3,7 +3,7 @@
 import pytest
 
 from otp.core.child import ChildState
-from otp.printable import printable
+from otp.text.printable import printable
 from otp.tui.colours import first_theme, next_theme
 from otp.tui.columns import columns_for, name_of, time_of
 from otp.tui.durations import short

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace  # noqa: F401
 
-from otp.control.rows import ChildRow, Delta, EventRow, Snapshot
+from otp.control.wire.rows import ChildRow, Delta, EventRow, Snapshot
 
 
 def row(path, **given):

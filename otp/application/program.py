@@ -1,0 +1,240 @@
+"""One run of one tree, from its start to its exit code; it hears the signals, or has a watchman do it."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import anyio
+
+from otp.application.host import Host, open_host
+from otp.application.options import Surroundings
+from otp.application.remains import listed, tasks_left
+from otp.application.signals import signals_heard
+from otp.application.watchman import FAILED, Watchman
+from otp.core.plan import Phase
+from otp.errors import CallbackError, FatalFailure, HostError, OTPError, SpecError, SupervisionLost
+from otp.faults import Faults
+from otp.foreign.causes import causes
+from otp.foreign.guard import CallFailed, Role, call
+from otp.observe.last_words import flush_outlets
+from otp.observe.logger import logger
+from otp.observe.observation import Observation
+from otp.runtime.attempt import attempt
+from otp.runtime.crash import report
+from otp.runtime.handle import Supervisor
+from otp.runtime.reporter import EventHook
+from otp.runtime.stack import chain_of
+from otp.spec import DEFAULT_SHUTDOWN, SupervisorSpec
+from otp.text.frames import hanging_place
+
+__all__ = ("FAILED", "MISCONFIGURED", "OK", "Beside", "Program", "code_of")
+
+Beside = Callable[[Supervisor], Coroutine[Any, Any, None]]
+"""Runs from the start of the tree until it has ended, and is cancelled then. What it raises stops the tree."""
+
+OK = 0
+MISCONFIGURED = 78
+
+LAST_CHANCE = 0.2
+"""Seconds for a child that has refused to stop to end after all, before the process ends under it."""
+
+
+class Program:
+    """One run of one tree.
+
+    Attributes:
+        watchman: ends the process, and hears the signals; None: the process goes on when the tree has ended.
+    """
+
+    def __init__(
+        self,
+        spec: SupervisorSpec,
+        hooks: tuple[EventHook, ...],
+        grace: float,
+        wanted: Surroundings,
+        *,
+        faults: Faults | None,
+        seen: Observation | None = None,
+        opened: Callable[[Supervisor], None] | None = None,
+        beside: tuple[Beside, ...] = (),
+    ) -> None:
+        self.watchman: Watchman | None = None
+        self._spec = faults.around(spec) if faults is not None else spec
+        self._faults = faults
+        self._seen = seen
+        self._beside = beside
+        self._opened = opened
+        self._hooks = hooks
+        self._grace = grace
+        self._wanted = wanted
+        self._code = OK
+        self._failure: CallbackError | None = None
+        self._host: Host
+
+    async def main(self) -> int:
+        """Run it; returns the exit code."""
+        try:
+            with ExitStack() as listening:
+                # Opened first and closed last: no signal finds the tree without somebody who listens.
+                signals = listening.enter_context(self._listening())
+                async with open_host(
+                    self._spec, self._hooks, self._wanted, seen=self._seen, faults=self._faults
+                ) as self._host:
+                    if self.watchman is not None:
+                        self._host.report.began = self.watchman.stops
+                        self.watchman.watch(_Watched(self, self._host))
+                    await self._live(signals, listening)
+        except Exception as failure:  # noqa: BLE001 # whatever ended the tree, the program ends with a code
+            code = self._code or code_of(failure)
+            if self.watchman is not None:
+                self.watchman.over(code)  # before anything is written
+            _tell(failure)
+            return code
+        return self._code
+
+    async def _live(self, signals: AsyncIterator[signal.Signals] | None, listening: ExitStack) -> None:
+        tree = self._host.tree
+        with anyio.CancelScope() as life:
+            tree.cancel_when_ended(life)
+            if self._opened is not None:
+                self._heed(call(Role.OPENED, "", self._opened, Supervisor(tree)))
+            async with anyio.create_task_group() as others:
+                for run_beside in self._beside:
+                    others.start_soon(self._run_beside, run_beside)
+                if tree.exit is None:  # else `opened` has stopped it
+                    tree.root.begin()
+                try:
+                    await (anyio.sleep_forever() if signals is None else self._obey(signals))
+                finally:
+                    self._ended()
+        with anyio.move_on_after(LAST_CHANCE):
+            await tree.gone.wait()
+        self._ended()
+        if not tree.gone.is_set():
+            self._refused(listening)
+        if self._failure is not None:
+            raise self._failure
+
+    def _ended(self) -> None:
+        """Let the time begin that the process has when its tree has ended, before anything else is waited for."""
+        if self.watchman is not None and self._host.tree.exit is not None:
+            self.watchman.over(self._code_so_far())
+
+    async def _run_beside(self, run_beside: Beside) -> None:
+        handle = Supervisor(self._host.tree)
+        self._heed(await attempt(Role.BESIDE, "", run_beside, handle, owner=run_beside, grace=DEFAULT_SHUTDOWN))
+
+    def _heed(self, said: object) -> None:
+        """Without these functions there is no program as it was meant: if one fails, the tree stops in order."""
+        if type(said) is not CallFailed:
+            return
+        tree = self._host.tree
+        tree.reporter.call_failed(tree.root.machine.path, said)
+        tree.reporter.wake()
+        if said.interrupt is None and self._failure is None:
+            self._failure = CallbackError(said.role, said.name)
+            self._failure.__cause__ = said.error
+        tree.stop()
+
+    @contextmanager
+    def _listening(self) -> Generator[AsyncIterator[signal.Signals] | None]:
+        """Hear the signals; None: the watchman does."""
+        if self.watchman is None:
+            with signals_heard() as signals:
+                yield signals
+        else:
+            with self.watchman.watching():
+                yield None
+
+    async def _obey(self, signals: AsyncIterator[signal.Signals]) -> None:
+        """The first signal stops the tree in order, the second one at once; then only its end is left to wait for."""
+        last = await anext(signals)
+        self.stop(last)
+        with anyio.move_on_after(self._grace):
+            last = await anext(
+                number async for number in signals if number != signal.SIGHUP
+            )  # a terminal may say so twice
+        self.stop_at_once(128 + last)
+        await anyio.sleep_forever()
+
+    def stop(self, number: int) -> None:
+        """Stop in order, on this signal."""
+        tree = self._host.tree
+        if tree.root.machine.phase not in (Phase.STOPPING, Phase.DONE):
+            self._host.report.cause = signal.Signals(number).name
+        tree.stop()
+
+    def stop_at_once(self, code: int) -> None:
+        """End all that is left, and exit with this code."""
+        self._code = code
+        self._host.tree.stop(brutal=True)
+
+    def _refused(self, listening: ExitStack) -> None:
+        """A child still runs that cannot be killed: end the process under it or, if it is not ours to end, name the child."""
+        if self.watchman is None:
+            listening.close()
+            self._host.say_who_is_left()
+        else:
+            self._host.tree.reporter.deliver()
+            flush_outlets()
+            self.watchman.end()
+
+    def _code_so_far(self) -> int:
+        failure = self._failure or self._host.tree.failure()
+        return self._code or (OK if failure is None else code_of(failure))
+
+
+class _Watched:
+    """A program's tree, as its watchman knows it."""
+
+    def __init__(self, program: Program, host: Host) -> None:
+        self.soon = host.tree.spawner.soon
+        self.stop = program.stop
+        self.stop_at_once = program.stop_at_once
+        self._host = host
+        try:
+            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:  # trio, which waits for no task but those of the tree
+            self._loop = None
+
+    def last_words(self, code: int, others: str) -> str:
+        """A line on who still runs, children first."""
+        host = self._host
+        live = {child.coroutine: child for child in host.tree.tasks() if child.path not in host.report.still}
+        names = [_named(child.path, hanging_place(chain_of(child))) for child in live.values()]
+        refused = [child.coroutine for child in host.tree.tasks() if child.path in host.report.still]
+        tasks = [] if self._loop is None else list(tasks_left(self._loop, (*live, *refused)))
+        said = host.report.last_words(code, *filter(None, (listed(names), listed(tasks), others)))
+        return f"{said.level: <8} {host.tree.root.machine.path}  {said.text}"
+
+
+def _named(path: str, place: str) -> str:
+    return f"{path} in {place}" if place else path
+
+
+def _tell(failure: Exception) -> None:
+    kind = type(failure)
+    if issubclass(kind, HostError):
+        logger.critical("{}", failure)
+    elif issubclass(kind, CallbackError | SupervisionLost):
+        logger.critical("{}:\n{}", failure, report(failure))
+    elif not issubclass(kind, OTPError):  # what children raise comes as StartError or IntensityReached, and was told
+        logger.critical("otp itself failed, please report it:\n{}", report(failure))
+
+
+def code_of(failure: BaseException) -> int:
+    """The exit code for what ended a program."""
+    match failure:
+        case SystemExit(code=None):
+            return OK
+        case SystemExit(code=int(code)):
+            return code & 0xFF
+        case KeyboardInterrupt():
+            return 128 + signal.SIGINT
+        case _ if not issubclass(type(failure), Exception):
+            return 1  # as Python has it
+        case _:
+            wrong = any(issubclass(type(error), SpecError | FatalFailure | HostError) for error in causes(failure))
+            return MISCONFIGURED if wrong else FAILED

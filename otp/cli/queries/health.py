@@ -1,0 +1,49 @@
+"""`otp health`: is all well, and if not, what is not."""
+
+from collections.abc import Iterator
+
+import click
+from click.exceptions import Exit
+
+from otp.cli.connection import Connection, with_connection
+from otp.cli.exit_codes import ExitCode
+from otp.cli.output import Output, Page, Shown, fields, with_output
+from otp.cli.queries.watching import watch, watch_option
+from otp.cli.tables import paint
+from otp.control.wire.protocol import GetHealth
+from otp.control.wire.rows import Health
+from otp.text.printable import printable
+
+__all__ = ("health", "shown")
+
+
+@click.command(epilog="Example:  otp health || otp tree")
+@watch_option
+@with_connection
+@with_output
+def health(*, watching: bool, connection: Connection, output: Output) -> None:
+    """Say whether all is well, and what is not.
+
+    The gravest comes first. Exit code 3 if something is not well.
+    """
+    with connection.open() as client:
+        if watching:
+            watch(connection, output, lambda _: shown(client.ask(GetHealth())))
+        found = client.ask(GetHealth())
+    output.show(shown(found))
+    if found.problems or not (found.live and found.ready and found.up == found.total):
+        raise Exit(ExitCode.NOT_UP)
+
+
+def shown(found: Health) -> Shown:
+    """One line, and one more for each problem."""
+    return Shown(fields(found), (fields(found),), found.problems, lambda page: "\n".join(_lines(found, page)))
+
+
+def _lines(found: Health, page: Page) -> Iterator[str]:
+    live = "live" if found.live else "not live"
+    ready = "ready" if found.ready else "not ready"
+    well = found.live and found.ready and not found.problems
+    said = f"{found.app}  {found.state}  {found.up}/{found.total} up, {live}, {ready}"
+    yield paint(printable(said), "good" if well else "warn" if found.live else "bad", colour=page.colour)
+    yield from (f"  {printable(problem)}" for problem in found.problems)

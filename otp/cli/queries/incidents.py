@@ -1,0 +1,177 @@
+"""`otp incidents`: what is wrong, and since when; `otp incidents resolve` calls one over.
+
+    ID            OPENED    PATH                       COUNT    DOWN  CAUSE
+    1HB3V0ZK7Q2F  12:41:03  massive/workers/ws_worker      5  41.2 s  ProviderClosed: 1012
+
+Newest first.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import click
+
+from otp.cli.completion import complete_incident, complete_path
+from otp.cli.connection import Connection, with_connection
+from otp.cli.durations import clock, duration
+from otp.cli.names import check_known
+from otp.cli.output import Output, Page, Shown, fields, with_output
+from otp.cli.queries.states import blocked, head
+from otp.cli.queries.watching import watch, watch_option
+from otp.cli.tables import Cell, Column, Row, table
+from otp.control.client.client import Client, CommandFailed
+from otp.control.wire.protocol import GetIncidents, ResolveIncident
+from otp.control.wire.rows import IncidentRow, Snapshot
+from otp.text.printable import printable
+
+__all__ = ("incidents", "shown")
+
+_PATH = Column("PATH", least=18, keeps_end=True)
+_CAUSE = Column("CAUSE", least=15)
+_NARROW = (
+    Column("ID"),
+    Column("OPENED"),
+    _PATH,
+    Column("COUNT", right=True),
+    Column("DOWN", right=True),
+    _CAUSE,
+)
+_WIDE = (
+    *_NARROW[:-1],
+    Column("STATE"),
+    Column("LAST"),
+    Column("RESOLVED"),
+    Column("WORST"),
+    Column("VERDICT"),
+    Column("FINGERPRINT"),
+    Column("FRAME"),
+    _CAUSE,
+)
+
+
+class _ListFirst(click.Group):
+    """A group of which `list` is called where nothing else is: its arguments may follow at once."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else ["list", *args])
+
+
+@click.group(
+    epilog='\b\nExamples:  otp incidents --all\n           otp incidents resolve 1HB3V0ZK7Q2F --reason "fixed upstream"',
+    cls=_ListFirst,
+    options_metavar="[PATH] [OPTIONS]",
+    subcommand_metavar="| resolve ID",
+)
+def incidents() -> None:
+    """List open incidents, newest first; or call one over.
+
+    `otp incidents PATH` lists those of a child and what is below it; see otp incidents list --help for its options.
+    """
+
+
+@incidents.command("list", epilog="Example:  otp incidents list 'workers/*' --all")
+@click.argument("path", default="", shell_complete=complete_path)
+@click.option("--all", "everything", is_flag=True, help="Those that are over too.")
+@watch_option
+@with_connection
+@with_output
+def list_incidents(*, path: str, everything: bool, watching: bool, connection: Connection, output: Output) -> None:
+    """List open incidents, newest first.
+
+    With PATH, which may be a pattern, those of it and what is below it.
+    """
+    with connection.open() as client:
+        if watching:
+            watch(connection, output, _asked_again(client, path, everything))
+        found = _found(client, path, everything)
+        if path and not found.rows:  # one that is gone still has its incidents
+            check_known(client, path)
+        output.show(found)
+
+
+@incidents.command(epilog='Example:  otp incidents resolve 1HB3V0ZK7Q2F --reason "fixed upstream"')
+@click.argument("incident", metavar="ID", shell_complete=complete_incident)
+@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit.")
+@with_connection
+@with_output
+def resolve(*, incident: str, reason: str, connection: Connection, output: Output) -> None:
+    """Call an incident over.
+
+    Another failure of its kind opens a new one.
+    """
+    with connection.open() as client:
+        resolved = client.ask(ResolveIncident(incident=incident, reason=reason))
+    row = resolved.incident
+    line = printable(f"resolved {row.id}  {row.path}  {_cause(row)}  op {resolved.op[:8]}")
+    output.show(
+        Shown({"op": resolved.op, "incident": row}, ({"op": resolved.op, **fields(row)},), (row.id,), lambda _: line)
+    )
+
+
+def shown(app: str, found: Sequence[IncidentRow], now: float) -> Shown:
+    """The incidents, one a line."""
+    return Shown(
+        document={"app": app, "incidents": found},
+        rows=found,
+        names=[row.id for row in found],
+        text=lambda page: _text(found, now, page),
+    )
+
+
+def _asked_again(client: Client, path: str, everything: bool) -> Callable[[Snapshot], Shown]:
+    """What a watcher sees at each change; while the event loop is blocked, what there was before."""
+    last: Shown | None = None
+
+    def now(snapshot: Snapshot) -> Shown:
+        nonlocal last
+        try:
+            last = _found(client, path, everything)
+        except CommandFailed as no:
+            if no.kind != "blocked" or last is None:
+                raise
+            return _as_before(last, snapshot)
+        return last
+
+    return now
+
+
+def _as_before(last: Shown, snapshot: Snapshot) -> Shown:
+    def text(page: Page) -> str:
+        return "\n".join([*head(blocked(snapshot), page), last.text(page)])
+
+    return replace(last, text=text)
+
+
+def _found(client: Client, path: str, everything: bool) -> Shown:
+    answer = client.ask(GetIncidents(path=path, resolved=everything))
+    return shown(client.greeting.app, answer.incidents, time.time())
+
+
+def _text(found: Sequence[IncidentRow], now: float, page: Page) -> str:
+    if not found:
+        return "no incidents"
+    columns, line = (_WIDE, _wide) if page.wide else (_NARROW, _narrow)
+    return table(columns, [line(row, now) for row in found], within=page.within, colour=page.colour)
+
+
+def _narrow(row: IncidentRow, now: float) -> Row:
+    opened = clock(row.opened_wall, now)
+    cause = Cell(_cause(row), "" if row.state == "open" else "dim")
+    return row.id, opened, row.path, str(row.count), duration(row.downtime_s), cause
+
+
+def _wide(row: IncidentRow, now: float) -> Row:
+    *begin, cause = _narrow(row, now)
+    last, resolved = clock(row.last_wall, now), clock(row.resolved_wall, now)
+    return *begin, row.state, last, resolved, row.worst, row.verdict, row.fingerprint, row.frame, cause
+
+
+def _cause(row: IncidentRow) -> str:
+    states = {"resolved": row.state == "resolved", "injected": row.injected, "maintenance": row.maintenance}
+    marks = [name for name, is_so in states.items() if is_so]
+    mark = f"[{', '.join(marks)}] " if marks else ""
+    kind = row.cause.rpartition(".")[2]
+    said = row.message if row.message.startswith(kind) else f"{kind}: {row.message}"
+    return f"{mark}{said.removesuffix(': ')}"

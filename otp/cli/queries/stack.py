@@ -1,0 +1,73 @@
+"""`otp stack`: where a worker is, without running any of its code.
+
+    massive/workers/ws_worker  RUNNING
+      run (workers/stream.py:88)
+      → recv (asyncio/connection.py:304)
+      task keepalive
+        ping (workers/stream.py:140)
+
+Tasks that it started stand below it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import click
+
+from otp.cli.completion import complete_path
+from otp.cli.connection import Connection, with_connection
+from otp.cli.output import Output, Page, Shown, with_output
+from otp.cli.tables import paint
+from otp.control.wire.protocol import GetStack
+from otp.control.wire.rows import StackRow
+from otp.text.frames import short_place
+from otp.text.printable import printable
+
+__all__ = ("shown", "stack", "stack_lines")
+
+_STEP = re.compile(r"(?P<function>.*) \((?P<place>[^()]*)\)")
+
+
+@click.command(epilog="Example:  otp stack massive/workers/ws_worker")
+@click.argument("path", shell_complete=complete_path)
+@with_connection
+@with_output
+def stack(*, path: str, connection: Connection, output: Output) -> None:
+    """Show what a worker awaits, outermost first.
+
+    Of a supervisor, all workers below it. -o wide has whole file names.
+    """
+    with connection.open() as client:
+        output.show(shown(client.greeting.app, client.ask(GetStack(path=path)).stacks))
+
+
+def shown(app: str, stacks: Sequence[StackRow]) -> Shown:
+    """The workers, each with its tasks."""
+    return Shown(
+        document={"app": app, "stacks": stacks},
+        rows=stacks,
+        names=[row.path for row in stacks],
+        text=lambda page: "\n".join(line for row in stacks for line in _lines(row, page)),
+    )
+
+
+def stack_lines(row: StackRow, *, wide: bool) -> Iterator[str]:
+    """What the worker awaits, and then each task that it started."""
+    if not row.tasks:
+        yield "(no task)"
+    for task in row.tasks:
+        indent = "  " * task.depth
+        if task.depth or task.name != row.path:
+            yield f"{indent[2:]}task {printable(task.name)}"
+        for number, step in enumerate(task.chain or ("(nothing is known)",)):
+            yield f"{indent}{'→ ' if number else ''}{printable(_step(step, wide))}"
+
+
+def _lines(row: StackRow, page: Page) -> Iterator[str]:
+    yield f"{paint(printable(row.path), 'title', colour=page.colour)}  {printable(row.state).upper()}"
+    yield from (f"  {line}" for line in stack_lines(row, wide=page.wide))
+
+
+def _step(step: str, wide: bool) -> str:
+    found = _STEP.fullmatch(step)
+    return step if wide or found is None else f"{found['function']} ({short_place(found['place'])})"

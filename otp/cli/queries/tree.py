@@ -1,0 +1,135 @@
+"""`otp tree`: the running tree; with a target, that tree on paper, see `otp.cli.tree`.
+
+    massive  pid 4121 · up 6d 02:14 · 2/3 up · 1 open incident · loop lag 3 ms · asyncio
+    TREE             KIND          STATE    UP          ↺  NOTES
+    massive          rest_for_one  RUNNING  6d 02:14    0  0/5 in 60 s
+    ├─ orchestrator  worker        RUNNING  6d 02:14    0
+    └─ workers       one_for_one   RUNNING  6d 02:14    0  1/5 in 60 s
+       └─ ws_worker  worker        BACKOFF  next 7.4 s  5  streak 3  1HB3V0ZK7Q2F  ProviderClosed: 1012
+
+NOTES has the budget of a supervisor, streak, open incident, maintenance, and the last failure.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import click
+from click.exceptions import Exit
+
+from otp.cli.connection import Connection, with_connection
+from otp.cli.durations import duration
+from otp.cli.exit_codes import ExitCode
+from otp.cli.output import Output, Page, Shown, fields, with_output
+from otp.cli.queries.states import all_well, blocked, head, notes, since, state, up_count
+from otp.cli.queries.watching import watch, watch_option
+from otp.cli.tables import Cell, Column, Row, table
+from otp.cli.target import load_target, with_optional_target
+from otp.cli.tree import on_paper
+from otp.control.wire.protocol import GetSnapshot
+from otp.control.wire.rows import ChildRow, Snapshot
+
+__all__ = ("shown", "tree")
+
+_COLUMNS = (
+    Column("TREE", least=20),
+    Column("KIND"),
+    Column("STATE"),
+    Column("UP"),
+    Column("↺", right=True),
+    Column("NOTES", least=16),
+)
+_WIDE = (*_COLUMNS[:4], Column("CRASHES", right=True), Column("MANUAL", right=True), Column("COLLATERAL", right=True))
+
+
+@click.command(epilog="Example:  otp tree -w")
+@with_optional_target
+@watch_option
+@with_connection
+@with_output
+def tree(
+    *,
+    target: str | None,
+    config: Path | None,
+    show_traceback: bool,
+    watching: bool,
+    connection: Connection,
+    output: Output,
+) -> None:
+    """Draw the running tree, or that of TARGET on paper.
+
+    With TARGET that tree is printed without being started. Exit code 3 if something in the running tree is not up; what is done counts as up.
+    """
+    if target is not None:
+        output.show(on_paper(load_target(target, config, show_traceback)))
+    elif watching:
+        watch(connection, output, shown)
+    else:
+        _look(connection, output)
+
+
+def _look(connection: Connection, output: Output) -> None:
+    with connection.open() as client:
+        snapshot = client.ask(GetSnapshot())
+    output.show(shown(snapshot))
+    if not all_well(snapshot):
+        raise Exit(ExitCode.NOT_UP)
+
+
+def shown(snapshot: Snapshot) -> Shown:
+    """The tree."""
+    rows = (snapshot.root, *snapshot.children)
+    return Shown(
+        document=fields(snapshot), rows=rows, names=[row.path for row in rows], text=lambda page: _text(snapshot, page)
+    )
+
+
+def _text(snapshot: Snapshot, page: Page) -> str:
+    columns = (*_WIDE, _COLUMNS[-1]) if page.wide else _COLUMNS
+    lines = [_line(name, row, snapshot.wall, page) for name, row in _drawn(snapshot)]
+    drawing = table(columns, lines, within=page.within, colour=page.colour)
+    return "\n".join([*head(_head(snapshot), page), drawing])
+
+
+def _head(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    yield f"{snapshot.app}  {' · '.join(_facts(snapshot))}", "title"
+    yield from blocked(snapshot)
+    for need in snapshot.needs:
+        if need.down_s is not None:
+            yield f"{need.name} is down for {duration(need.down_s)}: {need.last}", "warn"
+
+
+def _facts(snapshot: Snapshot) -> Iterator[str]:
+    """What may be cut on a narrow terminal comes last."""
+    yield f"pid {snapshot.pid}"
+    yield f"up {duration(snapshot.up_s)}"
+    yield up_count(snapshot) if snapshot.state in ("up", "degraded") else f"{up_count(snapshot)}, {snapshot.state}"
+    if snapshot.open_incidents:
+        yield f"{snapshot.open_incidents} open incident{'s'[: snapshot.open_incidents != 1]}"
+    if snapshot.faults:
+        yield "faults enabled"
+    if snapshot.lag_s is not None:
+        yield f"loop lag {duration(snapshot.lag_s)}"
+    yield snapshot.backend
+
+
+def _line(name: str, row: ChildRow, now: float, page: Page) -> Row:
+    counts = (row.crashes, row.manual, row.collateral) if page.wide else (row.crashes,)
+    kind = row.strategy or row.kind
+    return name, Cell(kind, "dim"), state(row), since(row), *map(str, counts), notes(row, now)
+
+
+def _drawn(snapshot: Snapshot) -> Iterator[tuple[str, ChildRow]]:
+    """Each row with its name behind the branches of the tree."""
+    below: dict[str, list[ChildRow]] = {}
+    for row in snapshot.children:
+        below.setdefault(row.path.rpartition("/")[0], []).append(row)
+    yield snapshot.root.path, snapshot.root
+    yield from _branches(below, snapshot.root.path, "")
+
+
+def _branches(below: Mapping[str, Sequence[ChildRow]], above: str, indent: str) -> Iterator[tuple[str, ChildRow]]:
+    children = below.get(above, ())
+    for number, row in enumerate(children, start=1):
+        branch, deeper = ("└─ ", "   ") if number == len(children) else ("├─ ", "│  ")
+        yield f"{indent}{branch}{row.path.rpartition('/')[2]}", row
+        yield from _branches(below, row.path, indent + deeper)

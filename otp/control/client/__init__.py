@@ -1,0 +1,1 @@
+"""The client of a control socket, in another process: blocking, without an event loop."""

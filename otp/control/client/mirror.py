@@ -1,0 +1,202 @@
+"""A running tree as a watcher knows it: the last snapshot, and all that changed since.
+
+It has no clock: whoever reads says what time it is. So a countdown goes on between two messages, and stands still for
+somebody who has lost the process and says so by not letting time pass.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from otp.control.wire.rows import Blocked, ChildRow, Delta, EventRow, NeedRow, Snapshot
+
+__all__ = ("Mirror",)
+
+KEPT_EVENTS = 1000
+"""Events that are remembered: the last ones."""
+
+
+class Mirror:
+    """What the messages of one `Client.watch` come to.
+
+    Attributes:
+        snapshot: the last whole picture, for what does not change in between; None before the first.
+        root: the root supervisor's path.
+        events: the last ones, oldest first.
+    """
+
+    def __init__(self) -> None:
+        self.snapshot: Snapshot | None = None
+        self.root = ""
+        self.events: deque[EventRow] = deque(maxlen=KEPT_EVENTS)
+        self._last: Snapshot | Delta | None = None
+        self._last_at = 0.0
+        self._up_at = 0.0
+        self._blocked: Blocked | None = None
+        self._blocked_at = 0.0
+        self._rows: dict[str, tuple[ChildRow, float]] = {}
+        self._below: dict[str, dict[str, None]] = {}
+        self._order: tuple[str, ...] | None = ()
+
+    def apply(self, message: Snapshot | Delta, at: float) -> frozenset[str]:
+        """Take over what a message says.
+
+        Args:
+            message: as it came.
+            at: when, in seconds of the reader's clock.
+
+        Returns:
+            The paths of those that are new, different or gone; after a snapshot all. None of them for a change of a
+            tree that nobody has shown; for one that the snapshot has already, which may be asked for on another
+            connection than the changes come by; and for one that only says who keeps the event loop, the rest of which
+            is what was known before.
+        """
+        if isinstance(message, Snapshot):
+            return self._replace(message, at)
+        if self.snapshot is None:
+            return frozenset()
+        self._remember(message.events)
+        self._blocked, self._blocked_at = message.blocked, at
+        if message.seq < self.snapshot.seq or not _says_more(message):
+            return frozenset()
+        self._last, self._last_at = message, at
+        gone = [path for above in message.removed for path in list(self._family(above)) if path in self._rows]
+        for path in gone:
+            self._remove(path)
+        for row in (message.root, *message.changed):
+            self._put(row, at)
+        return frozenset(gone).union(row.path for row in message.changed)
+
+    # ------------------------------------------------------------------------------------------------ the whole
+
+    @property
+    def seq(self) -> int:
+        """Number of the last event that is in here."""
+        return self._last.seq if self._last else 0
+
+    @property
+    def state(self) -> str:
+        """Of the tree; empty before the first message."""
+        return self._last.state if self._last else ""
+
+    @property
+    def needs(self) -> tuple[NeedRow, ...]:
+        """What children need and has been down, as the last message said."""
+        return self._last.needs if self._last else ()
+
+    @property
+    def open_incidents(self) -> int:
+        """How many there are."""
+        return self._last.open_incidents if self._last else 0
+
+    @property
+    def up(self) -> int:
+        """Children that are up, or down as they are meant to be; the root is none."""
+        return sum(row.ready for path, (row, _) in self._rows.items() if path != self.root)
+
+    @property
+    def total(self) -> int:
+        """All children."""
+        return max(0, len(self._rows) - 1)
+
+    def up_s(self, now: float) -> float:
+        """Seconds since the process began to serve."""
+        return self.snapshot.up_s + max(0.0, now - self._up_at) if self.snapshot else 0.0
+
+    def age(self, now: float) -> float:
+        """Seconds since the last message."""
+        return max(0.0, now - self._last_at) if self._last else 0.0
+
+    def blocked(self, now: float) -> Blocked | None:
+        """Who keeps the event loop, and for how long by now."""
+        found = self._blocked
+        return replace(found, seconds=found.seconds + max(0.0, now - self._blocked_at)) if found else None
+
+    # ------------------------------------------------------------------------------------------------ children
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All paths in tree order: the root, and each child before its own children, in start order."""
+        if self._order is None:
+            self._order = tuple(self._family(self.root)) if self.root in self._rows else ()
+        return self._order
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._rows
+
+    def row(self, path: str, now: float) -> ChildRow:
+        """The child at `path`, or the root, as it is by now.
+
+        Raises:
+            KeyError: there is none.
+        """
+        row, at = self._rows[path]
+        return _later(row, max(0.0, now - at))
+
+    def rows(self, now: float) -> list[ChildRow]:
+        """All of them, in tree order."""
+        return [self.row(path, now) for path in self.paths]
+
+    # ------------------------------------------------------------------------------------------------
+
+    def _replace(self, new: Snapshot, at: float) -> frozenset[str]:
+        before = frozenset(self._rows)
+        if self.snapshot and (self.snapshot.pid, self.snapshot.app) != (new.pid, new.app):
+            self.events.clear()
+        self.snapshot = self._last = new
+        self._last_at = self._up_at = self._blocked_at = at
+        self._blocked = new.blocked
+        self.root = new.root.path
+        self._rows, self._below, self._order = {}, {}, None
+        for row in (new.root, *new.children):
+            self._put(row, at - new.stale_s)
+        return before.union(self._rows)
+
+    def _remember(self, events: tuple[EventRow, ...]) -> None:
+        newest = self.events[-1].seq if self.events else 0
+        self.events.extend(event for event in events if event.seq > newest)
+
+    def _put(self, row: ChildRow, at: float) -> None:
+        if row.path not in self._rows:
+            self._order = None
+            if row.path != self.root:
+                self._below.setdefault(_above(row.path), {})[row.path] = None
+        self._rows[row.path] = row, at
+
+    def _remove(self, path: str) -> None:
+        self._order = None
+        self._rows.pop(path, None)
+        self._below.pop(path, None)
+        self._below.get(_above(path), {}).pop(path, None)
+
+    def _family(self, path: str) -> Iterator[str]:
+        """All at and below `path`, each before its own children; without recursion, for a tree may be deep."""
+        left = [path]
+        while left:
+            path = left.pop()
+            yield path
+            left.extend(reversed(self._below.get(path, {})))
+
+
+def _above(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _says_more(delta: Delta) -> bool:
+    """Than who keeps the event loop."""
+    return bool(delta.events or delta.changed or delta.removed)
+
+
+def _later(row: ChildRow, seconds: float) -> ChildRow:
+    """The row after some time in which nothing happened to it."""
+    if not seconds:
+        return row
+    return replace(
+        row,
+        up_s=None if row.up_s is None else row.up_s + seconds,
+        next_retry_s=None if row.next_retry_s is None else max(0.0, row.next_retry_s - seconds),
+        down_s=None if row.down_s is None else row.down_s + seconds,
+        downtime_s=row.downtime_s + (0.0 if row.down_s is None else seconds),
+        paused_s=None if row.paused_s is None else max(0.0, row.paused_s - seconds),
+    )

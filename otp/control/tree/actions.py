@@ -1,0 +1,276 @@
+"""The acting commands, one child after the other: a restart of many is a rolling one."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import anyio
+
+from otp.control.tree.audit import Audit, one_line
+from otp.control.tree.blast_radius import of_restart, of_stop
+from otp.control.tree.maintenance import Maintenance
+from otp.control.tree.targets import Node, NoSuchChild, TooMany
+from otp.control.tree.view import View, incident_row
+from otp.control.wire.peer import Peer
+from otp.control.wire.protocol import (
+    Acted,
+    Drain,
+    Draining,
+    Failure,
+    InjectFault,
+    OnChildren,
+    Pause,
+    Reset,
+    Resolved,
+    ResolveIncident,
+    Restart,
+    Resume,
+    Start,
+    Stop,
+)
+from otp.control.wire.rows import Change
+from otp.core.child import ChildState
+from otp.core.foresight import could_follow
+from otp.errors import (
+    ChildRefused,
+    ControlError,
+    FaultError,
+    NoProc,
+    NotFound,
+    NotSupported,
+    OTPError,
+    PatternError,
+    Restarting,
+    Running,
+    StartError,
+)
+from otp.faults import Faults
+
+__all__ = ("Actions", "NotAllowed", "kind_of")
+
+
+class NotAllowed(ControlError):
+    """The command is not taken here."""
+
+
+class Actions:
+    """Does to a tree what operators ask for, in its event loop.
+
+    Args:
+        view: of the tree.
+        maintenance: deadlines of pauses.
+        audit: is told of everything that was done.
+        faults: what faults are injected with; None: they are not.
+    """
+
+    def __init__(self, view: View, maintenance: Maintenance, audit: Audit, faults: Faults | None) -> None:
+        self._view = view
+        self._handle = view.handle
+        self._maintenance = maintenance
+        self._audit = audit
+        self._faults = faults
+        self._do: dict[type[OnChildren], Callable[[str, Any], Awaitable[str | None]]] = {
+            Restart: self._restart,
+            Stop: self._stop,
+            Start: self._start,
+            Reset: self._reset,
+            Pause: self._pause,
+            Resume: self._resume,
+            InjectFault: self._inject,
+        }
+
+    async def on_children(self, peer: Peer, op: str, command: OnChildren) -> Acted:
+        """Act on all that the command names, or say what would be touched.
+
+        Raises:
+            NoSuchChild: it names none.
+            TooMany: it names more than one, and does not say that this is meant.
+            NotAllowed: not here, or not on the root.
+            PatternError: it is longer than a pattern may be.
+        """
+        nodes = await self._view.outline()
+        named = await self._view.chosen(nodes, command.path, many=command.all or command.dry_run)
+        self._check(command, named)
+        changes: list[Change] = []
+        touched: set[str] = set()
+        for node in named:
+            radius = self._touched(nodes, command, node)
+            if command.dry_run:
+                change = self._planned(command, node, radius)
+            elif isinstance(command, Restart) and node.path in touched:
+                change = self._restarted_along(node)
+            else:
+                change = await self._act(peer, op, command, node.path, radius)
+            changes.append(change)
+            touched.update(change.radius if not change.error else ())
+        return Acted(
+            op=op,
+            dry_run=command.dry_run,
+            changes=tuple(changes),
+            untouched=sum(node.path not in touched for node in nodes[1:]),
+        )
+
+    def resolve(self, peer: Peer, op: str, command: ResolveIncident) -> Resolved:
+        """Call an incident over.
+
+        Raises:
+            NoSuchChild: there is no open incident of that id.
+        """
+        incidents = self._view.seen.incidents
+        now = anyio.current_time()
+        if not incidents.resolve(command.incident, now):
+            known = ", ".join(incident.id for incident in incidents.open()) or "none"
+            raise NoSuchChild(f"there is no open incident {one_line(command.incident)!r}; open are: {known}")
+        incident = next(one for one in incidents.all() if one.id == command.incident)
+        self._audit.did(peer, op, command, incident.path)
+        return Resolved(op=op, incident=incident_row(incident, now))
+
+    async def drain(self, peer: Peer, op: str, command: Drain) -> Draining:
+        """Stop the whole tree in order."""
+        nodes = await self._view.outline()
+        children = tuple(node.path for node in reversed(nodes[1:]))
+        if not command.dry_run:
+            self._audit.did(peer, op, command)
+            self._handle.stop()
+        return Draining(op=op, dry_run=command.dry_run, children=children)
+
+    async def over(self, path: str) -> bool:
+        """The time of a maintenance is over; False: it cannot be ended yet, since a supervisor above is down."""
+        try:
+            await self._handle.resume(self._below(path))
+        except NoProc:
+            return self._view.has_ended
+        except NotFound:  # the child is gone
+            return True
+        self._audit.over(path)
+        return True
+
+    def _check(self, command: OnChildren, named: Sequence[Node]) -> None:
+        if isinstance(command, InjectFault) and self._faults is None:
+            raise NotAllowed("this process was started without faults; start it with otp run --faults")
+        if isinstance(command, Restart | Stop | Start | InjectFault) and named[0].path == self._view.app:
+            verb = str(type(command).__struct_config__.tag)
+            raise NotAllowed(
+                f"{verb} is for the children of {self._view.app}, not for the root itself; name one of them, "
+                f"or {verb} '*' --all for each of them; otp drain ends the whole process in order"
+            )
+
+    def _touched(self, nodes: Sequence[Node], command: OnChildren, node: Node) -> tuple[str, ...]:
+        if isinstance(command, Restart):
+            return of_restart(nodes, node.path)
+        return of_stop(nodes, node.path)
+
+    def _planned(self, command: OnChildren, node: Node, radius: tuple[str, ...]) -> Change:
+        follows = could_follow(self._handle.running_spec(), node.path) if isinstance(command, Restart) else ()
+        return Change(
+            path=node.path, radius=radius, before=node.state, after=node.state, took_s=0.0, could_follow=follows
+        )
+
+    def _restarted_along(self, node: Node) -> Change:
+        """Of a group that restarts together, one restart is enough."""
+        along = "restarted along with a sibling"
+        return Change(
+            path=node.path, radius=(), before=node.state, after=self._state(node.path), took_s=0.0, message=along
+        )
+
+    async def _act(self, peer: Peer, op: str, command: OnChildren, path: str, touched: tuple[str, ...]) -> Change:
+        before, begun = self._state(path), time.monotonic()
+        error, message = "", ""
+        try:
+            message = await self._do[type(command)](self._below(path), command) or ""
+        except OTPError as no:
+            error, message = self._kind_of(no), one_line(self._said(no))
+        change = Change(
+            path=path,
+            radius=touched,
+            before=before,
+            after=self._state(path),
+            took_s=time.monotonic() - begun,
+            error=error,
+            message=message,
+        )
+        self._audit.acted(peer, op, command, change)
+        return change
+
+    def _kind_of(self, error: OTPError) -> Failure:
+        return "gone" if isinstance(error, NoProc) and self._view.has_ended else kind_of(error)
+
+    def _said(self, error: OTPError) -> str:
+        """What stands in the way, and what to do about it."""
+        match error:
+            case NoProc():
+                return self._view.no_supervisor(error)
+            case ChildRefused(paths=paths):
+                return f"{error}; otp stack {paths[0]} says where it hangs, and only the end of the process ends it"
+            case _:
+                return str(error)
+
+    def _state(self, path: str) -> str:
+        if path == self._view.app:
+            return self._view.root_state
+        try:
+            info = self._view.info(path)
+        except NoProc:  # the tree has ended
+            return "gone"
+        return str(info.state) if info is not None else "gone"
+
+    def _below(self, path: str) -> str:
+        """The path as the handle of the root takes it."""
+        return path.removeprefix(self._view.app).removeprefix("/")
+
+    def _whole(self, path: str) -> str:
+        """The path from the root's id on."""
+        return f"{self._view.app}/{path}".rstrip("/")
+
+    # ------------------------------------------------------------------------------------------------ one child
+
+    async def _restart(self, path: str, _: Restart) -> None:
+        await self._handle.restart(path)
+
+    async def _stop(self, path: str, _: Stop) -> None:
+        await self._handle.terminate_child(path)
+
+    async def _start(self, path: str, _: Start) -> str | None:
+        try:
+            await self._handle.restart_child(path)
+        except Running:
+            whole = self._whole(path)
+            if self._state(whole) == ChildState.REFUSED:
+                raise ChildRefused((whole,)) from None
+            return "it is up already"
+        return None
+
+    async def _reset(self, path: str, _: Reset) -> None:
+        await self._handle.reset(path)
+
+    async def _pause(self, path: str, command: Pause) -> None:
+        await self._handle.pause(path)
+        self._maintenance.begin(self._whole(path), command.seconds)
+
+    async def _resume(self, path: str, _: Resume) -> None:
+        await self._handle.resume(path)
+        self._maintenance.end(self._whole(path))
+
+    async def _inject(self, path: str, command: InjectFault) -> None:
+        assert self._faults is not None
+        whole = self._whole(path)
+        try:
+            injection = self._faults.inject(whole, command.kind, times=command.times, seconds=command.seconds)
+        except NotFound:  # it is there, so it was added by start_child
+            raise FaultError(whole, "it was added while the tree ran; faults reach those that it began with") from None
+        self._view.seen.incidents.injecting(whole, injection.marked_until)
+
+
+def kind_of(error: OTPError) -> Failure:
+    """The kind of a failure, for the exit code of a command."""
+    match error:
+        case NotFound() | NoSuchChild():
+            return "not_found"
+        case NotAllowed() | TooMany() | PatternError():
+            return "refused"
+        case Restarting() | Running() | NotSupported() | NoProc() | FaultError():
+            return "conflict"
+        case StartError() | ChildRefused():
+            return "error"
+        case _:
+            return "error"

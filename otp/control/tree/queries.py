@@ -1,0 +1,230 @@
+"""The commands that look."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import anyio
+
+from otp import faults
+from otp.control.tree.blast_radius import of_restart
+from otp.control.tree.event_log import Timeline
+from otp.control.tree.targets import Node, NoSuchChild, Target, single
+from otp.control.tree.view import AT_ONCE, View, incident_row
+from otp.control.wire.health import health_of
+from otp.control.wire.protocol import (
+    Answer,
+    Command,
+    Events,
+    Explain,
+    GetEvents,
+    GetHealth,
+    GetIncidents,
+    GetSnapshot,
+    GetStack,
+    GetWhy,
+    Incidents,
+    Stacks,
+    Watch,
+)
+from otp.control.wire.rows import (
+    ChildRow,
+    EventRow,
+    Explained,
+    Health,
+    IncidentRow,
+    LogRow,
+    NeedRow,
+    Snapshot,
+    StackRow,
+    TaskRow,
+    Why,
+)
+from otp.core.explain import explain
+from otp.core.paths import is_within
+from otp.errors import NoProc
+from otp.observe.log_ring import LogRing
+from otp.runtime.stack import ChildStack
+
+__all__ = ("Looks",)
+
+TIMELINE = 20
+"""Events that `why` shows."""
+
+LOG_LINES = 20
+"""Lines of a log that `why` shows."""
+
+MOST_EVENTS = 5_000
+"""Events that can be asked for at once."""
+
+PASSED, READ, MADE = 0.05, 0.01, 1.0
+"""What it costs to pass an event over, to read one character of its path, and to make a sentence of it, which is as much
+as a child's row."""
+
+
+class Looks:
+    """Answers what is asked about a tree, in its event loop.
+
+    Args:
+        view: of the tree.
+        timeline: what happened.
+        log: what children logged; None: nobody listens to them.
+
+    Attributes:
+        by_command: what answers which command.
+    """
+
+    def __init__(self, view: View, timeline: Timeline, log: LogRing | None) -> None:
+        self._view = view
+        self._timeline = timeline
+        self._log = log
+        self.by_command: dict[type[Command], Callable[[Any], Awaitable[Answer]]] = {
+            GetSnapshot: self.snapshot,
+            Watch: self.snapshot,
+            GetHealth: self.health,
+            GetEvents: self.events,
+            GetIncidents: self.incidents,
+            Explain: self.explain,
+            GetWhy: self.why,
+            GetStack: self.stack,
+        }
+
+    async def snapshot(self, _: GetSnapshot | Watch | None = None) -> Snapshot:
+        """The whole tree."""
+        return await self._view.snapshot(self._timeline.seq)
+
+    async def health(self, _: GetHealth) -> Health:
+        """Whether all is well."""
+        return health_of(await self.snapshot())
+
+    async def events(self, command: GetEvents) -> Events:
+        """The last events, oldest first."""
+        about = _about(self._view.app, command.path)
+        return Events(await self._newest(about, min(command.limit, MOST_EVENTS), debug=command.debug))
+
+    async def incidents(self, command: GetIncidents) -> Incidents:
+        """Incidents, newest first."""
+        about = _about(self._view.app, command.path)
+        return Incidents(tuple(self._incidents(about, resolved=command.resolved)))
+
+    async def explain(self, command: Explain) -> Explained:
+        """What the settings of a child mean."""
+        nodes = await self._view.outline()
+        return self._explained(nodes, await self._one(nodes, command.path))
+
+    async def stack(self, command: GetStack) -> Stacks:
+        """Where workers are."""
+        return Stacks(self._stacks(await self._one(await self._view.outline(), command.path)))
+
+    async def why(self, command: GetWhy) -> Why:
+        """All that helps to understand one child."""
+        nodes = await self._view.outline()
+        path = await self._one(nodes, command.path)
+        is_root = path == self._view.app
+        above = path.rpartition("/")[0] or path
+        siblings = [node.path for node in nodes if node.path.rpartition("/")[0] == above and node.path != path]
+        rows, _ = await self._view.rows({path, above, *siblings} - {self._view.app})
+        rows[self._view.app] = self._view.root()
+        if path not in rows:
+            raise NoSuchChild(f"{path} has just gone")
+        child = rows[path]
+        return Why(
+            child=child,
+            supervisor=rows.get(above, child),
+            siblings=tuple(rows[sibling] for sibling in siblings if sibling in rows),
+            incidents=tuple(self._incidents(lambda other: is_within(other, path), resolved=True)),
+            failures=self._view.failures(path),
+            needs=self._needs(path),
+            timeline=await self._around(path, set(siblings)),
+            log=tuple(self._logged(path)),
+            stacks=self._stacks_if_running(child),
+            explained=None if is_root else self._explained(nodes, path),
+        )
+
+    # ------------------------------------------------------------------------------------------------ parts
+
+    async def _one(self, nodes: list[Node], path: str) -> str:
+        """The path of the only child that is named."""
+        return single(await self._view.chosen(nodes, path), path).path
+
+    def _incidents(self, about: Callable[[str], bool], *, resolved: bool) -> Iterator[IncidentRow]:
+        incidents = self._view.seen.incidents
+        now = anyio.current_time()
+        known = incidents.all() if resolved else incidents.open()
+        found = [one for one in known if about(one.path)]
+        yield from (incident_row(one, now) for one in sorted(found, key=lambda one: one.id, reverse=True))
+
+    def _explained(self, nodes: list[Node], path: str) -> Explained:
+        if path == self._view.app:
+            raise NoSuchChild(f"{path} is the root, which nobody restarts; name one of its children")
+        found = explain(self._view.handle.running_spec(), path)
+        touched = of_restart(nodes, path)
+        return Explained(text=str(found), explanation=found, radius=touched, untouched=len(nodes) - 1 - len(touched))
+
+    def _stacks(self, path: str) -> tuple[StackRow, ...]:
+        handle = self._view.handle
+        states = {info.path: str(info.state) for info in handle.walk() if is_within(info.path, path)}
+        found = handle.stack(path.removeprefix(self._view.app))
+        return tuple(_stack_row(stack, states) for stack in _workers(found))
+
+    def _stacks_if_running(self, child: ChildRow) -> tuple[StackRow, ...]:
+        if child.kind != "worker":
+            return ()
+        try:
+            return self._stacks(child.path)
+        except NoProc:  # the supervisor above is down
+            return ()
+
+    def _needs(self, path: str) -> tuple[NeedRow, ...]:
+        above = {path, *_above(path)}
+        return tuple(need for need in self._view.needs() if need.path in above)
+
+    async def _around(self, path: str, siblings: set[str]) -> tuple[EventRow, ...]:
+        """What happened to it and below it, to its siblings, and to those above."""
+        others = siblings | set(_above(path))
+        return await self._newest(lambda other: is_within(other, path) or other in others, TIMELINE, debug=False)
+
+    async def _newest(self, about: Callable[[str], bool], limit: int, *, debug: bool) -> tuple[EventRow, ...]:
+        """The last events about these paths, oldest first. Others get a turn of the event loop between."""
+        found: list[EventRow] = []
+        done = 0.0
+        for entry in tuple(self._timeline.newest()):
+            if len(found) >= limit:
+                break
+            done += PASSED + READ * len(entry.path)
+            if about(entry.path):
+                row = entry.row()
+                done += MADE
+                if debug or row.level != "DEBUG":
+                    found.append(row)
+            if done >= AT_ONCE:
+                done = 0.0
+                await anyio.lowlevel.checkpoint()
+        return tuple(reversed(found))
+
+    def _logged(self, path: str) -> Iterator[LogRow]:
+        for line in self._log.last(path, LOG_LINES) if self._log is not None else ():
+            yield LogRow(wall=line.wall, level=line.level, text=line.text)
+
+
+def _workers(stack: ChildStack) -> Iterator[ChildStack]:
+    if not stack.below:
+        yield stack
+    for below in stack.below:
+        yield from _workers(below)
+
+
+def _stack_row(stack: ChildStack, states: dict[str, str]) -> StackRow:
+    chain = tuple(step for step in stack.chain if f"({faults.__file__}:" not in step)  # it is around every worker
+    own = (TaskRow(name=stack.path, depth=0, chain=chain),) if chain else ()
+    tasks = (TaskRow(name=task.name, depth=task.depth, chain=task.chain) for task in stack.tasks)
+    return StackRow(path=stack.path, state=states.get(stack.path, "gone"), tasks=(*own, *tasks))
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+def _about(app: str, path: str) -> Callable[[str], bool]:
+    """Whether a path is, or is below, what a path or a pattern names; all are if nothing is named."""
+    return Target(app, path).covers if path else lambda _: True
