@@ -5,7 +5,6 @@ to, or a process of another user that listens in ours, could be made to look lik
 """
 
 import os
-import pwd
 import stat
 from collections.abc import Collection
 from functools import lru_cache
@@ -25,8 +24,10 @@ def is_trusted(uid: int) -> bool:
 def user_name(uid: int) -> str:
     """What the user is called. Not for the tree's event loop: a name may have to be asked for."""
     try:
+        import pwd  # noqa: PLC0415 # Windows has none, and imports otp as well
+
         return pwd.getpwuid(uid).pw_name
-    except KeyError:
+    except (ModuleNotFoundError, KeyError):
         return f"uid {uid}"
 
 
