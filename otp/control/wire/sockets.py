@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import IO, Final
@@ -160,7 +161,7 @@ def live_sockets(place: Path | None = None) -> Iterator[Path]:
 def _check_system() -> None:
     """Refuse a system without Unix's file locks, where a tree runs all the same: so nothing imports fcntl before this."""
     try:
-        import fcntl  # noqa: F401, PLC0415 # Windows has none, and imports otp as well
+        import_module("fcntl")  # Windows has none, and imports otp as well
     except ModuleNotFoundError:
         raise ControlError("control sockets need fcntl, which this system does not have; write control=False") from None
 
