@@ -18,7 +18,8 @@ from otp.events import (
     SupervisorStopping,
 )
 from otp.exits import Crash, Crashed, Exit, Killed, Refused, Shutdown
-from otp.observe.sentences import Level, Sentence, duration
+from otp.observe.sentences import Level, Sentence
+from otp.text.durations import precise
 from otp.text.frames import hanging_place
 
 __all__ = ("ShutdownReport",)
@@ -68,7 +69,7 @@ class ShutdownReport:
         if self._took is None:
             return None
         level: Level = "ERROR" if self._refused else "WARNING" if self._killed else "INFO"
-        return Sentence(level, "; ".join((f"stopped in {duration(self._took)}, {self._cause()}", *self._names())))
+        return Sentence(level, "; ".join((f"stopped in {precise(self._took)}, {self._cause()}", *self._names())))
 
     def waiting(self) -> Sentence:
         """Say which children refused to end, while the caller of `run` or `serve` waits for them."""
@@ -96,7 +97,7 @@ class ShutdownReport:
     def _not_all(self) -> list[str]:
         if self._took is None or not self._still:
             return []
-        return [f"not all stopped after {duration(self._took)}, {self._cause()}", *self._names()]
+        return [f"not all stopped after {precise(self._took)}, {self._cause()}", *self._names()]
 
     def _cause(self) -> str:
         return f"after {self.cause}" if self.cause else self._why

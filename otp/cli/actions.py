@@ -7,8 +7,8 @@ What they have in common is in `otp.cli.on_children`.
 
 import click
 
-from otp.cli.durations import seconds
 from otp.cli.on_children import Named, acting
+from otp.cli.parameters import seconds
 from otp.control.wire.protocol import Pause, Reset, Restart, Resume, Start, Stop
 
 __all__ = ("pause", "reset", "restart", "resume", "start", "stop")

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 import click
 
 from otp.cli.completion import complete_socket
-from otp.cli.durations import seconds
 from otp.cli.exit_codes import CODES, Ended, ExitCode
+from otp.cli.parameters import seconds
 from otp.control.client.client import PATIENCE, Client, CommandFailed, connect, find_socket
 from otp.control.tree.targets import NoSuchChild, TooMany
 from otp.errors import ControlError, PatternError

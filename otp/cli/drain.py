@@ -6,13 +6,14 @@ from time import monotonic
 import click
 
 from otp.cli.connection import Connection, with_connection
-from otp.cli.durations import duration, seconds
 from otp.cli.exit_codes import Ended, ExitCode
 from otp.cli.output import Output, Shown, fields, with_output
+from otp.cli.parameters import seconds
 from otp.control.client.client import Client, CommandFailed, Unreachable
 from otp.control.wire.protocol import Drain, Draining
 from otp.control.wire.rows import Delta, Snapshot
 from otp.core.child import ChildState
+from otp.text.durations import duration
 from otp.text.printable import printable
 
 __all__ = ("drain",)

@@ -4,8 +4,8 @@ from typing import Literal
 
 import click
 
-from otp.cli.durations import seconds
 from otp.cli.on_children import Named, acting
+from otp.cli.parameters import seconds
 from otp.control.wire.protocol import InjectFault
 
 __all__ = ("fault",)

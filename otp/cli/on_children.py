@@ -9,11 +9,11 @@ import click
 
 from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, with_connection
-from otp.cli.durations import duration
 from otp.cli.exit_codes import CODES, Ended, ExitCode
 from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.control.wire.protocol import Acted, InjectFault, Pause, Reset, Restart, Resume, Start, Stop
 from otp.control.wire.rows import Change
+from otp.text.durations import duration
 from otp.text.printable import printable
 
 __all__ = ("Named", "acting", "shown")

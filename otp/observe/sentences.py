@@ -37,11 +37,12 @@ from otp.events import (
     SupervisorStopping,
 )
 from otp.exits import Crash, Crashed, Exit, Killed, Normal, Refused, Shutdown
+from otp.text.durations import precise
 from otp.text.frames import blocking_place, hanging_place, own_frames, short_place
 from otp.text.printable import printable
 from otp.text.redaction import redact
 
-__all__ = ("Level", "Sentence", "crash_of", "duration", "own_frame", "sentence")
+__all__ = ("Level", "Sentence", "crash_of", "own_frame", "sentence")
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -88,7 +89,7 @@ def _child_started(event: ChildStarted, before: type[Event] | None) -> Sentence:
         return Sentence("DEBUG", "is up")
     # Without ready=True the start is the moment of the end: there is nothing that was measured.
     level: Level = "INFO" if before is not None and event.downtime else "DEBUG"
-    return Sentence(level, f"up again after {duration(event.downtime)}")
+    return Sentence(level, f"up again after {precise(event.downtime)}")
 
 
 def _child_restarting(event: ChildRestarting, before: type[Event] | None) -> Sentence:
@@ -107,7 +108,7 @@ def _child_restarting(event: ChildRestarting, before: type[Event] | None) -> Sen
 def _child_delayed(event: ChildDelayed, before: type[Event] | None) -> Sentence:
     spent = "not counted" if event.expected else f"{event.used} of {event.intensity} in {event.period:g} s"
     budget = f"  ({_class(event.verdict)}failure {event.streak} in a row, {spent})"
-    when = f"restarting in {duration(event.delay)}"
+    when = f"restarting in {precise(event.delay)}"
     if before is ChildStartFailed:
         return Sentence("WARNING", f"{when}{budget}")
     return Sentence("WARNING", f"{when} after {_why(event.exit)}{budget}{_where(event.exit)}")
@@ -146,7 +147,7 @@ def _dependency_down(event: DependencyDown, _: type[Event] | None) -> Sentence:
 
 
 def _dependency_up(event: DependencyUp, _: type[Event] | None) -> Sentence:
-    return Sentence("INFO", f"{event.dependency} answers again after {duration(event.downtime)}")
+    return Sentence("INFO", f"{event.dependency} answers again after {precise(event.downtime)}")
 
 
 def _child_start_failed(event: ChildStartFailed, _: type[Event] | None) -> Sentence:
@@ -183,7 +184,7 @@ def _stopped(exit: Exit, *, brutal: bool) -> Sentence:
 def _child_hung(event: ChildHung, _: type[Event] | None) -> Sentence:
     place = hanging_place(event.chain)
     text = (
-        f"gives no sign of life for {duration(event.silent)} and is stopped{f'; it hangs in {place}' if place else ''}"
+        f"gives no sign of life for {precise(event.silent)} and is stopped{f'; it hangs in {place}' if place else ''}"
     )
     if event.crash is not None:
         text = f"{text}; whether it makes progress could not be told: {event.crash}{_at(event.crash)}"
@@ -192,7 +193,7 @@ def _child_hung(event: ChildHung, _: type[Event] | None) -> Sentence:
 
 def _child_late(event: ChildLate, _: type[Event] | None) -> Sentence:
     place = hanging_place(event.chain)
-    text = f"did not end within {duration(event.grace)} and is killed{f'; it hangs in {place}' if place else ''}"
+    text = f"did not end within {precise(event.grace)} and is killed{f'; it hangs in {place}' if place else ''}"
     return Sentence("WARNING", text)
 
 
@@ -209,14 +210,14 @@ def _loop_blocked(event: LoopBlocked, _: type[Event] | None) -> Sentence:
     where = f", in {place}" if place else ""
     who = "blocks the event loop" if event.callback or "/" in event.path else "the event loop is blocked"
     who = f"{event.callback} {who}".strip()
-    return Sentence("ERROR", f"{who}, for {duration(event.seconds)} now{where}")
+    return Sentence("ERROR", f"{who}, for {precise(event.seconds)} now{where}")
 
 
 def _loop_freed(event: LoopFreed, _: type[Event] | None) -> Sentence:
     known = event.callback or "/" in event.path
     who = "blocks the event loop no more; it did" if known else "the event loop turns again; it was blocked"
     who = f"{event.callback} {who}".strip()
-    return Sentence("INFO", f"{who} for {duration(event.seconds)}")
+    return Sentence("INFO", f"{who} for {precise(event.seconds)}")
 
 
 # ------------------------------------------------------------------------------------------------ supervisors
@@ -346,8 +347,3 @@ def _where(exit: Exit | None) -> str:
 def _at(crash: Crash) -> str:
     frame = own_frame(crash)
     return f"  [{frame}]" if frame else ""
-
-
-def duration(seconds: float) -> str:
-    """Seconds as one says them."""
-    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from otp.control.wire.rows import ChildRow
-from otp.tui.durations import short
+from otp.text.durations import short
 from otp.tui.states import Tone, sign, tone
 
 __all__ = ("Cell", "Column", "columns_for", "name_of", "time_of")

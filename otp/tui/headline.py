@@ -6,9 +6,9 @@ from rich.text import Text
 
 from otp.control.client.mirror import Mirror
 from otp.control.wire.rows import Blocked, NeedRow
+from otp.text.durations import short
 from otp.text.printable import printable
 from otp.tui.clean import on_one_line
-from otp.tui.durations import short
 from otp.tui.label import Label
 from otp.tui.link import Link
 

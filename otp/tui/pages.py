@@ -10,10 +10,10 @@ from typing import Literal
 from rich.text import Text
 
 from otp.control.wire.rows import ChildRow, EventRow, FailureRow, IncidentRow, LogRow, StackRow, TaskRow, Why
+from otp.text.durations import short
 from otp.text.printable import printable
 from otp.tui.clean import on_one_line
 from otp.tui.columns import time_of
-from otp.tui.durations import short
 from otp.tui.states import LEVELS, Tone, sign, tone
 
 __all__ = ("PAGES", "STYLES", "Line", "Page", "clock_time", "event_line", "page")

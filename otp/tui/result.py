@@ -3,8 +3,8 @@
 from rich.text import Text
 
 from otp.control.wire.rows import Change
+from otp.text.durations import short
 from otp.text.printable import printable
-from otp.tui.durations import short
 from otp.tui.questions import Outcome
 
 __all__ = ("refused", "result")

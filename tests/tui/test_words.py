@@ -3,10 +3,10 @@
 import pytest
 
 from otp.core.child import ChildState
+from otp.text.durations import short
 from otp.text.printable import printable
 from otp.tui.colours import first_theme, next_theme
 from otp.tui.columns import columns_for, name_of, time_of
-from otp.tui.durations import short
 from otp.tui.order import Order, arranged, found
 from otp.tui.states import gravity, sign, tone
 from tests.tui.trees import down, massive, row, supervisor

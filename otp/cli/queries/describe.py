@@ -7,13 +7,14 @@ from click.exceptions import Exit
 
 from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, with_connection
-from otp.cli.durations import clock, duration
 from otp.cli.exit_codes import ExitCode
 from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.cli.queries.sheet import Fact, sheet
 from otp.cli.queries.states import budget, maintenance, since, state
 from otp.control.wire.protocol import GetSnapshot, GetWhy
 from otp.control.wire.rows import ChildRow, Snapshot, Why
+from otp.text.clock import clock
+from otp.text.durations import duration
 
 __all__ = ("describe", "shown")
 

@@ -12,7 +12,6 @@ import click
 
 from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, with_connection
-from otp.cli.durations import stamp
 from otp.cli.exit_codes import Ended, ExitCode
 from otp.cli.names import check_known, meant
 from otp.cli.output import Output, Page, Shown, with_output
@@ -22,6 +21,7 @@ from otp.cli.width import cut
 from otp.control.client.client import Client
 from otp.control.wire.protocol import GetEvents
 from otp.control.wire.rows import Delta, EventRow
+from otp.text.clock import stamp
 from otp.text.printable import printable
 
 __all__ = ("event_line", "events", "shown")

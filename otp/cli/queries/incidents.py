@@ -14,7 +14,6 @@ import click
 
 from otp.cli.completion import complete_incident, complete_path
 from otp.cli.connection import Connection, with_connection
-from otp.cli.durations import clock, duration
 from otp.cli.names import check_known
 from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.cli.queries.states import blocked, head
@@ -23,6 +22,8 @@ from otp.cli.tables import Cell, Column, Row, table
 from otp.control.client.client import Client, CommandFailed
 from otp.control.wire.protocol import GetIncidents, ResolveIncident
 from otp.control.wire.rows import IncidentRow, Snapshot
+from otp.text.clock import clock
+from otp.text.durations import duration
 from otp.text.printable import printable
 
 __all__ = ("incidents", "shown")

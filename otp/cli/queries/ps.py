@@ -13,7 +13,6 @@ from click.exceptions import Exit
 
 from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, with_connection
-from otp.cli.durations import duration
 from otp.cli.exit_codes import ExitCode
 from otp.cli.names import meant
 from otp.cli.output import Output, Page, Shown, with_output
@@ -23,6 +22,7 @@ from otp.cli.tables import Column, Row, table
 from otp.control.tree.targets import chosen
 from otp.control.wire.protocol import GetSnapshot
 from otp.control.wire.rows import ChildRow, Snapshot
+from otp.text.durations import duration
 
 __all__ = ("ps", "shown")
 

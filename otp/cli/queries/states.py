@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from otp.cli.durations import ago, duration
 from otp.cli.output import Page
 from otp.cli.tables import Cell, paint
 from otp.cli.width import cut
 from otp.control.wire.rows import ChildRow, Snapshot
+from otp.text.clock import ago
+from otp.text.durations import duration
 from otp.text.printable import printable
 
 __all__ = ("all_well", "blocked", "budget", "cause", "head", "maintenance", "notes", "since", "state", "up_count")

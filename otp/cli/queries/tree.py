@@ -17,7 +17,6 @@ import click
 from click.exceptions import Exit
 
 from otp.cli.connection import Connection, with_connection
-from otp.cli.durations import duration
 from otp.cli.exit_codes import ExitCode
 from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.cli.queries.states import all_well, blocked, head, notes, since, state, up_count
@@ -27,6 +26,7 @@ from otp.cli.target import load_target, with_optional_target
 from otp.cli.tree import on_paper
 from otp.control.wire.protocol import GetSnapshot
 from otp.control.wire.rows import ChildRow, Snapshot
+from otp.text.durations import duration
 
 __all__ = ("shown", "tree")
 

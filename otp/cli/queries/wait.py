@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, with_connection
-from otp.cli.durations import duration
 from otp.cli.exit_codes import Ended, ExitCode
 from otp.cli.output import Output, Shown, fields, with_output
 from otp.cli.queries.states import since
@@ -18,6 +17,7 @@ from otp.control.tree.targets import one
 from otp.control.wire.protocol import GetSnapshot
 from otp.control.wire.rows import ChildRow
 from otp.core.paths import is_within
+from otp.text.durations import duration
 from otp.text.printable import printable
 
 __all__ = ("is_reached", "wait")

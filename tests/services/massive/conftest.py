@@ -9,7 +9,7 @@ import pytest
 from services.massive.provider import ProviderConfig, open_provider
 from services.shared import redis_clients, supervised
 from services.shared.service_supervisor import ServiceSupervisor
-from tests.services.massive.whole import Service
+from tests.services.massive.running_massive import Service
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from otp.cli.durations import ago, clock, duration, stamp
-from otp.text.durations import parse_duration
+from otp.text.clock import ago, clock, stamp
+from otp.text.durations import duration, parse_duration
 
 
 @pytest.mark.parametrize(

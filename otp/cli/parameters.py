@@ -1,0 +1,19 @@
+"""Types of the parameters of commands."""
+
+import click
+
+from otp.text.durations import parse_duration
+
+__all__ = ("seconds",)
+
+
+def seconds(given: str | float) -> float:
+    """Parse a duration given as an option.
+
+    Raises:
+        click.BadParameter: it is none.
+    """
+    try:
+        return given if isinstance(given, float) else parse_duration(str(given))
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong)) from None
