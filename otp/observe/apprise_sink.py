@@ -4,6 +4,7 @@ import logging
 import warnings
 from typing import Any
 
+from otp.extras import install
 from otp.observe.alerts import Notification, Severity
 from otp.observe.blocking import Blocking
 from otp.observe.outbox import Outbox
@@ -69,7 +70,7 @@ def _apprise_for(url: str, scheme: str) -> Any:
         import apprise  # noqa: PLC0415 # an extra: only who sends alerts needs it
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
-            "alerts need apprise, which is not installed; pip install 'marketswarm-otp[alerts]'", name=missing.name
+            f"alerts need apprise, which is not installed; {install('alerts')}", name=missing.name
         ) from missing
     logging.getLogger("apprise").addFilter(_without_secrets)
     made: Any = apprise.Apprise()

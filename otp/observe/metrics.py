@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
+from otp.extras import install
 from otp.observe.figures import ChildHistory
 from otp.observe.history import History
 from otp.observe.incidents import Incidents
@@ -123,7 +124,7 @@ def metrics_registry(
         from prometheus_client import CollectorRegistry  # noqa: PLC0415 # an extra: only who wants metrics needs it
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
-            "metrics need prometheus-client, which is not installed; pip install 'marketswarm-otp[metrics]'",
+            f"metrics need prometheus-client, which is not installed; {install('metrics')}",
             name=missing.name,
         ) from missing
     registry = CollectorRegistry()

