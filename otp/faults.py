@@ -124,7 +124,7 @@ class _Incarnation:
         else:
             self.body.cancel()
 
-    def spare(self) -> None:
+    def release(self) -> None:
         """It is not hit any more; if it hangs already, that is over."""
         self.body.deadline = math.inf
         if self.hang is not None:
@@ -199,7 +199,7 @@ class Faults:
         for fault in self._faults.values():
             fault.until = -math.inf
             if fault.hits is not None:
-                fault.hits.spare()
+                fault.hits.release()
         self._faults.clear()
 
     def _check_path(self, path: str) -> None:

@@ -1,12 +1,12 @@
-"""The health port: `/livez` and `/readyz`, for Kubernetes and for whoever has curl.
+"""The health port: `/livez` and `/readyz`, for Kubernetes, or curl.
 
-It is served by a thread, so it answers while the event loop is blocked, and says which child blocks it. What is live and
-what is ready stands in `otp.application.readiness`. 200 and 503 are the answers; the body has a word, and the counts:
+A thread serves it, so it answers while the event loop is blocked, and names the child that blocks it. What is live and
+what is ready is in `otp.core.readiness`. 200 and 503 are the answers; the body has a word, and the counts:
 
     ok                            root/workers/b blocks the event loop
     14/15 up, 1 backoff           14/15 up, 1 backoff
 
-Nothing of the request but its path is used, and nothing that a child has said is in an answer.
+Of a request only its path is used. No answer contains text that comes from a child.
 """
 
 import errno
@@ -22,8 +22,8 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from otp.application.readiness import Condition
 from otp.control.server.token_bucket import TokenBucket
+from otp.core.readiness import Readiness
 from otp.errors import HostError
 from otp.observe.lasting import AGAIN
 from otp.observe.logger import logger
@@ -32,36 +32,36 @@ from otp.runtime.crash import describe
 __all__ = ("HealthServer", "answering")
 
 CONNECTIONS = 16
-"""Connections at a time: a new one takes the place of the oldest, so nobody can keep a probe out."""
+"""Connections at a time: a new one takes the place of the oldest, so idle clients cannot keep a probe out."""
 
 TIMEOUT = 5.0
 """Seconds for which a connection may be silent."""
 
 ACCEPTED_A_SECOND = 200.0
-"""Connections that are accepted in a second: each costs a thread, and with it time of the tree's."""
+"""Connections accepted per second: each costs a thread, and so takes time from the tree."""
 
 AGAIN_ACCEPT = 0.25
-"""Seconds after which it is tried again when no connection could be accepted, as without descriptors."""
+"""Seconds until the next try when no connection could be accepted, for want of descriptors."""
 
 COMPLAINTS_A_SECOND = 1 / 60
-"""How often the log says so."""
+"""Log lines per second about that."""
 
 _SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-"""Error numbers of a system without descriptors. The connection stays in the queue, so `accept` has to be put off."""
+"""Errors for want of descriptors or memory. The connection stays queued, so an `accept` at once would fail again."""
 
 POLL = 0.1
 """Seconds that the end of the server may take."""
 
 
 @asynccontextmanager
-async def answering(server: "HealthServer", look: Callable[[], Condition]) -> AsyncGenerator[None]:
+async def answering(server: "HealthServer", readiness: Callable[[], Readiness]) -> AsyncGenerator[None]:
     """Answer for as long as the block runs.
 
     Args:
         server: bound already; closed at the end.
-        look: says how the tree is, from whatever thread.
+        readiness: called in a thread of the server.
     """
-    server.look = look
+    server.readiness = readiness
     over = Event()
     Thread(target=_serve, args=(server, over), name="otp-health", daemon=True).start()
     try:
@@ -73,15 +73,15 @@ async def answering(server: "HealthServer", look: Callable[[], Condition]) -> As
 
 
 def _serve(server: "HealthServer", over: Event) -> None:
-    """Whatever ends the serving, it is said once and begun again."""
-    told = ""
+    """Serve again, whatever has ended it; the log says so once for each way of ending."""
+    logged = ""
     while not over.is_set():
         try:
             server.serve_forever(POLL)
-        except Exception as bug:  # noqa: BLE001 # nobody would know any more how the tree is
+        except BaseException as bug:  # noqa: BLE001 # without this thread the tree would count as dead
             said = str(describe(bug))
-            if said != told:
-                told = said
+            if said != logged:
+                logged = said
                 logger.error("the health port has failed, and is opened again: {}", said)
             over.wait(AGAIN)
 
@@ -95,7 +95,7 @@ class HealthServer(ThreadingHTTPServer):
 
     daemon_threads = True
     request_queue_size = 4 * CONNECTIONS
-    look: Callable[[], Condition]
+    readiness: Callable[[], Readiness]
 
     def __init__(self, host: str, port: int) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -111,12 +111,12 @@ class HealthServer(ThreadingHTTPServer):
             ) from error
 
     def server_bind(self) -> None:
-        """Bind, and do not ask the name service who we are, as `HTTPServer` does."""
+        """Bind without a query of the name service, which `HTTPServer` makes and which may block."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection, in time; without descriptors the next try comes later, for who waits goes on waiting."""
+        """Accept a connection, at most so many per second; if descriptors are short, pause before the error is raised."""
         time.sleep(self._allowed.book())
         try:
             return super().get_request()
@@ -128,7 +128,7 @@ class HealthServer(ThreadingHTTPServer):
             raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Let a thread answer, and cut off the oldest connection when there are too many."""
+        """Answer in a thread of its own; close the oldest connection if there are too many."""
         with self._lock:
             self._open[request] = None
             oldest = next(iter(self._open)) if len(self._open) > CONNECTIONS else None
@@ -145,11 +145,11 @@ class HealthServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that has gone away, or was cut off, is no news."""
+        """Ignore a client that went away or was cut off."""
 
 
 class _Probe(BaseHTTPRequestHandler):
-    """One request; the connection ends with its answer, as HTTP/1.0 has it."""
+    """One request. The connection is closed after the answer, as in HTTP/1.0."""
 
     server: HealthServer  # pyright: ignore[reportIncompatibleVariableOverride] # nobody else makes one
     timeout = TIMEOUT
@@ -159,8 +159,8 @@ class _Probe(BaseHTTPRequestHandler):
         if answer is None:
             self._send(404, "there are /livez and /readyz\n")
             return
-        well, trouble, condition = answer
-        self._send(200 if well else 503, f"{'ok' if well else trouble}\n{condition.text}\n")
+        well, trouble, readiness = answer
+        self._send(200 if well else 503, f"{'ok' if well else trouble}\n{readiness.text}\n")
 
     do_HEAD = do_GET  # noqa: N815 # http.server's own name
 
@@ -168,16 +168,16 @@ class _Probe(BaseHTTPRequestHandler):
         return "otp"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # http.server's own name
-        """Nobody reads that a probe came."""
+        """Log no probe."""
 
-    def _answer(self) -> tuple[bool, str, Condition] | None:
+    def _answer(self) -> tuple[bool, str, Readiness] | None:
         match self.path.partition("?")[0]:
             case "/livez":
-                condition = self.server.look()
-                return condition.live, condition.trouble, condition
+                readiness = self.server.readiness()
+                return readiness.live, readiness.trouble, readiness
             case "/readyz":
-                condition = self.server.look()
-                return condition.ready, condition.trouble or f"the tree is {condition.phase}", condition
+                readiness = self.server.readiness()
+                return readiness.ready, readiness.trouble or f"the tree is {readiness.phase}", readiness
             case _:
                 return None
 

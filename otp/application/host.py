@@ -1,11 +1,11 @@
-"""A tree, and what looks after the process that it is: none of it is supervised, so none of it ends with the tree.
+"""A tree in its process, with all that serves the process from outside of supervision, and outlives the tree.
 
-log, hooks             are told of the tree's events
-shutdown report        one line when it has stopped
+log, hooks             receive the tree's events
+shutdown report        one line when the tree has stopped
 systemd                where systemd has started the process
 loop watch             a thread, unless it is switched off
 health port            a thread, where it is wanted
-control                a thread, unless it is switched off: the sockets for `otp ps` and its like
+control                a thread, unless it is switched off: the sockets for `otp ps` and the other commands
 """
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
@@ -15,9 +15,9 @@ from os import environ
 
 import anyio
 
-from otp.application.look import Look
 from otp.application.loop_watch import LoopWatch, watching
-from otp.application.options import Surroundings
+from otp.application.options import Options
+from otp.application.readiness import ReadinessFromThread
 from otp.application.shutdown_report import ShutdownReport
 from otp.application.systemd import Systemd
 from otp.control.open import Control, open_control
@@ -41,9 +41,9 @@ class Host:
     """A tree in its process.
 
     Attributes:
-        tree: opened; nothing has been started yet.
-        report: on its stop.
-        loop_watch: None if nobody watches.
+        tree: opened, with no child started yet.
+        report: gathers what is said of its stop.
+        loop_watch: None if it is switched off.
     """
 
     def __init__(self, tree: Tree, report: ShutdownReport, logs: tuple[Log, ...], loop_watch: LoopWatch | None) -> None:
@@ -53,10 +53,10 @@ class Host:
         self._logs = logs
 
     def say_who_is_left(self) -> None:
-        """Say who still runs though the tree has stopped, while that is waited for."""
+        """Log which children still run after the stop, while the caller waits for them."""
         self.tree.reporter.deliver()
         said = self.report.waiting()
-        for log in self._logs or (Log(),):  # whoever reads nothing else has to read this
+        for log in self._logs or (Log(),):  # without a Log hook, still log the last words
             log.say(self.tree.root.machine.path, said)
 
 
@@ -64,47 +64,46 @@ class Host:
 async def open_host(
     spec: SupervisorSpec,
     hooks: Iterable[EventHook],
-    surroundings: Surroundings,
+    options: Options,
     *,
-    seen: Observation | None = None,
+    observation: Observation | None = None,
     faults: Faults | None = None,
 ) -> AsyncGenerator[Host]:
-    """Open a tree, and what looks after its process for as long as the block runs and the tree stops.
+    """Open a tree and its process's services; these run until the block has ended and the tree is gone.
+
+    As for `open_tree`, the block begins the tree. Lines that are no events go to those of the hooks that are a `Log`.
 
     Args:
         spec: the tree.
-        hooks: told of every event.
-        surroundings: what is wanted beside it.
-        seen: history and incidents, if there are any already; None: they are made, for the control plane.
-        faults: what has been put around the workers of `spec`.
-
-    As for `open_tree`, the block begins the tree. What is said beside the events goes to those of the hooks that are a
-    `Log`; without one, nothing of it is said.
+        hooks: called with every event.
+        options: health port, loop watch and control.
+        observation: history and incidents that exist already; None: made here, if there is control.
+        faults: what injects faults into the workers of `spec`; None: nothing does.
 
     Raises:
         HostError: the health port cannot be had. Nothing has been opened then.
         SpecError: a child needs what nobody declares.
     """
-    hooks = tuple(hooks) if seen is None else (*hooks, *seen.hooks)
+    hooks = tuple(hooks) if observation is None else (*hooks, *observation.hooks)
     logs = tuple(hook for hook in hooks if isinstance(hook, Log))
     report = ShutdownReport(spec.id)
     systemd = Systemd(spec.id) if environ.get("NOTIFY_SOCKET") else None
-    told: tuple[EventHook, ...] = (*hooks, report) if systemd is None else (*hooks, report, systemd)
+    all_hooks: tuple[EventHook, ...] = (*hooks, report) if systemd is None else (*hooks, report, systemd)
     try:
         async with AsyncExitStack() as until_gone:  # closed when the tree is gone, whatever has ended the block
-            answer = _bind_health(surroundings, until_gone)
-            if surroundings.control and seen is None:
-                seen = await until_gone.enter_async_context(open_observation(spec.id))
-                told = (*told, *seen.hooks)
-            control = await _open_control(spec, surroundings, seen, faults, until_gone)
-            async with open_tree(spec, told) as tree:
-                watch = _watch_loop(tree, surroundings, logs, until_gone)
+            answer = _bind_health(options, until_gone)
+            if options.control and observation is None:
+                observation = await until_gone.enter_async_context(open_observation(spec.id))
+                all_hooks = (*all_hooks, *observation.hooks)
+            control = await _open_control(spec, options, observation, faults, until_gone)
+            async with open_tree(spec, all_hooks) as tree:
+                watch = _watch_loop(tree, options, logs, until_gone)
                 if control is not None:
                     _serve(control, tree, watch)
                 if answer is not None:
-                    await until_gone.enter_async_context(answer(Look(tree, watch)))
-                async with _telling(systemd, tree):
-                    with _told_why(report, tree):
+                    await until_gone.enter_async_context(answer(ReadinessFromThread(tree, watch)))
+                async with _notifying(systemd, tree):
+                    with _noting_cause(report, tree):
                         yield Host(tree, report, logs, watch)
     finally:
         said = report.sentence()
@@ -114,8 +113,8 @@ async def open_host(
 
 
 @contextmanager
-def _told_why(report: ShutdownReport, tree: Tree) -> Generator[None]:
-    """Let the report know what ends the block, if it ends before the tree."""
+def _noting_cause(report: ShutdownReport, tree: Tree) -> Generator[None]:
+    """Note in the report what ended the block, if it ends before the tree."""
     try:
         yield
     except BaseException as error:
@@ -128,7 +127,7 @@ def _told_why(report: ShutdownReport, tree: Tree) -> Generator[None]:
 
 
 def _name_of(error: BaseException) -> str:
-    """What ends a program, in a word."""
+    """The name of what ends a program."""
     if isinstance(error, anyio.get_cancelled_exc_class()):
         return "a cancellation"
     return type(error).__name__
@@ -136,14 +135,14 @@ def _name_of(error: BaseException) -> str:
 
 async def _open_control(
     spec: SupervisorSpec,
-    surroundings: Surroundings,
-    seen: Observation | None,
+    options: Options,
+    observation: Observation | None,
     faults: Faults | None,
     until_gone: AsyncExitStack,
 ) -> Control | None:
-    if not surroundings.control or seen is None:
+    if not options.control or observation is None:
         return None
-    return await until_gone.enter_async_context(open_control(spec.id, seen, faults=faults))
+    return await until_gone.enter_async_context(open_control(spec.id, observation, faults=faults))
 
 
 def _serve(control: Control, tree: Tree, watch: LoopWatch | None) -> None:
@@ -161,24 +160,22 @@ def _serve(control: Control, tree: Tree, watch: LoopWatch | None) -> None:
     control.serve(Supervisor(tree), lag=lambda: watch.lag.worst, blocked=blocked)
 
 
-def _bind_health(surroundings: Surroundings, until_gone: AsyncExitStack) -> "Callable[[Look], Answering] | None":
-    """Take the port before anything is started; what is returned answers there."""
-    if surroundings.health is None:
+def _bind_health(options: Options, until_gone: AsyncExitStack) -> "Callable[[ReadinessFromThread], Answering] | None":
+    """Bind the port before anything is started; returns what serves it, given the readiness."""
+    if options.health is None:
         return None
     from otp.application.health import HealthServer, answering  # noqa: PLC0415 # only where it is wanted: http is heavy
 
-    server = until_gone.enter_context(HealthServer(*surroundings.health))
+    server = until_gone.enter_context(HealthServer(*options.health))
     return partial(answering, server)
 
 
-def _watch_loop(
-    tree: Tree, surroundings: Surroundings, logs: tuple[Log, ...], until_gone: AsyncExitStack
-) -> LoopWatch | None:
-    if surroundings.loop_watch is None:
+def _watch_loop(tree: Tree, options: Options, logs: tuple[Log, ...], until_gone: AsyncExitStack) -> LoopWatch | None:
+    if options.loop_watch is None:
         return None
-    watch = LoopWatch(tree, threshold=surroundings.loop_watch, listeners=[log.write for log in logs])
+    watch = LoopWatch(tree, threshold=options.loop_watch, listeners=[log.write for log in logs])
     return until_gone.enter_context(watching(watch))
 
 
-def _telling(systemd: Systemd | None, tree: Tree) -> AbstractAsyncContextManager[None]:
+def _notifying(systemd: Systemd | None, tree: Tree) -> AbstractAsyncContextManager[None]:
     return nullcontext() if systemd is None else beside(partial(systemd.run, tree), name="what tells systemd")

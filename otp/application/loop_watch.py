@@ -1,14 +1,14 @@
-"""Blocked loop: a thread sees that one call keeps all others from running, and names its owner while it still does.
+"""The loop watch: a thread that detects a blocked event loop, and names the child or function whose call blocks it.
 
-1. The thread has the event loop answer a ping, a few times in a second.
-2. A child calls something that does not return: no ping is answered, and no hook, timer or signal of the tree either.
-3. After `threshold` seconds the thread looks at the stack of the loop's thread. The innermost frame of ours tells whose
-   call it is: the guard's around a function of the program, a supervisor's that decides (in the last step of a child, as
-   often as not: that child is not to blame), a child's. Without one, the task that runs tells by those above it. The
-   thread writes the log, tells its listeners, and leaves the event to the loop for all other hooks.
-4. The loop turns again: the ping is answered, the hooks hear of the events in their order.
+1. The thread pings the event loop a few times a second.
+2. A child makes a call that does not return: no ping is answered, and no hook, timer or signal of the tree is either.
+3. After `threshold` seconds the thread reads the stack of the loop's thread. The innermost frame of ours says whose call
+   it is: that of the guard around a function of the program, of a supervisor that decides (often in the last step of a
+   child, which is not to blame), or of a child. If there is none, the tasks above the running one say it. The thread
+   calls its listeners, the log among them, and leaves the event to the loop for all other hooks.
+4. The loop turns again: the ping is answered, and the hooks get the events in their order.
 
-A call into C that keeps the interpreter's lock stops the thread as well: it is seen in `lag` only, after the fact.
+A call into C that keeps the interpreter's lock stops this thread too: it shows in `lag` only, after the fact.
 """
 
 import sys
@@ -20,53 +20,40 @@ from threading import Event, Thread, get_ident
 from time import monotonic
 from types import FrameType
 
-from msgspec import Struct
-
 from otp.events import LoopBlocked, LoopFreed
 from otp.foreign.guard import CallFailed, Role, call, calling, guards
 from otp.observe.logger import logger
 from otp.runtime.child import TaskChild, child_in, child_of
 from otp.runtime.crash import describe
+from otp.runtime.inspect import Lag
 from otp.runtime.supervisor import supervisor_in
 from otp.runtime.tree import Tree
 from otp.text.redaction import clean_name
 
-__all__ = ("Lag", "Listener", "LoopWatch", "watching")
+__all__ = ("Listener", "LoopWatch", "watching")
 
 INTERVAL = 0.25
 """Seconds between two pings."""
 
 AGAIN = 10.0
-"""Seconds after which a block that lasts is told again."""
+"""Seconds after which a block that lasts is reported again."""
 
 MINUTE = 60.0
 
 TURNS = 4
-"""A whole process that was halted, and goes on, has missed one turn of its clock and not all of them."""
+"""Parts of a wait. A process that was halted as a whole, and goes on, has overslept one of them and not all."""
 
 SECOND_LOOK = 0.02
-"""Seconds between two looks: a loop that is busy with many children, and turns slowly, is nobody's in particular."""
+"""Seconds between two samples of the stack: if they differ, many children keep the loop busy, and none is to blame."""
 
 FRAME_LIMIT = 30
 """Frames of a stack that are kept: the innermost."""
 
 Listener = Callable[[LoopBlocked | LoopFreed], None]
-"""Called by the watching thread, at once. It must not wait for the event loop."""
+"""Called in the watching thread, at once. It must not wait for the event loop."""
 
 
 _frames_of_threads = sys._current_frames  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # documented, for just this
-
-
-class Lag(Struct, frozen=True):
-    """How long the event loop lets others wait, in seconds.
-
-    Attributes:
-        last: how long the last ping took, or has taken so far.
-        worst: the same for the last minute.
-    """
-
-    last: float
-    worst: float
 
 
 class _Ping:
@@ -88,11 +75,11 @@ class LoopWatch:
     """Watches the event loop of one tree.
 
     Attributes:
-        blocked: what blocks it now; None: it turns. To be read from whatever thread.
+        blocked: what blocks it now; None: it turns. May be read in any thread.
     """
 
     def __init__(self, tree: Tree, *, threshold: float, listeners: Iterable[Listener] = ()) -> None:
-        """Begin nothing yet; made in the event loop.
+        """Create it in the event loop; `run` starts the watch.
 
         Args:
             tree: whose loop it is.
@@ -112,12 +99,12 @@ class LoopWatch:
         self._over = Event()
 
     def listen(self, listener: Listener) -> None:
-        """Tell `listener` at once, in the watching thread, when the loop is blocked and when it turns again."""
+        """Call `listener` in the watching thread, at once, when the loop is blocked and when it turns again."""
         self._listeners.append(listener)
 
     @property
     def lag(self) -> Lag:
-        """How long the loop lets others wait; to be read from whatever thread."""
+        """How long the loop makes callbacks wait; may be read in any thread."""
         ping = self._ping
         last = ping.took if ping.answered.is_set() else monotonic() - ping.sent
         return Lag(last, max((last, *tuple(self._answers))))
@@ -127,7 +114,9 @@ class LoopWatch:
         with suppress(RuntimeError):  # the loop is closed
             while not self._over.wait(INTERVAL):
                 self._ping = ping = _Ping()
-                if self._over.is_set():  # between the two lines above: `stop` may have answered the ping before
+                if (
+                    self._over.is_set()
+                ):  # a race: `stop` between the two lines above has answered the ping before this one
                     break
                 self._tree.spawner.soon(ping.answer)
                 if not ping.waits_for(self._threshold):
@@ -135,25 +124,25 @@ class LoopWatch:
                 self._answers.append(ping.took)
 
     def stop(self) -> None:
-        """End the watching; called in the loop, which therefore is not blocked."""
+        """End the watch; called in the loop, which is therefore not blocked."""
         self._over.set()
         self._ping.answer()
 
     def _follow(self, ping: _Ping) -> None:
-        """Tell of a block until it is over."""
+        """Report a block until it is over."""
         while not ping.answered.is_set():
-            seen = self._look(ping)
-            if ping.answered.is_set():  # it turned meanwhile: what was seen may be somebody who came after
+            found = self._find_culprit(ping)
+            if ping.answered.is_set():  # it turned meanwhile: what was found may be a later call
                 break
-            self.blocked = seen
-            self._tell(seen)
+            self.blocked = found
+            self._notify(found)
             ping.answered.wait(AGAIN)
         blocked, self.blocked = self.blocked, None
         if blocked is not None:
             freed = LoopFreed(path=blocked.path, at=self._now(), seconds=ping.took, callback=blocked.callback)
-            self._tell(freed)
+            self._notify(freed)
 
-    def _look(self, ping: _Ping) -> LoopBlocked:
+    def _find_culprit(self, ping: _Ping) -> LoopBlocked:
         culprit = self._culprit()
         ping.answered.wait(SECOND_LOOK)
         again = self._culprit()
@@ -179,7 +168,7 @@ class LoopWatch:
         return _Culprit(child.path, child) if child is not None else None
 
     def _on_the_stack(self, frame: FrameType | None) -> "_Culprit | None":
-        """The child, supervisor or function of the program that the innermost frames belong to."""
+        """The child, supervisor or function of the program to which the innermost frames belong."""
         guard, callback = None, ""
         while frame is not None:
             if guard is None and (called := calling(frame)) is not None:
@@ -191,7 +180,7 @@ class LoopWatch:
             frame = frame.f_back
         return _Culprit(self._root, guard, callback) if guard is not None else None
 
-    def _tell(self, event: LoopBlocked | LoopFreed) -> None:
+    def _notify(self, event: LoopBlocked | LoopFreed) -> None:
         for listener in tuple(self._listeners):
             said = call(Role.LISTENER, "", listener, event)
             if type(said) is CallFailed:  # whatever it raises, this thread goes on
@@ -217,7 +206,7 @@ class _Culprit:
 
     Attributes:
         path: of the child or the supervisor.
-        identity: the child, or the frame of ours: two looks at the same call find the same.
+        identity: the child, or the frame of ours; two samples of the same call have the same.
         callback: the function of the program that was called, with its role.
     """
 

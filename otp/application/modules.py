@@ -1,8 +1,7 @@
-"""The modules of a project: which are loaded, which of them import which, and loading some of them anew.
+"""The modules of a project: which are loaded, how they import each other, and loading some of them anew.
 
-Who imports whom is read from the sources. The globals of a module would be nearer at hand, but do not tell: after
-`from limits import LIMIT` there is a number, and not where it came from. What is imported under another name than it
-is written, as by `importlib.import_module(name)`, is not seen.
+Imports are read from the sources. Why not from the globals of a module: after `from limits import LIMIT` there is a number,
+without its origin. Imports by a computed name, as by `importlib.import_module(name)`, are not found.
 """
 
 import ast
@@ -20,11 +19,11 @@ __all__ = ("import_root", "in_load_order", "loaded_anew", "project_modules")
 _STDLIB = Path(sysconfig.get_path("stdlib"))
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _NEVER = frozenset({"otp", "__main__"})
-"""What supervises is not loaded anew under those that it supervises, and a main module cannot be."""
+"""Never loaded anew: the supervision itself, and the main module, which cannot be."""
 
 
 def project_modules(roots: Iterable[Path]) -> dict[str, Path]:
-    """The loaded modules that have their source somewhere under `roots`, without what is installed, and their files."""
+    """The loaded modules with their source files below `roots`, except for installed ones."""
     roots = tuple(roots)
     found: dict[str, Path] = {}
     for name, module in tuple(sys.modules.items()):
@@ -37,7 +36,7 @@ def project_modules(roots: Iterable[Path]) -> dict[str, Path]:
 
 
 def import_root(module: str) -> Path | None:
-    """The folder that a loaded module was found from; None if it has no source."""
+    """The folder on the import path that a loaded module comes from; None if it has no source."""
     file = _source_of(sys.modules.get(module))
     if file is None:
         return None
@@ -55,11 +54,11 @@ def _is_installed(file: Path) -> bool:
     return file.is_relative_to(_STDLIB) or not _INSTALLED.isdisjoint(file.parts)
 
 
-# ------------------------------------------------------------------------------------------------ who imports whom
+# ------------------------------------------------------------------------------------------------ imports
 
 
 def in_load_order(changed: Iterable[str], modules: Mapping[str, Path]) -> list[str]:
-    """`changed`, and those of `modules` that import them, directly or by way of others; what is imported comes first.
+    """`changed`, and those of `modules` that import them, directly or indirectly; imported ones first.
 
     Raises:
         SyntaxError: of one of the sources.
@@ -73,7 +72,7 @@ def in_load_order(changed: Iterable[str], modules: Mapping[str, Path]) -> list[s
     begun: set[str] = set()
 
     def load(name: str) -> None:
-        if name in begun:  # loaded already, or in a circle
+        if name in begun:  # ordered already, or in a circle
             return
         begun.add(name)
         for needed in sorted(imports[name].at_once & touched):
@@ -97,8 +96,8 @@ class _Imports(ast.NodeVisitor):
     """What a module imports of `modules`.
 
     Attributes:
-        at_once: needed while it is loaded itself.
-        all: those in functions too; their code works with what they import.
+        at_once: imported while the module itself is loaded.
+        all: also those imported in functions.
     """
 
     def __init__(self, package: str, modules: Mapping[str, Path]) -> None:
@@ -147,15 +146,15 @@ class _Imports(ast.NodeVisitor):
 
 @contextmanager
 def loaded_anew(names: Iterable[str], roots: Iterable[Path]) -> Generator[None]:
-    """Load modules anew, in this order; if one of them raises, or the block, all is as it was before.
+    """Load modules anew, in this order; if one of them raises, or the block does, restore all of them.
 
-    A module that is loaded anew stays the same object with other contents, so these can be put back. Names that its
-    source has lost are missed in the block, as they would be by a fresh start; after it they are there again, for code
-    of before that still runs.
+    A module that is loaded anew stays the same object with new contents, so the old ones can be put back. Names that its
+    source has lost are absent in the block, as in a fresh start; after it they are there again, for old code that still
+    runs.
 
     Args:
         names: the modules.
-        roots: of the project; modules under them that were new are forgotten again.
+        roots: of the project; when restoring, modules below them that are new are removed.
     """
     modules = [sys.modules[name] for name in names]
     before = [dict(vars(module)) for module in modules]
@@ -179,7 +178,7 @@ def loaded_anew(names: Iterable[str], roots: Iterable[Path]) -> Generator[None]:
 
 
 def _forget_bytecode(module: ModuleType) -> None:
-    """A `.pyc` counts as current if second and size of its source are the same, as of two saves in a row they may be."""
+    """Delete the `.pyc`: it counts as current if second and size of the source match, as they may for two quick saves."""
     cached = module.__spec__.cached if module.__spec__ is not None else None
     if cached is not None:
         with suppress(OSError):
@@ -187,7 +186,7 @@ def _forget_bytecode(module: ModuleType) -> None:
 
 
 def _forget_names(module: ModuleType) -> None:
-    """All but what the import system has put there: a package has its modules as attributes."""
+    """Delete its names, except those that the import system sets: a package has its modules as attributes."""
     for name, value in tuple(vars(module).items()):
         if not name.startswith("__") and not isinstance(value, ModuleType):
             del vars(module)[name]

@@ -1,8 +1,8 @@
-"""What is wanted beside a tree, checked before anything is opened."""
+"""The options of a program that runs a tree: health port, loop watch, control; checked before anything is opened."""
 
 from msgspec import Struct
 
-__all__ = ("LOOP_THRESHOLD", "Surroundings", "surroundings")
+__all__ = ("LOOP_THRESHOLD", "Options", "options")
 
 LOOP_THRESHOLD = 1.0
 """Seconds without an answer after which an event loop is blocked."""
@@ -10,13 +10,13 @@ LOOP_THRESHOLD = 1.0
 DEFAULT_HOST = "127.0.0.1"
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
-    """What is wanted beside a tree.
+class Options(Struct, frozen=True, kw_only=True):
+    """What serves the process beside its tree.
 
     Attributes:
         health: host and port of the health port; None: there is none.
-        loop_watch: seconds without an answer after which the event loop is blocked; None: nobody watches it.
-        control: whether the tree can be looked into and steered from outside.
+        loop_watch: seconds without an answer after which the event loop counts as blocked; None: it is not watched.
+        control: whether the tree can be queried and steered from another process.
     """
 
     health: tuple[str, int] | None = None
@@ -24,22 +24,20 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     control: bool = True
 
 
-def surroundings(
-    health: str | None = None, loop_watch: float | None = LOOP_THRESHOLD, *, control: bool = True
-) -> Surroundings:
-    """The same as one writes it down.
+def options(health: str | None = None, loop_watch: float | None = LOOP_THRESHOLD, *, control: bool = True) -> Options:
+    """Parse and validate the options.
 
     Args:
-        health: `[HOST:]PORT`; without a host, this machine alone can ask.
-        loop_watch: seconds.
-        control: whether there is a control socket.
+        health: `[HOST:]PORT`; without a host, the port is open to this machine only. None: no health port.
+        loop_watch: seconds, above 0; None: no loop watch.
+        control: whether to open control sockets.
 
     Raises:
-        ValueError: one of them is wrong.
+        ValueError: `health` is no such address, or `loop_watch` is not above 0.
     """
     if loop_watch is not None and not 0 < loop_watch < float("inf"):
         raise ValueError(f"loop_watch: expected seconds above 0, or None for no watch, got {loop_watch!r}")
-    return Surroundings(health=_address(health) if health is not None else None, loop_watch=loop_watch, control=control)
+    return Options(health=_address(health) if health is not None else None, loop_watch=loop_watch, control=control)
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""One run of one tree, from its start to its exit code; it hears the signals, or has a watchman do it."""
+"""One run of one tree, from its start to its exit code. Signals reach it directly, or through a watchman."""
 
 import asyncio
 import signal
@@ -9,8 +9,8 @@ from typing import Any
 import anyio
 
 from otp.application.host import Host, open_host
-from otp.application.options import Surroundings
-from otp.application.remains import listed, tasks_left
+from otp.application.leftovers import listed, tasks_left
+from otp.application.options import Options
 from otp.application.signals import signals_heard
 from otp.application.watchman import FAILED, Watchman
 from otp.core.plan import Phase
@@ -25,14 +25,13 @@ from otp.runtime.attempt import attempt
 from otp.runtime.crash import report
 from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook
-from otp.runtime.stack import chain_of
 from otp.spec import DEFAULT_SHUTDOWN, SupervisorSpec
 from otp.text.frames import hanging_place
 
 __all__ = ("FAILED", "MISCONFIGURED", "OK", "Beside", "Program", "code_of")
 
 Beside = Callable[[Supervisor], Coroutine[Any, Any, None]]
-"""Runs from the start of the tree until it has ended, and is cancelled then. What it raises stops the tree."""
+"""An async function that runs from the start of the tree to its end, when it is cancelled; if it raises, the tree stops."""
 
 OK = 0
 MISCONFIGURED = 78
@@ -45,7 +44,7 @@ class Program:
     """One run of one tree.
 
     Attributes:
-        watchman: ends the process, and hears the signals; None: the process goes on when the tree has ended.
+        watchman: ends the process, and receives the signals; None: the process goes on when the tree has ended.
     """
 
     def __init__(
@@ -53,22 +52,22 @@ class Program:
         spec: SupervisorSpec,
         hooks: tuple[EventHook, ...],
         grace: float,
-        wanted: Surroundings,
+        options: Options,
         *,
         faults: Faults | None,
-        seen: Observation | None = None,
+        observation: Observation | None = None,
         opened: Callable[[Supervisor], None] | None = None,
         beside: tuple[Beside, ...] = (),
     ) -> None:
         self.watchman: Watchman | None = None
         self._spec = faults.around(spec) if faults is not None else spec
         self._faults = faults
-        self._seen = seen
+        self._observation = observation
         self._beside = beside
         self._opened = opened
         self._hooks = hooks
         self._grace = grace
-        self._wanted = wanted
+        self._options = options
         self._code = OK
         self._failure: CallbackError | None = None
         self._host: Host
@@ -77,10 +76,10 @@ class Program:
         """Run it; returns the exit code."""
         try:
             with ExitStack() as listening:
-                # Opened first and closed last: no signal finds the tree without somebody who listens.
+                # Opened first and closed last: at no moment is a signal lost.
                 signals = listening.enter_context(self._listening())
                 async with open_host(
-                    self._spec, self._hooks, self._wanted, seen=self._seen, faults=self._faults
+                    self._spec, self._hooks, self._options, observation=self._observation, faults=self._faults
                 ) as self._host:
                     if self.watchman is not None:
                         self._host.report.began = self.watchman.stops
@@ -90,7 +89,7 @@ class Program:
             code = self._code or code_of(failure)
             if self.watchman is not None:
                 self.watchman.over(code)  # before anything is written
-            _tell(failure)
+            _log_failure(failure)
             return code
         return self._code
 
@@ -99,7 +98,7 @@ class Program:
         with anyio.CancelScope() as life:
             tree.cancel_when_ended(life)
             if self._opened is not None:
-                self._heed(call(Role.OPENED, "", self._opened, Supervisor(tree)))
+                self._stop_if_failed(call(Role.OPENED, "", self._opened, Supervisor(tree)))
             async with anyio.create_task_group() as others:
                 for run_beside in self._beside:
                     others.start_soon(self._run_beside, run_beside)
@@ -118,16 +117,18 @@ class Program:
             raise self._failure
 
     def _ended(self) -> None:
-        """Let the time begin that the process has when its tree has ended, before anything else is waited for."""
+        """Start the time that the process has left after its tree, before anything else is waited for."""
         if self.watchman is not None and self._host.tree.exit is not None:
             self.watchman.over(self._code_so_far())
 
     async def _run_beside(self, run_beside: Beside) -> None:
         handle = Supervisor(self._host.tree)
-        self._heed(await attempt(Role.BESIDE, "", run_beside, handle, owner=run_beside, grace=DEFAULT_SHUTDOWN))
+        self._stop_if_failed(
+            await attempt(Role.BESIDE, "", run_beside, handle, owner=run_beside, grace=DEFAULT_SHUTDOWN)
+        )
 
-    def _heed(self, said: object) -> None:
-        """Without these functions there is no program as it was meant: if one fails, the tree stops in order."""
+    def _stop_if_failed(self, said: object) -> None:
+        """If a function of the program's own has failed, the program is not what was meant: stop the tree in order."""
         if type(said) is not CallFailed:
             return
         tree = self._host.tree
@@ -140,7 +141,7 @@ class Program:
 
     @contextmanager
     def _listening(self) -> Generator[AsyncIterator[signal.Signals] | None]:
-        """Hear the signals; None: the watchman does."""
+        """Receive the signals; None: the watchman receives them."""
         if self.watchman is None:
             with signals_heard() as signals:
                 yield signals
@@ -149,7 +150,7 @@ class Program:
                 yield None
 
     async def _obey(self, signals: AsyncIterator[signal.Signals]) -> None:
-        """The first signal stops the tree in order, the second one at once; then only its end is left to wait for."""
+        """Stop the tree in order at the first signal, at once at the second; then wait to be cancelled by its end."""
         last = await anext(signals)
         self.stop(last)
         with anyio.move_on_after(self._grace):
@@ -172,7 +173,7 @@ class Program:
         self._host.tree.stop(brutal=True)
 
     def _refused(self, listening: ExitStack) -> None:
-        """A child still runs that cannot be killed: end the process under it or, if it is not ours to end, name the child."""
+        """A child that cannot be killed still runs: end the process, or name the child if the process is not ours to end."""
         if self.watchman is None:
             listening.close()
             self._host.say_who_is_left()
@@ -187,7 +188,7 @@ class Program:
 
 
 class _Watched:
-    """A program's tree, as its watchman knows it."""
+    """A program's tree, as its watchman sees it."""
 
     def __init__(self, program: Program, host: Host) -> None:
         self.soon = host.tree.spawner.soon
@@ -196,15 +197,15 @@ class _Watched:
         self._host = host
         try:
             self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:  # trio, which waits for no task but those of the tree
+        except RuntimeError:  # trio waits for no tasks but those of the tree
             self._loop = None
 
     def last_words(self, code: int, others: str) -> str:
-        """A line on who still runs, children first."""
+        """A line that names what still runs, children first."""
         host = self._host
-        live = {child.coroutine: child for child in host.tree.tasks() if child.path not in host.report.still}
-        names = [_named(child.path, hanging_place(chain_of(child))) for child in live.values()]
-        refused = [child.coroutine for child in host.tree.tasks() if child.path in host.report.still]
+        live = {child.coroutine: child for child in host.tree.workers() if child.path not in host.report.still}
+        names = [_named(child.path, hanging_place(child.chain())) for child in live.values()]
+        refused = [child.coroutine for child in host.tree.workers() if child.path in host.report.still]
         tasks = [] if self._loop is None else list(tasks_left(self._loop, (*live, *refused)))
         said = host.report.last_words(code, *filter(None, (listed(names), listed(tasks), others)))
         return f"{said.level: <8} {host.tree.root.machine.path}  {said.text}"
@@ -214,7 +215,7 @@ def _named(path: str, place: str) -> str:
     return f"{path} in {place}" if place else path
 
 
-def _tell(failure: Exception) -> None:
+def _log_failure(failure: Exception) -> None:
     kind = type(failure)
     if issubclass(kind, HostError):
         logger.critical("{}", failure)

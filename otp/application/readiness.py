@@ -1,79 +1,32 @@
-"""How a tree is, in the one sense that systemd, the health port and the command line go by.
-
-A tree is *live* unless restarting the process would help: it is not broken, has not ended, its event loop turns, and no
-child has refused to stop. A restart is what follows from not being live, so a child that fails is not enough: to restart
-children is the tree's own business.
-
-A tree is *ready* when it is live, all its children have been up, and it does not stop (a root that gives up stops).
-Children that wait for their next try, or are left down, do not make it unready: one worker of many in a short delay must
-not take a whole process out of service. Whoever wants to know reads the counts: "14/15 up, 1 backoff".
-"""
+"""The readiness of a running tree: read in its event loop, or from another thread, even while that loop is blocked."""
 
 from collections import Counter
-from typing import Literal
+from concurrent.futures import Future
+from contextlib import suppress
+from threading import Lock
 
-from msgspec import Struct
+from msgspec.structs import replace
 
+from otp.application.loop_watch import LoopWatch
 from otp.core.child import ChildState
 from otp.core.plan import Phase
+from otp.core.readiness import Readiness, TreePhase
+from otp.events import LoopBlocked
 from otp.runtime.supervisor import RunningSupervisor
 from otp.runtime.tree import Tree
 
-__all__ = ("Condition", "condition_of")
+__all__ = ("ReadinessFromThread", "readiness_of")
+
+PATIENCE = 1.0
+"""Seconds in which the event loop should have answered."""
 
 
-class Condition(Struct, frozen=True, kw_only=True):
-    """A tree at one moment.
-
-    Attributes:
-        phase: of the whole tree; `broken`: the supervision itself has failed.
-        states: how many children are in which state, supervisors among them.
-        refused: paths of the children that did not end when they were stopped, and still run.
-        blocked: who blocks the event loop: the path of a child or a supervisor, with the function of the program in front if
-            it is one; the root, if it is not known; empty: it turns.
-    """
-
-    phase: Literal["starting", "up", "stopping", "ended", "broken"]
-    states: dict[str, int]
-    refused: tuple[str, ...] = ()
-    blocked: str = ""
-
-    @property
-    def live(self) -> bool:
-        """Whether restarting the process would not help."""
-        return not self.trouble
-
-    @property
-    def ready(self) -> bool:
-        """Whether it does its work, or sees to it that it does again."""
-        return self.live and self.phase == "up"
-
-    @property
-    def trouble(self) -> str:
-        """Why it is not live; empty if it is."""
-        if self.blocked:
-            return f"{self.blocked} blocks the event loop"
-        if self.phase == "broken":
-            return "the supervision itself has failed"
-        if self.phase == "ended":
-            return "the tree has ended"
-        return f"refused to stop: {', '.join(self.refused)}" if self.refused else ""
-
-    @property
-    def text(self) -> str:
-        """The counts: "14/15 up, 1 backoff", with the phase in front unless it is up."""
-        up = self.states.get(ChildState.RUNNING, 0)
-        others = (f"{number} {state}" for state, number in self.states.items() if state != ChildState.RUNNING)
-        counts = ", ".join((f"{up}/{sum(self.states.values())} up", *others))
-        return counts if self.phase == "up" else f"{self.phase}: {counts}"
-
-
-def condition_of(tree: Tree) -> Condition:
-    """How the tree is; asked in its event loop, which therefore turns."""
+def readiness_of(tree: Tree) -> Readiness:
+    """The readiness of the tree; called in its event loop, which therefore turns."""
     states: Counter[str] = Counter()
     refused: list[str] = []
     _count(tree.root, states, refused)
-    return Condition(phase=_phase(tree), states=dict(sorted(states.items())), refused=tuple(refused))
+    return Readiness(phase=_phase(tree), states=dict(sorted(states.items())), refused=tuple(refused))
 
 
 def _count(supervisor: RunningSupervisor, states: Counter[str], refused: list[str]) -> None:
@@ -86,7 +39,7 @@ def _count(supervisor: RunningSupervisor, states: Counter[str], refused: list[st
             refused.append(child.path)
 
 
-def _phase(tree: Tree) -> Literal["starting", "up", "stopping", "ended", "broken"]:
+def _phase(tree: Tree) -> TreePhase:
     if tree.broken:
         return "broken"
     if tree.exit is not None:
@@ -94,3 +47,50 @@ def _phase(tree: Tree) -> Literal["starting", "up", "stopping", "ended", "broken
     if tree.root.machine.phase is Phase.STOPPING:
         return "stopping"
     return "up" if tree.up else "starting"
+
+
+class ReadinessFromThread:
+    """Asks the tree's event loop for its readiness, and does not wait for a loop that is blocked.
+
+    Callers that ask at the same time share one answer.
+    """
+
+    def __init__(self, tree: Tree, watch: LoopWatch | None) -> None:
+        self._tree = tree
+        self._watch = watch
+        self._lock = Lock()
+        self._asked: Future[Readiness] | None = None
+        self._last = readiness_of(tree)
+
+    def __call__(self) -> Readiness:
+        """The readiness now; called in any thread but the tree's."""
+        if self._watch is None or self._watch.blocked is None:
+            try:
+                self._last = self._ask().result(PATIENCE)
+            except TimeoutError:
+                return self._while_blocked()
+            except RuntimeError:  # the loop is closed
+                return replace(self._last, phase="ended")
+            return self._last
+        return self._while_blocked()
+
+    def _while_blocked(self) -> Readiness:
+        """Read the tree from here: a blocked loop changes nothing. Should it turn meanwhile, the last answer is good."""
+        with suppress(RuntimeError):
+            self._last = readiness_of(self._tree)
+        blocked = self._watch.blocked if self._watch is not None else None
+        return replace(self._last, blocked=_who(blocked) if blocked is not None else self._tree.root.machine.path)
+
+    def _ask(self) -> Future[Readiness]:
+        with self._lock:
+            if self._asked is None or self._asked.done():
+                asked = self._asked = Future[Readiness]()
+                try:
+                    self._tree.spawner.soon(lambda: asked.set_result(readiness_of(self._tree)))
+                except RuntimeError as closed:
+                    asked.set_exception(closed)
+            return self._asked
+
+
+def _who(blocked: LoopBlocked) -> str:
+    return f"{blocked.callback} of {blocked.path}" if blocked.callback else blocked.path

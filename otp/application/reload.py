@@ -1,21 +1,21 @@
-"""`otp run --reload`: a worker whose code has been edited goes on with the new code, and nobody else notices.
+"""`otp run --reload`: a worker whose code was edited is restarted with the new code; its siblings are left alone.
 
-What happens when files are saved:
+When files are saved:
 
-1. The modules that have changed, and those of the project that import them, are loaded anew, and the tree is built anew
-   from them. If that fails, all is as it was: it is told where it failed, and the next save tries again.
-2. The workers whose functions stand in one of these modules get their new specs: function, arguments, policy.
-3. Those that run are restarted, in the order of the tree and one after the other, as by request; a child that was
-   stopped, or has done its work, stays down, and a temporary one goes on.
-4. If the tree itself is another one now, that is told: children come and go only with the next `otp run`.
+1. The changed modules, and those of the project that import them, are loaded anew, and the tree is built anew from them.
+   If that fails, everything is restored, the log says where it failed, and the next save tries again.
+2. The workers whose functions are in one of these modules get their new specs: function, arguments, policy.
+3. Those that run are restarted by request, one after the other, in the order of the tree. A child that was stopped, or
+   has done its work, stays down; a temporary one goes on.
+4. If the tree has other children now, the log says so: they come and go only with the next `otp run`.
 
-What its limits are:
+Limits:
 
-- A tree function builds its arguments anew each time. What several workers share by an argument, as a queue, the
-  restarted ones do not share with the others any more.
-- Who is not restarted keeps its arguments and its policy, also if these were edited.
-- Children that were added by `start_child` go on with the old code, and so does `otp` itself.
-- Loading takes place in the event loop: it stands still meanwhile.
+- A tree function builds its arguments anew each time. An object that several workers share by an argument, as a queue, is
+  no longer shared between restarted workers and the others.
+- Workers that are not restarted keep their arguments and policies, even if these were edited.
+- Children added by `start_child` go on with the old code, and so does `otp` itself.
+- Modules are loaded in the event loop, which stands still meanwhile.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ from os import PathLike
 from pathlib import Path
 
 from otp.application.modules import import_root, in_load_order, loaded_anew, project_modules
-from otp.application.shape import changes
+from otp.application.tree_diff import changes
 from otp.core.child import ChildState
 from otp.core.paths import join, parent_of
 from otp.errors import NoProc, NotFound, OTPError, SpecError
@@ -42,24 +42,24 @@ from otp.text.frames import short_place
 __all__ = ("Reloader", "modules_of")
 
 LOOK_EVERY = 1_000
-"""Milliseconds after which it is looked without having been told of a change, for modules that were imported since."""
+"""Milliseconds between two checks without a notification, for modules imported since the last one."""
 
 _STAYS_DOWN = frozenset(
     {ChildState.PENDING, ChildState.STOPPING, ChildState.STOPPED, ChildState.DONE, ChildState.PAUSED}
 )
-"""Whoever starts such a child does so by its new spec; that is not for us to do."""
+"""Not restarted now; uses the new spec at its next start."""
 
 Stamp = tuple[int, int] | None
-"""Time of the last change and size of a file; None: there is none at the moment."""
+"""Modification time and size of a file; None: it does not exist at the moment."""
 
 
 class Reloader:
-    """Takes edited code into a running tree. Made when the tree has been loaded, and before it is run.
+    """Takes edited code into a running tree. Create it when the tree has been loaded, and before it is run.
 
     Args:
-        target: what `load` loads.
-        config: what it is given; read again with each reload.
-        around: what is made of a spec before it is run, as `Faults.around`.
+        target: for `load`.
+        config: for `load`; read again with each reload.
+        around: applied to a spec before it is run, as `Faults.around`.
     """
 
     def __init__(
@@ -76,10 +76,10 @@ class Reloader:
         self._roots = {Path.cwd()} if root is None else {Path.cwd(), root}
         self._loaded: dict[str, Stamp] = self._stamps()
         self._seen = self._loaded.copy()
-        self._told: list[str] = []
+        self._reported: list[str] = []
 
     async def __call__(self, tree: Supervisor) -> None:
-        """Watch the folders of the project's modules, until cancelled. If that fails, the tree goes on without."""
+        """Watch the folders of the project's modules, until cancelled. If that fails, the tree goes on without reloading."""
         try:
             while folders := self._folders():
                 await self._watch(tree, folders)
@@ -90,7 +90,7 @@ class Reloader:
             logger.error("{}  reloading has ended: {}", tree.path, describe(error))
 
     async def _watch(self, tree: Supervisor, folders: set[Path]) -> None:
-        """Look whenever something has changed, as long as the modules are in these folders."""
+        """Reload at each change, as long as the modules are in these folders."""
         from watchfiles import PythonFilter, awatch  # noqa: PLC0415 # an extra, needed here only
 
         watched = awatch(
@@ -103,7 +103,7 @@ class Reloader:
                     return
 
     async def look(self, tree: Supervisor) -> None:
-        """Take in what has changed since the last look."""
+        """Take in what has changed since the last call."""
         stamps = self._stamps()
         if stamps == self._seen:
             return
@@ -119,7 +119,7 @@ class Reloader:
             with loaded_anew(names, self._roots):
                 spec = self._around(load(self._target, self._config))
         except (Exception, SystemExit) as error:  # noqa: BLE001 # whatever a module raises while it is edited
-            self._tell_failure(tree, error)
+            self._log_failure(tree, error)
             return
         self._loaded = {**self._stamps(), **stamps}
         logger.info("{}  loaded anew: {}", tree.path, ", ".join(names))
@@ -131,7 +131,7 @@ class Reloader:
     def _folders(self) -> set[Path]:
         return {file.parent for file in project_modules(self._roots).values() if file.parent.is_dir()}
 
-    def _tell_failure(self, tree: Supervisor, error: BaseException) -> None:
+    def _log_failure(self, tree: Supervisor, error: BaseException) -> None:
         place = _place_of(next(islice(causes(error), 1, None), error), set(project_modules(self._roots).values()))
         at = f" at {short_place(place)}" if place else ""
         text = "{}  not reloaded, the old code goes on: {}{}"
@@ -151,19 +151,19 @@ class Reloader:
             generation = await self._replace(tree, path, old, new)
             if generation is not None:
                 before[path] = generation
-        self._tell_changes(tree, spec, reloaded)
+        self._log_changes(tree, spec, reloaded)
         for path, generation in before.items():
             await _restart(tree, path, generation)
 
     async def _replace(self, tree: Supervisor, path: str, old: AnySpec, new: AnySpec) -> int | None:
-        """The generation that goes on with the old code; None if there is none, or it is to go on."""
+        """The generation to restart, which still runs the old code; None if there is none, or it is not to be restarted."""
         try:
             await tree.replace(path, new, restart=False)
-        except NoProc:  # the supervisor is down: what it is started by next is its own spec, in that of the next above
+        except NoProc:  # the supervisor is down: its next start uses the spec inside that of the supervisor above
             await self._replace_above(tree, path, new)
-        except NotFound:  # somebody has deleted it
+        except NotFound:  # it was deleted
             pass
-        except SpecError as error:  # it needs more of the tree than its own spec
+        except SpecError as error:  # it needs other changes of the tree
             logger.warning("{}  goes on with the old code: {}", join(tree.path, path), error)
         else:
             if Restart.TEMPORARY not in (old.restart, new.restart):
@@ -178,12 +178,12 @@ class Reloader:
         spec = _spec_at(tree.spec, above)
         await self._replace(tree, above, spec, spec.with_child(new))
 
-    def _tell_changes(self, tree: Supervisor, spec: SupervisorSpec, reloaded: set[str]) -> None:
-        told = list(changes(tree.spec, spec))
-        if told and told != self._told:
+    def _log_changes(self, tree: Supervisor, spec: SupervisorSpec, reloaded: set[str]) -> None:
+        differences = list(changes(tree.spec, spec))
+        if differences and differences != self._reported:
             text = "{}  the tree itself changed: {}; restart otp run to see it"
-            logger.warning(text, tree.path, "; ".join(told))
-        self._told = told
+            logger.warning(text, tree.path, "; ".join(differences))
+        self._reported = differences
         known = {join(tree.path, path) for path, _, _ in _pairs(tree.spec, tree.spec)}
         for child in tree.walk():
             if child.kind == "worker" and child.path not in known:
@@ -193,19 +193,19 @@ class Reloader:
 
 
 async def _restart(tree: Supervisor, path: str, generation: int) -> None:
-    """Restart a worker, unless something else has by now, or it is to stay down."""
+    """Restart a worker, unless it was restarted meanwhile, or is to stay down."""
     try:
         child = tree.child(path)
         if child.generation == generation and child.state not in _STAYS_DOWN:
             await tree.restart(path)
-    except (NotFound, NoProc):  # somebody has deleted it, or the tree ends
+    except (NotFound, NoProc):  # it was deleted, or the tree ends
         pass
     except OTPError as error:
         logger.warning("{}  {}", join(tree.path, path), describe(error))
 
 
 def modules_of(spec: AnySpec) -> set[str]:
-    """Where the functions of a worker stand: its own, and those that it is given as arguments."""
+    """The modules of a worker's functions: its own, and those among its arguments."""
     if isinstance(spec, SupervisorSpec):
         return set()
     functions = [spec.run, *filter(isroutine, spec.args)]
@@ -213,7 +213,7 @@ def modules_of(spec: AnySpec) -> set[str]:
 
 
 def _modules_of(function: object) -> Iterator[str]:
-    """The module of a function, through partials, decorators and methods; of a method, that of its object's class too."""
+    """The modules behind a function, through partials, decorators and methods; for a method, also its object's class."""
     while (inner := _inside(function)) is not None:
         if (owner := getattr(function, "__self__", None)) is not None:
             yield (owner if isinstance(owner, type) else type(owner)).__module__
@@ -228,7 +228,7 @@ def _inside(function: object) -> object | None:
 
 
 def _pairs(old: SupervisorSpec, new: SupervisorSpec, above: str = "") -> Iterator[tuple[str, ChildSpec, ChildSpec]]:
-    """The workers that stand in both trees, by their path below the root, in start order."""
+    """The workers that are in both trees, with their paths below the root, in start order."""
     others = {child.id: child for child in new.children}
     for child in old.children:
         other, path = others.get(child.id), join(above, child.id)
@@ -241,7 +241,7 @@ def _pairs(old: SupervisorSpec, new: SupervisorSpec, above: str = "") -> Iterato
 def _spec_at(spec: SupervisorSpec, path: str) -> SupervisorSpec:
     for id in path.split("/"):
         below = next(child for child in spec.children if child.id == id)
-        assert isinstance(below, SupervisorSpec), "it stands above a worker"
+        assert isinstance(below, SupervisorSpec), "it is above a worker"
         spec = below
     return spec
 

@@ -25,7 +25,7 @@ from typing import Any, Literal, NoReturn
 
 import anyio
 
-from otp.application.options import LOOP_THRESHOLD, surroundings
+from otp.application.options import LOOP_THRESHOLD, options
 from otp.application.program import FAILED, MISCONFIGURED, Beside, Program, code_of
 from otp.application.standard_streams import open_standard_streams
 from otp.application.watchman import EXIT_WITHIN, Watchman
@@ -75,10 +75,10 @@ def run(
         uvloop: asyncio on uvloop. None: if it is installed.
         grace: seconds that a stop in order may take, its budget; then all that is left is ended at once.
         health: `[HOST:]PORT` where `/livez` and `/readyz` are answered; without a host, on this machine alone.
-        loop_watch: seconds after which a child that blocks the event loop is named; None: nobody watches for that.
-        control: whether the tree can be looked into and steered from another shell, by `otp ps` and its like.
+        loop_watch: seconds after which a child that blocks the event loop is named; None: it is not watched.
+        control: whether the tree can be queried and steered from another shell, by `otp ps` and the other commands.
         faults: whether faults may be injected there (`otp fault`); never where it matters. Or what to inject them with.
-        beside: what runs beside the tree, outside its supervision; see `Beside`.
+        beside: async functions that run outside of supervision for as long as the tree does; see `Beside`.
 
     Returns:
         The exit code; see the top of this module.
@@ -91,11 +91,11 @@ def run(
     program = _program(
         "run", spec, hooks, health, loop_watch, grace=grace, control=control, faults=faults, beside=beside
     )
-    options = _loop_options(backend, uvloop)
+    loop_options = _loop_options(backend, uvloop)
     if backend == "asyncio":
-        options = {"loop_factory": partial(_loop_that_joins_nobody, uvloop=options["use_uvloop"])}
+        loop_options = {"loop_factory": partial(_loop_that_joins_nobody, uvloop=loop_options["use_uvloop"])}
     try:
-        return _until_it_ends(program, spec.id, backend, options)
+        return _until_it_ends(program, spec.id, backend, loop_options)
     finally:
         flush_outlets(AT_EXIT)  # what the caller says next stands behind it
 
@@ -143,10 +143,10 @@ def main(
     program = _program(
         "main", spec, hooks, health, loop_watch, grace=grace, control=control, faults=faults, beside=beside
     )
-    options = _loop_options(backend, uvloop)
+    loop_options = _loop_options(backend, uvloop)
     watchman = _watchman(grace, exit_within)
     program.watchman = watchman
-    _end_with(watchman, lambda: _until_it_ends(program, spec.id, backend, options))
+    _end_with(watchman, lambda: _until_it_ends(program, spec.id, backend, loop_options))
 
 
 def end_with(
@@ -204,7 +204,7 @@ async def serve(
         loop_watch: as for `run`.
         control: as for `run`.
         faults: as for `run`.
-        seen: history and incidents that are kept already; its hooks are told of every event.
+        seen: history and incidents that exist already; its hooks are called with every event.
         opened: called with the handle as soon as there is one; the tree is still starting then. If it fails, the tree is
             stopped in order: exit code 70.
         beside: as for `run`.
@@ -221,9 +221,9 @@ async def serve(
         spec,
         check_hooks(hooks),
         grace,
-        surroundings(health, loop_watch, control=control),
+        options(health, loop_watch, control=control),
         faults=_faults(faults),
-        seen=seen,
+        observation=seen,
         opened=opened,
         beside=_check_beside(beside),
     )
@@ -247,18 +247,18 @@ def _program(
         kind = type_name(type(spec)).rpartition(".")[2]
         raise SpecError(f"{caller}() expects a tree, got a {kind}; write {caller}(supervisor(id, children=[…]))")
     check_needs(spec)
-    wanted = surroundings(health, loop_watch, control=control)
+    wanted = options(health, loop_watch, control=control)
     if hooks is None:
         open_stderr()
         hooks = (log_events(),)
     return Program(spec, check_hooks(hooks), grace, wanted, faults=_faults(faults), beside=_check_beside(beside))
 
 
-def _until_it_ends(program: Program, path: str, backend: Backend, options: dict[str, Any]) -> int:
+def _until_it_ends(program: Program, path: str, backend: Backend, loop_options: dict[str, Any]) -> int:
     try:
         with unblocked_stderr():
-            return anyio.run(program.main, backend=backend, backend_options=options)
-    except asyncio.CancelledError:  # its signals apart, a program has nobody who could mean that
+            return anyio.run(program.main, backend=backend, backend_options=loop_options)
+    except asyncio.CancelledError:  # no part of ours cancels the program's own task
         logger.critical("{}  the program's own task was cancelled, which is not ours to do; the tree has stopped", path)
         return FAILED
 
@@ -315,7 +315,7 @@ def _need(module: str) -> None:
 
 
 def _loop_that_joins_nobody(*, uvloop: bool) -> asyncio.AbstractEventLoop:
-    """A loop whose end does not wait for its executor's threads, which may never end."""
+    """A loop that closes without waiting for its executor's threads, which may never end."""
 
     async def join_nobody(*_: object) -> None:
         pass

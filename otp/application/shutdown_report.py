@@ -1,4 +1,4 @@
-"""How a stop went, in one line: how long it took, who was late, who refused, and where they hung.
+"""One line on how a stop went: how long it took, which children were late or refused, and where they hung.
 
 root  stopped in 12.4 ms, after SIGTERM
 root  stopped in 5.2 s, by request; killed: root/b after 5 s, in drain (workers/b.py:88)
@@ -26,10 +26,10 @@ __all__ = ("ShutdownReport",)
 
 
 class ShutdownReport:
-    """An event hook that gathers what is to be said of the stop of a whole tree.
+    """An event hook that gathers how the stop of a whole tree went.
 
     Attributes:
-        cause: why the tree stops, where no event says it: a signal, an exception of the program around it.
+        cause: why the tree stops, where no event says so: a signal, or an exception of the program that opened it.
         began: called once when the stop begins.
     """
 
@@ -65,20 +65,20 @@ class ShutdownReport:
                 pass
 
     def sentence(self) -> Sentence | None:
-        """What is to be said once the tree is gone; None: it never stopped in order."""
+        """The line for a tree that is gone; None: it never stopped in order."""
         if self._took is None:
             return None
         level: Level = "ERROR" if self._refused else "WARNING" if self._killed else "INFO"
         return Sentence(level, "; ".join((f"stopped in {precise(self._took)}, {self._cause()}", *self._names())))
 
     def waiting(self) -> Sentence:
-        """Say which children refused to end, while the caller of `run` or `serve` waits for them."""
+        """The line on children that refused to end, while the caller of `run` or `serve` waits for them."""
         names = ", ".join(self._still.values()) or "something that cannot be told"
         left = f"waits for what still runs and cannot be ended: {names}"
         return Sentence("CRITICAL", "; ".join((*self._not_all(), left)))
 
     def last_words(self, code: int, *others: str) -> Sentence:
-        """Say what still runs when the process is ended under it.
+        """The line on what still runs when the process is ended.
 
         Args:
             code: of the exit.
@@ -91,7 +91,7 @@ class ShutdownReport:
 
     @property
     def still(self) -> frozenset[str]:
-        """Paths of those who refused to stop and still run."""
+        """Paths of the children that refused to stop and still run."""
         return frozenset(self._still)
 
     def _not_all(self) -> list[str]:

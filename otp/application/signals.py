@@ -1,13 +1,12 @@
-"""The signals that stop a tree, and what becomes of them in a process that is forked.
+"""The signals that stop a tree, and their handlers in a forked process.
 
-A forked child has the handlers and the wake-up descriptor of its parent. So what is sent to the child is heard by the
-parent's event loop, and the child itself does not hear it: `Process.terminate()` of multiprocessing would stop the
-parent's tree. Therefore the child gets back what handled the signals before us:
+A forked child inherits the handlers and the wake-up descriptor of its parent. So a signal to the child would reach the
+parent's event loop and not the child: `Process.terminate()` of multiprocessing would stop the parent's tree. Therefore
+the child gets back the handlers from before us:
 
-1. Before the fork the signals are blocked in the thread that forks, else one could come between 2 and 3.
+1. Before the fork the signals are blocked in the thread that forks, else one could arrive between 2 and 3.
 2. The child begins.
-3. There the wake-up descriptor and the handlers are reset, and only then the signals are let through. The parent lets
-   them through at once.
+3. It resets the wake-up descriptor and the handlers, and only then unblocks the signals. The parent unblocks them at once.
 """
 
 import os
@@ -22,14 +21,14 @@ import anyio
 __all__ = ("Handler", "give_back_to_children", "given_back_to_children", "signals_heard", "stop_signals")
 
 Handler = Callable[[int, FrameType | None], object] | int | None
-"""As `signal.getsignal` returns it; None: it was not installed by Python."""
+"""As `signal.getsignal` returns it; None: not installed by Python."""
 
 _before: dict[int, Handler] = {}
-"""What handled the signals that are ours now."""
+"""The handlers that ours have replaced."""
 
 
 class _Blocked(threading.local):
-    """What was blocked in the thread that forks."""
+    """The signal mask of the forking thread before the fork."""
 
     mask: Iterable[int] | None = None
 
@@ -45,7 +44,10 @@ def stop_signals() -> tuple[signal.Signals, ...]:
 
 @contextmanager
 def signals_heard() -> Generator[AsyncIterator[signal.Signals]]:
-    """The signals that stop a tree, one after the other, for as long as the block runs; in the main thread only."""
+    """The signals that stop a tree, one after the other, for as long as the block runs; in the main thread only.
+
+    Of several that came while the main thread was in C, trio tells the lowest number first, whatever came first.
+    """
     wanted = stop_signals()
     with given_back_to_children(wanted), anyio.open_signal_receiver(*wanted) as signals:
         yield signals
@@ -66,7 +68,7 @@ def give_back_to_children(numbers: Iterable[int]) -> Iterable[int]:
     """Have processes that are forked from now on handle these signals as this process does at this moment.
 
     Returns:
-        Those of the signals for which that had not been said before.
+        The signals that this call has added.
     """
     ours = {number: signal.getsignal(number) for number in numbers if number not in _before}
     _before.update(ours)

@@ -1,7 +1,7 @@
-"""Standard streams that were closed when the process began: the null device takes their place.
+"""Opens the null device in place of standard streams that were closed when the process began.
 
-Otherwise the first socket of an event loop gets the number of one of them: a line meant for standard error goes into it,
-and uvloop, which will not have a socket there, aborts the process.
+Otherwise the first socket of an event loop would get such a number: lines for standard error would go into that socket,
+and uvloop, which refuses a socket there, would abort the process.
 """
 
 import os
@@ -11,12 +11,12 @@ __all__ = ("open_standard_streams",)
 
 
 def open_standard_streams() -> None:
-    """Open what is closed of standard input, output and error. Call it before anything else is opened."""
+    """Open the null device for each standard stream that is closed. Call it before anything else is opened."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:  # the lowest free number is taken, which is this one
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # its only argument
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 # for the life of the process, by its number
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115

@@ -1,8 +1,8 @@
-"""What systemd is told, where it has started the process with `Type=notify`.
+"""Notifies systemd, where it has started the process with `Type=notify`.
 
 READY=1      all children are up
 STATUS=…     "14/15 up, 1 backoff", when that changes
-WATCHDOG=1   twice in `WatchdogSec=`, by the event loop, and only while the tree is live (`otp.application.readiness`)
+WATCHDOG=1   twice in `WatchdogSec=`, by the event loop, and only while the tree is live (`otp.core.readiness`)
 STOPPING=1   the stop has begun
 """
 
@@ -13,21 +13,21 @@ from contextlib import suppress
 import anyio
 from anyio.abc import TaskStatus
 
-from otp.application.readiness import condition_of
+from otp.application.readiness import readiness_of
 from otp.events import Event, SupervisorStarted, SupervisorStopping
 from otp.runtime.tree import Tree
 
 __all__ = ("Systemd", "sd_notify", "watchdog_interval")
 
 PATIENCE = 0.1
-"""Seconds that a systemd may take whose queue is full, as while a machine boots: without READY it would end us."""
+"""Seconds to wait for a systemd whose queue is full, as while a machine boots: without READY=1 it would end us."""
 
 STATUS_INTERVAL = 1.0
 """Seconds between two lines of status, at least."""
 
 
 def sd_notify(state: str) -> bool:
-    """Tell systemd, who has hardly ever to be waited for; whether that could be done."""
+    """Send a state to systemd, which hardly ever blocks; returns whether it was sent."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return False
@@ -41,7 +41,7 @@ def sd_notify(state: str) -> bool:
 
 
 def watchdog_interval() -> float | None:
-    """Seconds between two signs of life; None: systemd does not want any from this process."""
+    """Seconds between two `WATCHDOG=1`; None: systemd expects none from this process."""
     if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     try:
@@ -52,7 +52,7 @@ def watchdog_interval() -> float | None:
 
 
 class Systemd:
-    """Tells systemd of one tree: what happens as an event hook, what lasts as tasks beside the tree."""
+    """Notifies systemd of one tree: of changes as an event hook, of status and life by background tasks."""
 
     lasting = True
 
@@ -61,7 +61,7 @@ class Systemd:
         self._changed = anyio.Event()
 
     def __call__(self, event: Event) -> None:
-        """Tell that it is up or stops, as an event hook."""
+        """Notify that the tree is up or stops; an event hook."""
         if event.path == self._root:
             if isinstance(event, SupervisorStarted):
                 sd_notify("READY=1")
@@ -70,20 +70,20 @@ class Systemd:
         self._changed.set()
 
     async def run(self, tree: Tree, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
-        """Tell how it is, until cancelled."""
+        """Send status and signs of life, until cancelled."""
         async with anyio.create_task_group() as group:
-            group.start_soon(self._tell_status, tree)
+            group.start_soon(self._send_status, tree)
             interval = watchdog_interval()
             if interval is not None:
                 group.start_soon(_feed_watchdog, tree, interval)
             task_status.started()
 
-    async def _tell_status(self, tree: Tree) -> None:
+    async def _send_status(self, tree: Tree) -> None:
         said = ""
         while True:
             await self._changed.wait()
             self._changed = anyio.Event()
-            status = condition_of(tree).text
+            status = readiness_of(tree).text
             if status != said:
                 said = status
                 sd_notify(f"STATUS={status}")
@@ -92,6 +92,6 @@ class Systemd:
 
 async def _feed_watchdog(tree: Tree, interval: float) -> None:
     while True:
-        if condition_of(tree).live:
+        if readiness_of(tree).live:
             sd_notify("WATCHDOG=1")
         await anyio.sleep(interval)

@@ -5,16 +5,18 @@
     any      --the last child is gone------------->    ends     `exit_within` seconds
     ends     --one signal more, or that time is over-> the process is gone, by `os._exit`
 
-So the end needs no event loop that turns, no thread that ends, no log, no buffer and no terminal that somebody reads.
-What holds the process is named before, on standard error, in a time that is bounded as well.
+So the end depends on no event loop that turns, no thread that ends, no log, no buffer and no terminal that is read. What
+holds the process is named before, on standard error, within a bounded time.
 
-How a signal is heard:
+How a signal is heard, once:
 
-1. The handler, which Python runs in the main thread, counts it and wakes the watchman. It does not run while the main
-   thread is in C, where a blocking call may keep it for ever.
-2. So the wake-up descriptor, which is written to by the handler in C, is the watchman's while the event loop runs, and
-   what comes there goes on to the loop, whose it was. Somebody else may take it away at any time.
-3. Therefore both are counted, and the higher count is how often a signal came.
+1. The handler in C writes its number into the wake-up descriptor, at once and in the order of arrival. While the event
+   loop runs, the descriptor is the watchman's, and what arrives there goes on to the loop, whose it was. Any library may
+   take it away at any time.
+2. Python runs its own handler in the main thread, which counts the signal and wakes the watchman. It does not run while
+   the main thread is in C, where a blocking call may keep it for ever; and of several signals that wait by then it takes
+   the lowest number first, so it cannot tell SIGTERM, SIGHUP from SIGHUP, SIGTERM.
+3. So each signal is counted on both ways, and the higher count is how often it came. What the descriptor has goes first.
 """
 
 import atexit
@@ -24,6 +26,7 @@ import signal
 import socket
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -35,8 +38,8 @@ from time import monotonic
 from types import FrameType
 from typing import Protocol
 
-from otp.application.last_resort import end_anyway_after, stderr
-from otp.application.remains import listed, processes_left, threads_left
+from otp.application.forced_exit import end_anyway_after, stderr
+from otp.application.leftovers import listed, processes_left, threads_left
 from otp.application.signals import give_back_to_children, stop_signals
 from otp.control.wire.sockets import release_all
 
@@ -48,17 +51,19 @@ EXIT_WITHIN = 2.0
 FAILED = 70
 
 LAST_WORDS = 0.5
-"""Seconds that writing the last words may take, and what is still in the buffers of standard output and error."""
+"""Seconds for writing the last words, and for flushing standard output and error."""
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 LONGEST_WAIT = 3_600.0
-"""Seconds after which the watchman looks at the clock, if nothing else wakes it."""
+"""Seconds after which the watchman checks the clock, if nothing else wakes it."""
 
 
 class Watched(Protocol):
-    """A tree, as the watchman knows it. All but `soon` is called in the tree's event loop, or while that is blocked."""
+    """A tree, as the watchman sees it. Except for `soon`, its methods are called in the tree's loop, or while it is blocked."""
 
     def soon(self, call: Callable[[], object], /) -> object:
-        """Have the event loop call something; RuntimeError once it is closed."""
+        """Schedule a call in the event loop, from any thread; RuntimeError once the loop is closed."""
         ...
 
     def stop(self, number: int, /) -> None:
@@ -93,11 +98,13 @@ class Watchman:
         self._deadline = math.inf
         self._code = FAILED
         self._watched: Watched | None = None
-        self._told: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._ear, self._mouth = socket.socketpair()
-        self._mouth.setblocking(False)  # its only argument
+        self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._receiver, self._sender = socket.socketpair()
+        self._sender.setblocking(False)
         self._forward = -1
-        self._by_handler = self._by_descriptor = self._heard = 0
+        self._by_handler, self._by_descriptor, self._counted = _counts(), _counts(), _counts()
+        self._arrived: deque[int] = deque()
+        self._obeyed = 0
         self._signal: int | None = None
 
     def start(self) -> None:
@@ -110,31 +117,31 @@ class Watchman:
 
     @contextmanager
     def watching(self) -> Generator[None]:
-        """Hear the signals, within the event loop, in the main thread.
+        """Receive the signals for as long as the block runs; in the main thread, within the event loop.
 
-        The handlers stay after the block: what is left is the end of the process.
+        The handlers stay after the block: the process is about to end.
         """
         numbers = stop_signals()
         give_back_to_children(numbers)
         for number in numbers:
             signal.signal(number, self._handle)
-        self._forward = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
+        self._forward = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
         try:
             yield
         finally:
             self._give_back()
 
     def watch(self, watched: Watched) -> None:
-        """Watch this tree, which hears of the signals that have come already."""
-        self._tell(partial(self._watch, watched))
+        """Watch this tree; signals that have come already are passed on to it."""
+        self._call(partial(self._watch, watched))
 
     def stops(self) -> None:
-        """The tree has begun to stop, for whatever cause."""
-        self._tell(self._stops)
+        """The tree has begun to stop: the grace begins."""
+        self._call(self._stops)
 
     def over(self, code: int) -> None:
         """The last child is gone, or the program has ended: the process ends soon, with this code."""
-        self._tell(partial(self._over, code))
+        self._call(partial(self._over, code))
 
     def program_over(self, code: int) -> None:
         """The program has ended and its event loop is closed: end soon with this code. Called in the main thread.
@@ -142,44 +149,30 @@ class Watchman:
         From here on the watchman alone hears signals.
         """
         self.over(code)
-        signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
 
     def end(self) -> None:
         """Nothing more can be waited for: end the process now."""
-        self._tell(self._end)
+        self._call(self._exit_process)
 
     # ------------------------------------------------------------------------------------------------ signals
 
     def _handle(self, number: int, _: FrameType | None) -> None:
-        self._by_handler += self._counts(number, self._by_handler)
+        self._by_handler[number] += 1
         self._wake()
-
-    def _counts(self, number: int, before: int) -> bool:
-        """Whether the signal is one of ours; a terminal that goes away says so twice, which is no hurry.
-
-        Args:
-            number: of the signal.
-            before: how many were counted on the same way.
-        """
-        if number == signal.SIGHUP and before:
-            return False
-        if number not in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            return False
-        self._signal = number
-        return True
 
     def _give_back(self) -> None:
         forward, self._forward = self._forward, -1
         taken = signal.set_wakeup_fd(forward)
-        if taken != self._mouth.fileno():  # somebody else's by now
+        if taken != self._sender.fileno():  # a library has taken it meanwhile
             signal.set_wakeup_fd(taken)
 
     def _wake(self) -> None:
         with suppress(OSError):  # full: it is awake
-            self._mouth.sendall(b"\0")
+            self._sender.sendall(b"\0")
 
-    def _tell(self, what: Callable[[], None]) -> None:
-        self._told.put(what)
+    def _call(self, what: Callable[[], None]) -> None:
+        self._calls.put(what)
         self._wake()
 
     # ------------------------------------------------------------------------------------------------ the thread
@@ -189,31 +182,53 @@ class Watchman:
             self._listen()
             while True:
                 try:
-                    self._told.get_nowait()()
+                    self._calls.get_nowait()()
                 except Empty:
                     break
-            while self._heard < max(self._by_handler, self._by_descriptor):
-                self._heard += 1
-                self._obey()
+            for number in self._new_signals():
+                self._obey(number)
             if monotonic() >= self._deadline:
                 self._time_is_over()
 
     def _listen(self) -> None:
-        self._ear.settimeout(min(max(self._deadline - monotonic(), 0.0001), LONGEST_WAIT))
-        try:
-            heard = self._ear.recv(4096)
-        except TimeoutError:
-            return
-        for number in heard:
-            self._by_descriptor += self._counts(number, self._by_descriptor)
+        self._receiver.settimeout(min(max(self._deadline - monotonic(), 0.0001), LONGEST_WAIT))
+        with suppress(TimeoutError):
+            self._receive()
+
+    def _receive(self) -> None:
+        arrived = self._receiver.recv(4096)
+        self._arrived.extend(number for number in arrived if number in _STOPPING)
         if (forward := self._forward) >= 0:
             with suppress(OSError):
-                os.write(forward, heard)
+                os.write(forward, arrived)
 
-    def _obey(self) -> None:
-        if self._phase is _Phase.ENDS and self._heard > 1:
-            self._end()
-        elif self._heard > 1:
+    def _new_signals(self) -> Generator[int]:
+        """The signals that have not been counted yet, each once, in the order in which they came."""
+        handled = self._by_handler.copy()
+        self._receiver.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                self._receive()  # the descriptor knew of each before its handler ran
+        while self._arrived:
+            number = self._arrived.popleft()
+            self._by_descriptor[number] += 1
+            yield from self._count(number, self._by_descriptor[number])
+        for number, times in handled.items():
+            yield from self._count(number, times)
+
+    def _count(self, number: int, times: int) -> Generator[int]:
+        while self._counted[number] < times:
+            self._counted[number] += 1
+            yield number
+
+    def _obey(self, number: int) -> None:
+        if number == signal.SIGHUP and self._obeyed:
+            return  # a terminal that goes away says so twice, which is no hurry
+        self._obeyed += 1
+        self._signal = number
+        if self._phase is _Phase.ENDS and self._obeyed > 1:
+            self._exit_process()
+        elif self._obeyed > 1:
             self._ends_at_once()
         else:
             self._stops()
@@ -221,7 +236,7 @@ class Watchman:
 
     def _watch(self, watched: Watched) -> None:
         self._watched = watched
-        if self._heard > 0:
+        if self._obeyed:
             self._stop()
         if self._phase is _Phase.ENDS:
             self._soon(partial(watched.stop_at_once, self._code))
@@ -251,7 +266,7 @@ class Watchman:
 
     def _time_is_over(self) -> None:
         if self._phase is _Phase.ENDS:
-            self._end()
+            self._exit_process()
         else:
             self._ends_at_once()
 
@@ -262,17 +277,17 @@ class Watchman:
 
     # ------------------------------------------------------------------------------------------------ the end
 
-    def _end(self) -> None:
-        """A thread of its own clears away and speaks, since it may never come back."""
+    def _exit_process(self) -> None:
+        """End the process. The last words have a thread of their own, as writing them may block for ever."""
         try:
             end_anyway_after(LAST_WORDS)
-            parting = threading.Thread(target=self._part, name="otp-last-words", daemon=True)
-            parting.start()
-            parting.join(LAST_WORDS)
+            speaker = threading.Thread(target=self._clear_away, name="otp-last-words", daemon=True)
+            speaker.start()
+            speaker.join(LAST_WORDS)
         finally:
             os._exit(self._code)
 
-    def _part(self) -> None:
+    def _clear_away(self) -> None:
         release_all()
         _write(self._last_words())
         for stream in (sys.stdout, sys.stderr):
@@ -289,8 +304,12 @@ class Watchman:
             return f"the process ends with code {self._code}; who still runs cannot be told: {type(bug).__name__}"
 
 
+def _counts() -> dict[int, int]:
+    return dict.fromkeys(_STOPPING, 0)
+
+
 def _leave_signals_alone() -> None:
-    """The code stands. Behind this Python gives its handlers back, and a signal would end the process with its own."""
+    """Ignore signals from here on: Python restores the default handlers next, and a signal would change the exit code."""
     for number in stop_signals():
         with suppress(ValueError):  # not the main thread: there is no such end
             signal.signal(number, signal.SIG_IGN)

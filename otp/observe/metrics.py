@@ -9,52 +9,19 @@ The extra `metrics`. It may be asked from another thread, as prometheus_client's
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-import anyio
-
 from otp.extras import install
 from otp.observe.figures import ChildHistory
 from otp.observe.history import History
 from otp.observe.incidents import Incidents
 from otp.observe.outbox import Outbox
 from otp.observe.outlet import open_outlets
+from otp.runtime.inspect import Lag
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from prometheus_client.metrics_core import Metric
 
-__all__ = ("LoopLag", "Metrics", "metrics_registry")
-
-EVERY = 1.0
-"""Seconds between two looks at the event loop."""
-
-WINDOW = 60
-"""Looks of which the worst is shown."""
-
-
-class LoopLag:
-    """How late the event loop is: seconds by which a sleep took longer than asked for.
-
-    Attributes:
-        last: of the last look.
-    """
-
-    def __init__(self, every: float = EVERY) -> None:
-        self.last = 0.0
-        self._every = every
-        self._window: list[float] = []
-
-    @property
-    def worst(self) -> float:
-        """The worst of the last sixty looks."""
-        return max(self._window, default=0.0)
-
-    async def run(self) -> None:
-        """Look, until cancelled."""
-        while True:
-            due = anyio.current_time() + self._every
-            await anyio.sleep(self._every)
-            self.last = max(0.0, anyio.current_time() - due)
-            self._window = [*self._window[1 - WINDOW :], self.last]
+__all__ = ("Metrics", "metrics_registry")
 
 
 class Metrics:
@@ -64,7 +31,7 @@ class Metrics:
         history: of the tree.
         incidents: of the tree.
         now: the tree's clock.
-        lag: a sampler that the owner runs.
+        lag: that of the event loop, as `LoopWatch.lag` samples it.
         outboxes: of the sinks.
     """
 
@@ -74,7 +41,7 @@ class Metrics:
         incidents: Incidents | None = None,
         *,
         now: Callable[[], float],
-        lag: LoopLag | None = None,
+        lag: Callable[[], Lag] | None = None,
         outboxes: Sequence[Outbox[Any]] = (),
     ) -> None:
         self._history = history
@@ -101,9 +68,10 @@ class Metrics:
             yield from _of_incidents(self._incidents)
         yield from _of_outboxes(self._outboxes)
         if self._lag is not None:
-            yield _gauge("otp_loop_lag_seconds", "How late the event loop was, last.", (), [((), self._lag.last)])
+            lag = self._lag()
+            yield _gauge("otp_loop_lag_seconds", "How late the event loop was, last.", (), [((), lag.last)])
             yield _gauge(
-                "otp_loop_lag_worst_seconds", "How late it was at the worst of 60 looks.", (), [((), self._lag.worst)]
+                "otp_loop_lag_worst_seconds", "How late it was at the worst of a minute.", (), [((), lag.worst)]
             )
 
 
@@ -112,7 +80,7 @@ def metrics_registry(
     incidents: Incidents | None = None,
     *,
     now: Callable[[], float],
-    lag: LoopLag | None = None,
+    lag: Callable[[], Lag] | None = None,
     outboxes: Sequence[Outbox[Any]] = (),
 ) -> "CollectorRegistry":
     """A registry of its own with these metrics in it; the arguments are those of `Metrics`.

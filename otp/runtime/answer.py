@@ -1,4 +1,4 @@
-"""The answer that somebody waits for."""
+"""The result of a request, for the caller who awaits it."""
 
 import anyio
 
@@ -8,7 +8,7 @@ __all__ = ("Answer",)
 
 
 class Answer:
-    """A request's token: the machine gives it back with the result."""
+    """The token of a request: the machine returns it together with the result."""
 
     __slots__ = ("_error", "_given", "_result")
 
@@ -18,7 +18,7 @@ class Answer:
         self._error: OTPError | None = None
 
     def give(self, result: object, *, is_value: bool = False) -> None:
-        """Wake whoever waits; an error of ours is raised there, unless it is a child's value."""
+        """Resolve the request; an `OTPError` is raised to the caller, unless it is a child's value."""
         if isinstance(result, OTPError) and not is_value:
             self._error = result
         else:
@@ -26,7 +26,7 @@ class Answer:
         self._given.set()
 
     async def wait(self) -> object:
-        """The result, or the error raised. Being cancelled gives up the waiting, not the request."""
+        """Return the result, or raise the error. A cancellation ends the waiting, not the request."""
         await self._given.wait()
         if self._error is not None:
             raise self._error

@@ -1,7 +1,7 @@
-"""The guard around a call into foreign code that is awaited: a probe, a sink, what runs beside the tree.
+"""The guard around foreign code that is awaited: a probe, a sink, a function beside the tree.
 
-What is ours and what is not: a cancellation ends our own task when a scope around it was cancelled, and only then. One
-that comes for another reason (the probe has awaited a task that somebody else cancelled) is a failure as any other.
+A cancellation is ours if a scope around the running task was cancelled, and only then does it end that task. Any other (a
+probe awaits a task that a library has cancelled) is a failure like any exception.
 """
 
 import math
@@ -31,19 +31,19 @@ async def attempt(
     owner: object = None,
     grace: float = A_MOMENT,
 ) -> T | CallFailed:
-    """What `await function(*args)` gives, or how it failed. It raises nothing but the cancellation that was asked for.
+    """Await `function(*args)`; returns its result, or how it failed. Raises only a cancellation that is ours.
 
-    With an owner the call runs in a task of its own, and is told to end when its time is over or the caller is cancelled.
-    Foreign code that swallows that is left to itself, and its owner makes no second call until it has ended.
+    With an owner, the call runs in a task of its own, which is cancelled when its time is over or the caller is cancelled.
+    If it swallows that, it is left behind, and its owner makes no further call until it has ended.
 
     Args:
         role: what it is called for.
-        name: who it is; empty: the function's own name.
+        name: the name to report; empty: the function's own.
         function: an async function, or one that returns an awaitable.
         args: its arguments.
-        within: seconds; after that it has failed with `TimeoutError`.
-        owner: the object that makes such calls one at a time; None: the call runs in the task of the caller.
-        grace: seconds that the call has to end when it is told to.
+        within: seconds until the call has failed with `TimeoutError`.
+        owner: the object that makes such calls, one at a time; None: the call runs in the caller's task.
+        grace: seconds that a cancelled call has to end.
     """
     name = name or name_of(function)
     try:
@@ -74,12 +74,12 @@ guard.guards.add(_called.__code__)
 
 
 def is_ours(error: BaseException) -> bool:
-    """Whether this is the cancellation of the running task that one of the scopes around it has asked for."""
+    """Whether this is a cancellation of the running task by one of the scopes around it."""
     return issubclass(type(error), anyio.get_cancelled_exc_class()) and anyio.current_effective_deadline() == -math.inf
 
 
 def _awaitable(value: Awaitable[T]) -> Awaitable[T]:
-    """Not every function gives one, whatever it promises."""
+    """The value itself; TypeError if it cannot be awaited, whatever the function's annotation says."""
     kind: type = type(value)
     if not hasattr(kind, "__await__"):
         raise TypeError(f"expected an awaitable, got a {kind.__name__}; write an async function")

@@ -1,4 +1,4 @@
-"""Signs of life: what a worker with a watchdog calls now and then, from wherever it works."""
+"""Signs of life of workers with a watchdog: `otp.beat()`."""
 
 import warnings
 from collections.abc import Callable
@@ -8,12 +8,12 @@ __all__ = ("PULSE", "Pulse", "beat")
 
 
 class Pulse:
-    """When a child gave its last sign of life.
+    """The last sign of life of a child.
 
     Attributes:
-        last: that time, in seconds of the tree's clock.
-        fresh: there was one since somebody looked. That of a thread may have an older time than its own: the clock of
-            uvloop stands still while the loop waits.
+        last: its time, in seconds of the tree's clock.
+        fresh: whether there was one since the last check. The time alone does not say so for a thread: uvloop's clock stands
+            still while the loop waits, so a sign may be noted with an older time than its own.
     """
 
     __slots__ = ("_now", "fresh", "last")
@@ -23,27 +23,27 @@ class Pulse:
         self.renew()
 
     def beat(self) -> None:
-        """It is alive, says the child."""
+        """Note a sign of life; called by the child."""
         self.last = self._now()
         self.fresh = True
 
     def renew(self) -> None:
-        """It is alive, says whoever looks."""
+        """Count silence from now on; called by the watchdog."""
         self.last = self._now()
         self.fresh = False
 
 
 class _NoWorker:
-    """Takes the signs of life that no worker gives; the first one that is lost so is reported as a warning."""
+    """Receives calls of `beat()` outside of any worker; warns of the first one."""
 
-    __slots__ = ("_told",)
+    __slots__ = ("_warned",)
 
     def __init__(self) -> None:
-        self._told = False
+        self._warned = False
 
     def beat(self) -> None:
-        if not self._told:
-            self._told = True
+        if not self._warned:
+            self._warned = True
             warnings.warn(
                 "otp.beat() was called outside of a worker, so no watchdog hears it; call it in the worker's own tasks, or "
                 "in threads that it starts with anyio.to_thread or asyncio.to_thread, which know whose they are",
@@ -55,18 +55,18 @@ class _NoWorker:
 _NOBODY = _NoWorker()
 
 PULSE: ContextVar[Pulse | _NoWorker | None] = ContextVar("otp_pulse", default=_NOBODY)
-"""That of the child in whose context the code runs: its tasks, and the threads that it starts with `anyio.to_thread`.
+"""The pulse of the current child, in its tasks and in threads that it starts with `anyio.to_thread`.
 
-None: it is a worker's, without a watchdog.
+None: the current child has no watchdog.
 """
 
 
 def beat() -> None:
-    """Tell the watchdog that the worker which calls this, in a task or a thread of its own, is not hung.
+    """Give a sign of life of the worker that calls this, in a task or a thread of its own.
 
-    It costs a fraction of a microsecond, and nothing happens without a watchdog. Outside of a worker, also in a bare
-    `threading.Thread`, it is lost, and a `RuntimeWarning` says so once in a process. Call it where the work gets on, once
-    in each turn of the worker's loop; a timer that calls it says nothing of the work.
+    It costs a fraction of a microsecond, and does nothing without a watchdog. Outside of a worker, also in a bare
+    `threading.Thread`, it is lost, and a `RuntimeWarning` says so once in a process. Call it where the work advances, once
+    in each turn of the worker's loop; called by a timer it proves nothing about the work.
     """
     pulse = PULSE.get()
     if pulse is not None:

@@ -3,19 +3,18 @@
 from asyncio import CancelledError
 from collections.abc import Coroutine
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otp.core.inputs import Exited, Ignored, Started, StartFailed
 from otp.errors import ExitShutdown, Ignore
 from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
 from otp.foreign.causes import leaves, tame
 from otp.foreign.guard import interrupt_in
+from otp.runtime import ports
 from otp.runtime.crash import message_of
 from otp.runtime.current_child import CHILD
+from otp.runtime.stack import ChildStack, await_chain, tasks_below
 from otp.spec import ChildSpec
-
-if TYPE_CHECKING:
-    from otp.runtime.supervisor import RunningSupervisor
 
 __all__ = ("TaskChild", "child_in", "child_of")
 
@@ -26,10 +25,10 @@ _IGNORED = Shutdown("ignored")
 
 
 class TaskChild:
-    """A worker's task, inside its own cancel scope. Its last act is to tell its supervisor how it ended.
+    """A `RunningChild`: a worker's task in its own cancel scope. Its last act hands its exit to its supervisor.
 
-    What a cancellation means is decided by what was asked for, and not by its type: of a worker that was asked to stop
-    it is its obedience, of any other a crash.
+    What a cancellation means is decided by what was requested, not by its type: a worker that was asked to stop has
+    obeyed, any other has crashed.
     """
 
     __slots__ = (
@@ -37,24 +36,24 @@ class TaskChild:
         "_interrupted",
         "_owner",
         "_ready",
+        "_requested",
         "_scope",
         "_spec",
         "_task",
-        "_told",
         "_watch",
         "generation",
         "id",
         "path",
     )
 
-    def __init__(self, owner: "RunningSupervisor", spec: ChildSpec, generation: int) -> None:
+    def __init__(self, owner: ports.Supervisor, spec: ChildSpec, generation: int) -> None:
         self.id = spec.id
         self.generation = generation
         self._owner = owner
         self._spec: ChildSpec | None = spec
         self._scope = owner.tree.spawner.new_scope()
         self._ready = not spec.ready
-        self._told: Exit | None = None  # what a cancellation means: it was asked to stop, or it was killed
+        self._requested: Exit | None = None  # what a cancellation means, once it was asked to stop or killed
         self._interrupted = False
         watchdog = spec.watchdog
         self._watch = None if watchdog is None else owner.tree.watchdogs.watch(owner, self, watchdog)
@@ -75,12 +74,12 @@ class TaskChild:
             return
         self._task = tree.spawner.spawn(coroutine, path, self, watch.pulse)
         if self._ready:
-            tree.watchdogs.begin(watch)
+            watch.begin()
 
     def stop(self) -> None:
-        """Ask it to end: cancel it. How it ended comes back as an input."""
-        if self._told is None:
-            self._told = _SHUTDOWN
+        """Ask it to end: cancel it once. Its exit comes back as an input."""
+        if self._requested is None:
+            self._requested = _SHUTDOWN
         if not self._is_over_by_interrupt():
             record = self._owner.machine.children.get(self.id)
             spec = record.spec if record is not None else None
@@ -90,13 +89,13 @@ class TaskChild:
                 self._owner.tree.spawner.stop(self._scope)
 
     def kill(self) -> None:
-        """End it without grace, by its scope; a task that does not end then cannot be ended (D7)."""
-        self._told = _KILLED
+        """Cancel its scope, again and again; a task that does not end then cannot be ended (D7: no kill in-process)."""
+        self._requested = _KILLED
         if not self._is_over_by_interrupt():
             self._scope.cancel()
 
     def _is_over_by_interrupt(self) -> bool:
-        """Whether Ctrl-C or `sys.exit` has ended it before: then its end is told now; else its task tells it."""
+        """Whether Ctrl-C or `sys.exit` ended it before this request: then its exit is handed over now."""
         if self._interrupted:
             self._owner.ended(self.id, self, Exited(self.id, self.generation, _SHUTDOWN))
         elif self.begun:
@@ -104,13 +103,13 @@ class TaskChild:
         return self._interrupted
 
     def started(self, value: object = None) -> None:
-        """What the worker calls when it is up (`task_status.started`)."""
+        """`task_status.started`: the worker is up, and gives this value."""
         if self._ready:
             raise RuntimeError(f"{self.id}: task_status.started() was called a second time")
         self._ready = True
         self._owner.feed(Started(self.id, self.generation, value))
         if self._watch is not None:
-            self._owner.tree.watchdogs.begin(self._watch)
+            self._watch.begin()
 
     @property
     def begun(self) -> bool:
@@ -119,11 +118,19 @@ class TaskChild:
 
     @property
     def coroutine(self) -> Coroutine[Any, Any, None] | None:
-        """What runs, for looking at; None when it has not begun or is over."""
+        """What the task runs, for inspection; None before the start and after the end."""
         return self._coroutine
 
+    def chain(self) -> tuple[str, ...]:
+        """What the worker awaits, outermost first, without the steps that are ours."""
+        return await_chain(self._coroutine)[1:]
+
+    def stack(self) -> ChildStack:
+        """What the worker and the tasks that it has started await."""
+        return ChildStack(path=self.path, chain=self.chain(), tasks=tuple(tasks_below(self._coroutine)))
+
     def __call__(self, _: object) -> None:
-        """The task is over, says asyncio. If its last line never ran, somebody cancelled it before its first."""
+        """Called by asyncio when the task is finished. If its last line never ran, it was cancelled before its first one."""
         if self._owner.live.get(self.id) is self and not self._interrupted:
             self._end_watch()
             exit = Crashed(CancelledError())
@@ -132,10 +139,10 @@ class TaskChild:
 
     def _end_watch(self) -> None:
         if self._watch is not None:
-            self._owner.tree.watchdogs.end(self._watch)
+            self._watch.end()
 
     async def _run(self) -> None:
-        exit: Exit = _SHUTDOWN  # that it stays if a scope ends the worker
+        exit: Exit = _SHUTDOWN  # default: we cancelled it
         if self._owner.tree.names_contexts:
             CHILD.set(self.path)
         spec, self._spec = self._spec, None
@@ -155,13 +162,13 @@ class TaskChild:
                     exit = Crashed(error)
                 except BaseException as error:  # noqa: BLE001 # the scope walks it, so it has to have an end
                     raise tame(error)  # noqa: B904 # mostly itself
-            if exit is _SHUTDOWN and self._told is not None:
-                exit = self._told
-        except BaseException as error:  # noqa: BLE001 # also a cancellation, whoever asked for it
+            if exit is _SHUTDOWN and self._requested is not None:
+                exit = self._requested
+        except BaseException as error:  # noqa: BLE001 # also a foreign cancellation
             if (interrupt := interrupt_in(error)) is not None:
                 self._interrupt(interrupt)
                 return
-            exit = self._told if self._told is not None and _is_cancellation(error) else Crashed(error)
+            exit = self._requested if self._requested is not None and _is_cancellation(error) else Crashed(error)
         self._coroutine = None
         if self._watch is not None:
             self._end_watch()
@@ -176,27 +183,27 @@ class TaskChild:
         return StartFailed(self.id, self.generation, exit)
 
     def _interrupt(self, interrupt: BaseException) -> None:
-        """Ctrl-C or `sys.exit` reached this task: the whole tree stops in order.
+        """Ctrl-C or `sys.exit` was raised in this task: stop the whole tree in order.
 
-        This child is over, but counts as up until its turn to stop comes: so it is not restarted in between.
+        This child is over, but counts as up until its turn to stop: so it is not restarted in between.
         """
         self._coroutine = None
         self._end_watch()
         self._interrupted = True
-        asked = self._told is not None
+        asked = self._requested is not None
         self._owner.tree.interrupt(interrupt)
-        if asked:  # its turn has come already
+        if asked:  # its turn to stop has come already
             self.stop()
 
 
 def child_of(coroutine: object) -> TaskChild | None:
-    """The child whose task runs this coroutine, if it is one's: told from whatever thread."""
+    """The child whose task runs this coroutine, if any; may be called in any thread."""
     frame: FrameType | None = getattr(coroutine, "cr_frame", None)
     return child_in(frame) if frame is not None else None
 
 
 def child_in(frame: FrameType) -> TaskChild | None:
-    """The child whose task's own frame this is, if it is one's: told from whatever thread."""
+    """The child whose task's outermost frame this is, if any; may be called in any thread."""
     return frame.f_locals.get("self") if frame.f_code is _RUN else None
 
 
@@ -204,5 +211,5 @@ _RUN = TaskChild._run.__code__  # noqa: SLF001 # pyright: ignore[reportPrivateUs
 
 
 def _is_cancellation(error: BaseException) -> bool:
-    """Whether that is all that it is, alone or in groups."""
+    """Whether it consists of cancellations only, alone or in groups."""
     return all(issubclass(type(one), CancelledError) for one in leaves(error))

@@ -1,4 +1,4 @@
-"""Describing an exception as text, so that it can be let go. Here secrets are taken out of it, for all who read it."""
+"""Describes an exception as text, so that the object can be freed. All secrets are redacted here."""
 
 from collections import deque
 from itertools import islice
@@ -35,9 +35,9 @@ CAUSE_LIMIT = 5
 
 
 def describe(error: BaseException) -> Crash:
-    """What `error` was: its type, its message on one line, its frames without those of the runtime.
+    """The type of `error`, its message on one line, and its frames without those of the runtime.
 
-    It raises nothing and takes a bounded time, whatever `error` does when it is asked.
+    Raises nothing and takes a bounded time, whatever the methods of `error` do.
     """
     found = () if next(leaves(error)) is error else tuple(leaves(error))
     return Crash(
@@ -50,14 +50,14 @@ def describe(error: BaseException) -> Crash:
 
 
 def report(error: BaseException) -> str:
-    """What `error` was and what it came from, on several lines, for finding the fault in the code."""
+    """`error` and its causes on several lines, for finding the fault in the code."""
     return "\n".join(
         "\n  ".join((str(crash), *crash.frames)) for crash in map(describe, islice(causes(error), CAUSE_LIMIT))
     )
 
 
 def message_of(error: BaseException, limit: int = TEXT_LIMIT) -> str:
-    """`str(error)` on one line, without secrets, of this length at the most."""
+    """`str(error)` on one line, redacted, of at most `limit` characters."""
     text = raw_text_of(error, SCAN_LIMIT + 1)
     line = printable(_without_secrets(text))
     return line if len(line) <= limit and len(text) <= SCAN_LIMIT else f"{line[: limit - 1]}…"
@@ -72,14 +72,14 @@ def _describe_leaf(error: BaseException) -> Crash:
 
 
 def _without_secrets(text: str) -> str:
-    """What is kept of it at the most. Half a secret does not look like one, so the end of what was cut is left out."""
+    """The text redacted. Half a secret is not recognized, so where the text was cut, the end is dropped too."""
     if len(text) <= SCAN_LIMIT:
         return redact(text)
     return redact(text[:SCAN_LIMIT])[:-LONGEST_SECRET]
 
 
 def _frames(error: BaseException) -> tuple[str, ...]:
-    if type(error) is Hung and not any(tracebacks(error)):  # it was not raised: what counts is where the child was
+    if type(error) is Hung and not any(tracebacks(error)):  # it was not raised: the frames are where the child was
         return tuple(clean_name(_as_frame(step)) for step in error.chain[-FRAME_LIMIT:])
     steps = deque((step for step in tracebacks(error) if not _is_ours(step)), FRAME_LIMIT)
     return tuple(map(_place, steps))

@@ -1,11 +1,11 @@
-"""Whose code runs: the path of the child in whose context it does."""
+"""Context variable: path of the current child."""
 
 from contextvars import ContextVar
 
 __all__ = ("CHILD",)
 
 CHILD: ContextVar[str] = ContextVar("otp_child", default="")
-"""The path of the child; empty outside of all, and where nobody has asked for it (`Supervisor.name_contexts`).
+"""Path of the child whose code runs, in its tasks and in threads that it starts with `anyio.to_thread`.
 
-Its tasks have it too, and the threads that `anyio.to_thread` starts.
+Empty outside of children, and in a tree that does not set it (`Supervisor.name_contexts`).
 """

@@ -1,7 +1,6 @@
-"""What children need: asked when one of them has failed, and watched while it is down. Otherwise nobody is asked."""
+"""Probes dependencies: when a child that needs them has failed, and again while one is down; never otherwise."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import anyio
 
@@ -11,47 +10,50 @@ from otp.core.inputs import Checked, RestartDue
 from otp.dependency import Dependency
 from otp.events import DependencyDown, DependencyUp
 from otp.foreign.guard import CallFailed, Role
+from otp.runtime import ports
 from otp.runtime.attempt import attempt
 from otp.runtime.crash import describe
 from otp.runtime.reporter import Reporter
-
-if TYPE_CHECKING:
-    from otp.runtime.supervisor import RunningSupervisor
 
 __all__ = ("Dependencies",)
 
 
 class _Held:
-    """A child that has failed, what it needs and was not asked yet, and what of it is down."""
+    """A child that has failed, and what it needs.
 
-    def __init__(self, supervisor: "RunningSupervisor", child: effects.Check) -> None:
+    Attributes:
+        unknown: names of dependencies that have not been probed for it yet.
+        down: names of those that are down.
+    """
+
+    def __init__(self, supervisor: ports.Supervisor, child: effects.Check) -> None:
         self._supervisor = supervisor
         self._id = child.child
         self._generation = child.generation
         self.unknown = set(child.needs)
         self.down: set[str] = set()
-        self._told = False
+        self._checked = False
 
     @property
     def waits(self) -> bool:
-        """Whether it is still held: nobody has stopped it, started it, or ended its supervisor."""
+        """Whether it is still held: not stopped or started since, and its supervisor runs."""
         child = self._supervisor.machine.children.get(self._id)
         return child is not None and child.generation == self._generation and child.state is ChildState.HELD
 
     def learn(self, dependency: str, *, up: bool) -> bool:
-        """One of its dependencies is up, or not; whether it was released by that."""
+        """Note that one of its dependencies is up, or down; returns whether that releases the child."""
         self.unknown.discard(dependency)
         (self.down.discard if up else self.down.add)(dependency)
         if self.unknown:
             return False
-        if not self._told:
-            self._told = True
+        if not self._checked:
+            self._checked = True
             self._supervisor.feed(Checked(self._id, self._generation, tuple(sorted(self.down))))
             return False
         return not self.down
 
     def release(self) -> None:
-        """All of it is there again."""
+        """Start it: all that it needs is up again."""
         self._supervisor.feed(RestartDue(self._id, self._generation))
 
 
@@ -65,8 +67,8 @@ class Dependencies:
         self._new: list[tuple[str, Dependency]] = []
         self._wake = anyio.Event()
 
-    def check(self, supervisor: "RunningSupervisor", child: effects.Check) -> None:
-        """Ask what the child needs, and tell its supervisor."""
+    def check(self, supervisor: ports.Supervisor, child: effects.Check) -> None:
+        """Probe what the child needs, and feed its supervisor with the result."""
         held = _Held(supervisor, child)
         for name in child.needs:
             found = supervisor.dependency(name)
@@ -79,7 +81,7 @@ class Dependencies:
             self._held[path, name].append(held)
 
     async def run(self) -> None:
-        """Watch what has to be watched, until cancelled."""
+        """Probe while there are held children, until cancelled."""
         async with anyio.create_task_group() as group:
             while True:
                 await self._wake.wait()
@@ -89,7 +91,7 @@ class Dependencies:
                     group.start_soon(self._watch, path, dependency)
 
     async def _watch(self, path: str, dependency: Dependency) -> None:
-        """Probe until nobody waits for it any more."""
+        """Probe until no child waits for it any more."""
         since: float | None = None
         key = path, dependency.id
         while self._held[key]:
@@ -105,13 +107,13 @@ class Dependencies:
                 self._reporter.put(DependencyUp(path=path, at=self._now(), dependency=dependency.id, downtime=downtime))
             self._reporter.wake()
             up, failed = failed is None, None
-            await self._tell(key, dependency, up=up)
+            await self._announce(key, dependency, up=up)
             if not up:
                 await anyio.sleep(dependency.every)
         del self._held[key]
 
-    async def _tell(self, key: tuple[str, str], dependency: Dependency, *, up: bool) -> None:
-        """Tell all that wait; those that can go on do so one after the other."""
+    async def _announce(self, key: tuple[str, str], dependency: Dependency, *, up: bool) -> None:
+        """Pass the result to all held children; those that are released start one after the other, `stagger` apart."""
         waiting = [held for held in self._held[key] if held.waits]
         released = [held for held in waiting if held.learn(dependency.id, up=up)]
         self._held[key] = [] if up else waiting
@@ -123,7 +125,7 @@ class Dependencies:
 
 
 async def _probe(dependency: Dependency) -> CallFailed | None:
-    """Why it is down; None: it is there."""
+    """How the probe failed; None: the dependency is up."""
     answer = await attempt(
         Role.PROBE, dependency.id, dependency.probe, *dependency.args, within=dependency.timeout, owner=dependency
     )

@@ -1,4 +1,4 @@
-"""An awaited call that can be left: it runs in a task of its own, outside of every task group, and may outlive its caller.
+"""An awaited call that can be left behind: its task is outside of every task group, and may outlive the caller.
 
 A task group waits for its tasks, so a call that swallows its cancellation holds up everything around it. asyncio's bare
 tasks and trio's system tasks are waited for by the event loop's own end alone.
@@ -14,21 +14,21 @@ import anyio
 __all__ = ("A_MOMENT", "Detached")
 
 A_MOMENT = 0.5
-"""Seconds that a call has to end when it is told to, if nothing else is said."""
+"""Default seconds that a cancelled call has to end."""
 
 T = TypeVar("T")
 
 _LEFT: "set[Detached[Any]]" = set()
-"""Calls that were told to end and have not."""
+"""Calls that were cancelled and have not ended."""
 
 
 class Detached(Generic[T]):
     """One call that runs in a task of its own.
 
     Args:
-        run: what is called; it raises nothing but the cancellation by which it is told to end.
-        owner: what the call belongs to; it has one at a time.
-        grace: seconds that the call has to end when it is told to.
+        run: what is called; it raises nothing but its cancellation.
+        owner: the object that the call belongs to; it has one call at a time.
+        grace: seconds that the call has to end when it is cancelled.
 
     Attributes:
         owner: as given.
@@ -48,7 +48,7 @@ class Detached(Generic[T]):
         """Start the call, in the context of the caller.
 
         Raises:
-            TimeoutError: a call of this owner was told to end before, and has not ended yet.
+            TimeoutError: an earlier call of this owner was cancelled, and has not ended yet.
         """
         self.loop = _loop()
         if any(left.loop is self.loop and left.owner is self.owner for left in tuple(_LEFT)):
@@ -71,10 +71,10 @@ class Detached(Generic[T]):
             trio.lowlevel.spawn_system_task(within, context=copy_context())
 
     async def result(self, within: float) -> T:
-        """Wait for what the call returns, for so many seconds.
+        """The result of the call, waited for at most `within` seconds.
 
         Raises:
-            TimeoutError: it is not over; it has been told to end, and may still run.
+            TimeoutError: it is not over; it has been cancelled, and may still run.
         """
         try:
             with anyio.move_on_after(within):
@@ -86,7 +86,7 @@ class Detached(Generic[T]):
         return self._result[0]
 
     async def _leave(self) -> None:
-        """Tell a call that is not over to end, and wait a moment for that."""
+        """Cancel the call unless it is over, and wait `grace` seconds for its end."""
         if self._over.is_set():
             return
         _LEFT.add(self)
@@ -100,7 +100,7 @@ class Detached(Generic[T]):
 
     def _has_ended(self, task: "asyncio.Task[None] | None" = None) -> None:
         if task is not None and not task.cancelled():
-            task.exception()  # looked at, so that asyncio does not complain of it
+            task.exception()  # retrieved, so that asyncio logs no complaint
         _LEFT.discard(self)
         self._over.set()
 

@@ -1,8 +1,8 @@
-"""The handle: what the program that opened a tree can ask it and do to it."""
+"""The handle of a running supervisor: requests to it, and views of it, by path."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otp.checks.values import is_a
 from otp.core.child import Child
@@ -27,13 +27,11 @@ from otp.runtime import maintenance
 from otp.runtime.answer import Answer
 from otp.runtime.inspect import Budget, ChildInfo, Counts, budget, child_info, count_children
 from otp.runtime.reporter import EventHook, check_hooks
-from otp.runtime.stack import ChildStack, stack_of, stacks_below
+from otp.runtime.stack import ChildStack
 from otp.runtime.supervisor import RunningSupervisor
+from otp.runtime.tree import Tree
 from otp.spec import AnySpec, ChildSpec, Restart, SupervisorSpec, check_depth, check_needs
 from otp.text.quoting import type_name
-
-if TYPE_CHECKING:
-    from otp.runtime.tree import Tree
 
 __all__ = ("Supervisor",)
 
@@ -45,7 +43,7 @@ class Supervisor:
     the supervisor that they need is not running, and `NotFound` for an unknown child.
     """
 
-    def __init__(self, tree: "Tree", path: tuple[str, ...] = ()) -> None:
+    def __init__(self, tree: Tree, path: tuple[str, ...] = ()) -> None:
         self._tree = tree
         self._path = path
 
@@ -88,8 +86,7 @@ class Supervisor:
         supervisor = self._supervisor(parts(under))
         supervisor.machine.spec.check_child(spec)
         _check_fits(spec, supervisor)
-        answer = Answer()
-        return await self._ask(supervisor, StartChild(spec, answer), answer)
+        return await self._ask(supervisor, StartChild, spec)
 
     async def terminate_child(self, path: str) -> None:
         """Stop a child and keep its spec, unless it is temporary or dynamic (S50). Fine if it is down already.
@@ -98,8 +95,7 @@ class Supervisor:
             ChildRefused: it did not end.
         """
         supervisor, id = self._locate(path)
-        answer = Answer()
-        await self._ask(supervisor, TerminateChild(id, answer), answer)
+        await self._ask(supervisor, TerminateChild, id)
 
     async def restart_child(self, path: str) -> Any:
         """Start a child that is down (S51); returns what `start_child` does.
@@ -111,8 +107,7 @@ class Supervisor:
             NotSupported: under a dynamic supervisor.
         """
         supervisor, id = self._locate(path)
-        answer = Answer()
-        return await self._ask(supervisor, RestartChild(id, answer), answer)
+        return await self._ask(supervisor, RestartChild, id)
 
     async def delete_child(self, path: str) -> None:
         """Forget a child that is down (S52).
@@ -123,15 +118,14 @@ class Supervisor:
             NotSupported: under a dynamic supervisor.
         """
         supervisor, id = self._locate(path)
-        answer = Answer()
-        await self._ask(supervisor, DeleteChild(id, answer), answer)
+        await self._ask(supervisor, DeleteChild, id)
 
     async def restart(self, path: str) -> Any:
-        """Stop a child, wait until it is gone, start it fresh; its siblings as the strategy says.
+        """Stop a child, wait until it is gone, and start it anew, with those siblings that the strategy takes along.
 
-        It is counted as `manual` and costs nothing. A start that fails, of the child or of one of its group, is
-        answered and ends nothing above: that child is held for what it needs, waits if its policy has a delay, or
-        stays `failed`; those behind it in the group are started.
+        It is counted as `manual` and costs nothing. If a start fails, of the child or of one of its group, the error is
+        raised here and nothing above ends: that child is held for what it needs, waits if its policy has a delay, or
+        stays `failed`; the rest of the group is started.
 
         Raises:
             StartError: it, or one of its group, did not come up.
@@ -139,39 +133,38 @@ class Supervisor:
             NotSupported: it is temporary, so never restarted.
         """
         supervisor, id = self._locate(path)
-        answer = Answer()
-        return await self._ask(supervisor, RestartNow(id, answer), answer)
+        return await self._ask(supervisor, RestartNow, id)
 
     async def pause(self, path: str = "") -> None:
         """Put a child under maintenance, and all below it; empty: all below this supervisor, and itself if it is a child.
 
-        They go on running. One that ends, or waits for its restart, is left down until `resume`: that costs nothing and
-        escalates nowhere. A restart by request and one along with a sibling are as ever, but the latter leaves down who
-        is down over its maintenance. It belongs to the path: it outlasts restarts of the supervisor above.
+        They go on running. A child that ends, or waits for its restart, is left down until `resume`; that costs nothing
+        and does not escalate. Restarts by request and along with a sibling still happen, but the latter leave a child
+        down that is down over maintenance. Maintenance belongs to the path: it outlasts restarts of the supervisor above.
         """
         await self._maintain(path, Pause)
 
     async def resume(self, path: str = "") -> None:
-        """End the maintenance of a child and of all below it; those that are down over it are started at once."""
+        """End the maintenance of a child and of all below it; children that are down over it are started at once."""
         await self._maintain(path, Resume)
 
     async def reset(self, path: str = "") -> None:
-        """Forgive a child and all below it their failures: streaks, budgets of policies, windows of restarts.
+        """Clear the streaks, policy budgets and restart windows of a child and of all below it.
 
-        What is down stays down, and what was counted stays.
+        Children that are down stay down, and counters stay.
         """
         await self._maintain(path, Reset)
 
     async def replace(self, path: str, spec: AnySpec, *, restart: bool = True) -> Any:
         """Give a child another spec of the same id and kind, and restart it, as `restart` does.
 
-        Every start of it from now on goes by the new spec, also after a restart of a supervisor above. How it is
-        stopped and judged goes by it at once. A temporary child, by its old spec or the new one, is not restarted.
+        The new spec applies at once to how the child is stopped and how its failures are judged, and to every later start,
+        also after a restart of a supervisor above. A child that is temporary by either spec is not restarted.
 
         Args:
             path: the child.
             spec: what it is from now on.
-            restart: False: leave it as it is until it is started again, for whatever reason.
+            restart: False: do not restart it now; the new spec is used at its next start.
 
         Raises:
             SpecError: another id or kind than the child's, or it cannot stand under this supervisor.
@@ -184,11 +177,9 @@ class Supervisor:
         supervisor.machine.spec.check_child(spec)
         _check_fits(spec, supervisor)
         supervisor.amend(spec)
-        answer = Answer()
-        await self._ask(supervisor, Replace(id, spec, answer), answer)
+        await self._ask(supervisor, Replace, id, spec)
         if restart and Restart.TEMPORARY not in (old.restart, spec.restart):
-            answer = Answer()
-            return await self._ask(supervisor, RestartNow(id, answer), answer)
+            return await self._ask(supervisor, RestartNow, id)
         return None
 
     def stop(self) -> None:
@@ -199,7 +190,7 @@ class Supervisor:
         """Stop the whole tree at once, without grace and without order."""
         self._tree.stop(brutal=True)
 
-    # ------------------------------------------------------------------------------------------------ looking
+    # ------------------------------------------------------------------------------------------------ views
 
     def which_children(self, path: str = "") -> tuple[ChildInfo, ...]:
         """The children of this supervisor, or of the one at `path`, in start order (S53, D8)."""
@@ -219,9 +210,9 @@ class Supervisor:
         return self._child(path).spec
 
     def running_spec(self) -> SupervisorSpec:
-        """The spec of this supervisor with the children that it has now, those that were added later among them.
+        """The spec of this supervisor with the children that it has now, including those added later.
 
-        For looking: a dynamic supervisor is shown as the one_for_one that it is to its children.
+        A view, not for starting: a dynamic supervisor appears as one_for_one.
         """
         return self._supervisor(()).running_spec
 
@@ -229,24 +220,24 @@ class Supervisor:
         """All children below, each before its own children, in start order.
 
         Args:
-            remembered: those too whose supervisor is down and is going to be started again, as they were.
+            remembered: include the last state of children whose supervisor is down and will be started again.
         """
         return self._supervisor(()).walk(remembered=remembered)
 
     def budget(self, path: str = "") -> Budget:
-        """How much of its restarts this supervisor, or the one at `path`, has used up now (S27)."""
+        """The restart window of this supervisor, or of the one at `path` (S27: restarts within the period)."""
         return budget(self._supervisor(parts(path)).machine, self._tree.now())
 
     def stack(self, path: str = "") -> ChildStack:
-        """Where a worker is: what its tasks await; of a supervisor, or this one, where all workers below it are.
+        """What a worker's tasks await; of a supervisor, or by default this one, that of all workers below it.
 
-        Only tasks that wait are looked at: it is called in the tree's event loop.
+        Call it in the tree's event loop, so every task but the caller's waits.
         """
         if not parts(path):
-            return stacks_below(self._supervisor(()))
+            return self._supervisor(()).stack()
         supervisor, id = self._locate(path)
         self._child(path)
-        return stack_of(supervisor, id)
+        return supervisor.stack_of(id)
 
     def supervisor(self, path: str) -> "Supervisor":
         """The handle of a supervisor below this one."""
@@ -255,9 +246,9 @@ class Supervisor:
         return below
 
     def soon(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called in the tree's event loop; this alone may be called from any thread.
+        """Call `callback` soon in the tree's event loop. This method alone may be called from any thread.
 
-        It must not block. What it raises harms nobody: `CallbackFailed` tells it.
+        The callback must not block. If it raises, the event `CallbackFailed` tells it, and the tree goes on.
 
         Raises:
             RuntimeError: the event loop has ended.
@@ -271,11 +262,11 @@ class Supervisor:
             self._tree.reporter.wake()
 
     def name_contexts(self) -> None:
-        """Have the code of children that start from now on know its path, by `otp.runtime.current_child.CHILD`: the log asks."""
+        """Set `otp.runtime.current_child.CHILD` in the context of children that start from now on; the log needs it."""
         self._tree.names_contexts = True
 
     def attach(self, hook: EventHook) -> None:
-        """Tell `hook` of every event in the tree from now on; see `EventHook`. If it raises, it is detached.
+        """Call `hook` with every event of the tree from now on; see `EventHook`. A hook that raises is detached.
 
         Raises:
             SpecError: it is no plain function of one argument.
@@ -284,16 +275,16 @@ class Supervisor:
         self._tree.reporter.attach(hook)
 
     def detach(self, hook: EventHook) -> None:
-        """Tell it no more."""
+        """Stop calling `hook`."""
         self._tree.reporter.detach(hook)
 
     # ------------------------------------------------------------------------------------------------
 
-    async def _ask(self, supervisor: RunningSupervisor, request: Request, answer: Answer) -> Any:
-        asked = self._tree.asked
+    async def _ask(self, supervisor: RunningSupervisor, request: Callable[..., Request], *args: object) -> Any:
+        answer, asked = Answer(), self._tree.asked
         asked.add(answer)
         try:
-            supervisor.feed(request)
+            supervisor.feed(request(*args, answer))
             return await answer.wait()
         finally:
             asked.remove(answer)
@@ -301,10 +292,9 @@ class Supervisor:
     async def _maintain(self, path: str, kind: type[Maintenance]) -> None:
         *above, id = (*self._path, *parts(path)) or ("",)
         supervisor = self._running(tuple(above))
-        answer = Answer()
         maintenance.announce(supervisor, id, kind)
         maintenance.spread(supervisor, id, kind)
-        await self._ask(supervisor, kind(id, answer), answer)
+        await self._ask(supervisor, kind, id)
 
     def _locate(self, path: str) -> tuple[RunningSupervisor, str]:
         *above, id = parts(path) or ("",)

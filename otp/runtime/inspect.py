@@ -1,4 +1,4 @@
-"""Looking at a running tree, as frozen values."""
+"""Views of a running tree, as frozen values."""
 
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from otp.core.child import Child, ChildState
 from otp.core.machine import SupervisorMachine
 from otp.spec import Restart, SupervisorSpec
 
-__all__ = ("Budget", "ChildInfo", "Counts", "budget", "child_info", "count_children")
+__all__ = ("Budget", "ChildInfo", "Counts", "Lag", "budget", "child_info", "count_children")
 
 
 class ChildInfo(Struct, frozen=True, kw_only=True):
@@ -23,13 +23,13 @@ class ChildInfo(Struct, frozen=True, kw_only=True):
         generation: incarnations so far; 0 before the first.
         value: what it gave to `task_status.started()`.
         crashes: restarts because it ended by itself.
-        manual: restarts that somebody asked for.
+        manual: restarts by request.
         collateral: restarts because a sibling was restarted.
         downtime: seconds from an end to being up again, all together.
         streak: failures in a row; 0 once it has been healthy.
         up: seconds since it came up; None while it is not.
-        next_retry: seconds until it is restarted, while it waits for that; None: it does not, or nobody knows when.
-        verdict: what its last failure was, by its policy; empty without one.
+        next_retry: seconds until its restart; None: it waits for none, or the time is not known.
+        verdict: the name of the policy rule that its last failure matched; empty without a policy.
         paused: it is under maintenance.
     """
 
@@ -55,7 +55,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     """How many children a supervisor has (S55).
 
     Attributes:
-        specs: all that it knows.
+        specs: all children, up or down.
         active: those with a live incarnation.
         supervisors: supervisors among `specs`, alive or not.
         workers: workers among `specs`, alive or not.
@@ -79,6 +79,18 @@ class Budget(Struct, frozen=True, kw_only=True):
     used: int
     intensity: int
     period: float
+
+
+class Lag(Struct, frozen=True):
+    """How long the event loop makes a callback wait, in seconds.
+
+    Attributes:
+        last: for the last sample, or so far for one that still waits.
+        worst: for the worst sample of the last minute.
+    """
+
+    last: float
+    worst: float
 
 
 def child_info(child: Child, now: float) -> ChildInfo:

@@ -1,6 +1,6 @@
-"""Which tasks a running task comes from, told from another thread: a task that blocks its event loop tells nobody.
+"""The running task and those above it, read from another thread, since a blocked loop cannot report them itself.
 
-Nothing here stops the loop: should it turn meanwhile, the answer may be of two moments, or `RuntimeError`.
+The loop is not stopped: if it turns meanwhile, the answer may mix two moments, or a `RuntimeError` is raised.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ def asyncio_lineage(loop: asyncio.AbstractEventLoop) -> Iterator[object]:
 
 
 def _parent(task: asyncio.Task[Any]) -> int:
-    """The identity of the task that has opened the task group of this one; 0: nobody knows."""
+    """The identity of the task that has opened the task group of this one; 0 if unknown."""
     from otp.runtime.one_cancellation import opener_of  # noqa: PLC0415 # only where asyncio runs
 
     by_anyio = opener_of(task)

@@ -12,12 +12,12 @@ __all__ = ("announce", "spread")
 
 
 def announce(supervisor: RunningSupervisor, id: str, kind: type[Maintenance]) -> None:
-    """Tell once that maintenance starts or ends there, before what follows from it; nothing if it is so already.
+    """Emit once that maintenance starts or ends there, before its consequences; nothing if it is so already.
 
     Args:
-        supervisor: the one that is asked.
-        id: its child; empty: all of them.
-        kind: what for.
+        supervisor: the supervisor that gets the request.
+        id: its child; empty: all its children.
+        kind: of request.
     """
     starts = kind is Pause
     if kind is Reset or all(paused is starts for paused in _marks(supervisor, id)):
@@ -28,7 +28,7 @@ def announce(supervisor: RunningSupervisor, id: str, kind: type[Maintenance]) ->
 
 
 def spread(supervisor: RunningSupervisor, id: str, kind: type[Maintenance]) -> None:
-    """Ask all supervisors below for the same, deepest first: one that `Resume` starts finds its children resumed."""
+    """Feed all supervisors below, deepest first: a supervisor that `Resume` starts finds its children resumed."""
     for one in [id] if id else tuple(supervisor.machine.children):
         below = supervisor.live.get(one)
         if isinstance(below, RunningSupervisor):
@@ -40,7 +40,7 @@ def spread(supervisor: RunningSupervisor, id: str, kind: type[Maintenance]) -> N
 
 
 def _change(child: Child, kind: type[Maintenance]) -> None:
-    """The record of a child whose supervisor is down; the next one goes on with it."""
+    """Change the record of a child whose supervisor is down; its next incarnation continues it."""
     if kind is Reset:
         child.forgive()
     else:
@@ -48,7 +48,7 @@ def _change(child: Child, kind: type[Maintenance]) -> None:
 
 
 def _marks(supervisor: RunningSupervisor, id: str) -> Iterator[bool]:
-    """Who of those there is under maintenance; a supervisor speaks also for children that are added to it."""
+    """For each child there, whether it is paused; a supervisor's own mark holds for children added later."""
     machine = supervisor.machine
     if not id:
         yield machine.paused

@@ -1,7 +1,7 @@
 """How a worker is asked to stop on asyncio: one cancellation, and from then on its clean-up runs undisturbed (S43).
 
-Everything that this package knows of the inside of anyio's asyncio backend stands in this file; a test of each name
-fails when anyio changes it. Loaded only where asyncio runs.
+All that this package knows of anyio's private asyncio backend is in this file; a test of each name fails if anyio changes
+it. Loaded only where asyncio runs.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _STOP = "asked to stop"
 _STOP_NOW = "asked to stop, and put off once"
 
 LOOK_AGAIN = 0.01
-"""Seconds between two looks at a shield of whose end anyio gives no notice."""
+"""Seconds between two checks of a shield whose end anyio does not announce."""
 
 _states = cast("Mapping[asyncio.Task[Any], TaskState]", _task_states)
 

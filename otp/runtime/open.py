@@ -1,10 +1,10 @@
-"""`open_supervisor`: a tree inside somebody else's program.
+"""`open_supervisor`: a tree inside a program of yours.
 
-Who runs where, and why a cancellation from outside never reaches the children all at once:
+Which task runs what, and why a cancellation from outside never reaches the children all at once:
 
-1. A host task, shielded, owns the tree: its tasks, its timers, its reporter.
+1. A host task, shielded, owns the tree: its children's tasks and its background tasks.
 2. The block runs in the caller's task, which is not shielded. A cancelled scope around it, a `task.cancel()` or an
-   exception ends the block, and with that the tree is told to stop, in order.
+   exception ends the block; then the tree is stopped, in order.
 3. The caller waits, shielded, until the tree is gone, and only then lets the cancellation or the exception go on.
 4. If the tree ends first, the block is cancelled, and the reason is raised in its place.
 """
@@ -18,7 +18,6 @@ from anyio.abc import TaskGroup
 from otp.checks.values import is_a
 from otp.errors import SpecError, StartError
 from otp.foreign.causes import tame
-from otp.runtime.background import keep
 from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook, check_hooks
 from otp.runtime.spawn import open_spawner
@@ -44,8 +43,8 @@ async def open_supervisor(spec: SupervisorSpec, *, hooks: Iterable[EventHook] = 
         SpecError: `spec` is not a tree, or a hook is no plain function of one argument.
         StartError: a child did not come up; those before it have been stopped again (S13).
         IntensityReached: the tree gave up.
-        SupervisionLost: a background task of the tree was ended by somebody else, for instance by a library that cancels
-            all tasks of asyncio.
+        SupervisionLost: a background task of the tree was ended from outside, for instance by a library that cancels all
+            tasks of asyncio.
         ChildRefused: a child did not end when it was stopped. Raised only once it has ended after all, for a task
             cannot be abandoned; the event `ChildRefused` comes at once.
     """
@@ -72,12 +71,13 @@ async def open_supervisor(spec: SupervisorSpec, *, hooks: Iterable[EventHook] = 
 
 @asynccontextmanager
 async def open_tree(spec: SupervisorSpec, hooks: Iterable[EventHook]) -> AsyncGenerator[Tree]:
-    """The same with nothing started yet, for a block that has to be able to stop the tree while it starts.
+    """Open a tree without starting a child, for a block that has to be able to stop the tree while it starts.
+
+    The block calls `tree.root.begin()`, and `tree.cancel_when_ended` if it wants that. When it is left, the tree is stopped
+    as by `open_supervisor`.
 
     Raises:
-        SpecError: a child needs what nobody declares, or a hook is no plain function of one argument.
-
-    The block calls `tree.root.begin()`, and sees to `tree.cancel_when_ended` itself.
+        SpecError: no supervisor above a child declares what it needs, or a hook is no plain function of one argument.
     """
     check_needs(spec)
     hooks = check_hooks(hooks)
@@ -100,23 +100,22 @@ async def open_tree(spec: SupervisorSpec, hooks: Iterable[EventHook]) -> AsyncGe
 
 
 def _outcome(tree: Tree, raised: BaseException | None, interrupted: BaseException | None) -> BaseException | None:
-    """What goes on upwards: an interrupt in a child, else a cancellation during the stop, else what the block raised."""
+    """What to raise: an interrupt in a child, else a cancellation during the stop, else what the block raised."""
     failure = tree.failure()
     if failure is not None and not issubclass(type(failure), Exception):
         return tame(failure)
     if interrupted is not None:
         interrupted.__context__ = raised
-    # An exception may say of itself that it is false, so each is asked whether it is there.
+    # Compared with None: the truth value of an exception is foreign code.
     outcome = next((one for one in (interrupted, raised, failure) if one is not None), None)
     return tame(outcome) if outcome is not None else None
 
 
 async def _open_host(outer: TaskGroup, spec: SupervisorSpec, hooks: tuple[EventHook, ...]) -> Tree:
-    """Start the host and wait until it stands.
+    """Start the host task and wait until it has opened the tree.
 
-    `TaskGroup.start` would do, but for a cancellation in just this moment: it cancels the host and waits for it, the
-    host is shielded and waits for a tree that nobody stops. So the host can be ended by its own scope as long as
-    nothing has been started.
+    Why not `TaskGroup.start`: cancelled at this moment, it cancels the host and waits for it; but the host is shielded
+    and waits for a tree that is never stopped. So while nothing has been started, the host is ended by its own scope.
     """
     host = anyio.CancelScope(shield=True)
     opened = _Opened()
@@ -131,7 +130,7 @@ async def _open_host(outer: TaskGroup, spec: SupervisorSpec, hooks: tuple[EventH
 
 
 class _Opened:
-    """The tree, once its host stands."""
+    """The tree, once its host has opened it."""
 
     def __init__(self) -> None:
         self.event = anyio.Event()
@@ -140,24 +139,22 @@ class _Opened:
 
 async def _host(spec: SupervisorSpec, hooks: tuple[EventHook, ...], host: anyio.CancelScope, opened: _Opened) -> None:
     with host:
-        async with open_spawner() as spawner, anyio.create_task_group() as services:
+        async with open_spawner() as spawner, anyio.create_task_group() as background:
             tree = Tree(spec, spawner, hooks)
-            services.start_soon(keep, tree, "timers", tree.timers.run)
-            services.start_soon(keep, tree, "watchdogs", tree.watchdogs.run)
-            services.start_soon(keep, tree, "reporter", tree.reporter.run)
-            services.start_soon(keep, tree, "dependencies", tree.dependencies.run)
+            for name, task in tree.background_tasks:
+                background.start_soon(tree.run_background, name, task.run)
             opened.tree = tree
             opened.event.set()
             while not tree.gone.is_set():
-                await keep(tree, "host", tree.gone.wait)
+                await tree.run_background("host", tree.gone.wait)
             tree.reporter.deliver()
-            services.cancel_scope.cancel()
+            background.cancel_scope.cancel()
 
 
 async def _stop(tree: Tree) -> BaseException | None:
-    """Stop the tree and wait until it is gone; a cancellation that comes meanwhile is returned.
+    """Stop the tree and wait until it is gone; returns a cancellation that came meanwhile.
 
-    A shield does not hold off asyncio's own `task.cancel()`: it is taken note of, and the stop goes on.
+    A shield does not hold off asyncio's own `task.cancel()`: it is noted, and the stop goes on.
     """
     interrupted: BaseException | None = None
     tree.stop()

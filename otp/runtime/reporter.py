@@ -1,4 +1,4 @@
-"""Event hooks: told what happened after it was acted upon, in order, by one task."""
+"""Event hooks: one task calls them with the events, in order, after the supervisor has acted."""
 
 import logging
 from collections import deque
@@ -37,17 +37,17 @@ EventHook = Callable[[Event], None]
 
 `sys.exit` and Ctrl-C in a hook do what they do in a child: the tree stops in order, and they go on upwards.
 
-An object may say of itself, by attributes: `lasting = True`, it stays attached when it raises; `writes_log = True`, it
-writes the events where people read them. Without such a one, hooks that fail are written to the logger "otp".
+Attributes of a hook that count: `lasting = True`: it stays attached when it raises; `writes_log = True`: it writes the
+events where people read them. If no hook does, failures of hooks are written to the logger "otp".
 """
 
 _log = logging.getLogger("otp")
 
 REMEMBERED = 1_000
-"""Failed functions that are remembered as reported; beyond that the memory begins anew."""
+"""Failed functions that are remembered as reported; when there are more, the memory is cleared."""
 
 TURNS = 3
-"""Turns of the event loop, at most, in which an incarnation that is scheduled gets to its first line before the hooks."""
+"""Turns of the event loop, at most, that hooks wait for the first line of an incarnation that is scheduled."""
 
 _WITH_EXIT = (
     ChildDelayed,
@@ -65,7 +65,7 @@ _WITH_EXIT = (
 
 
 class _Attached:
-    """A hook, and what is known of it."""
+    """A hook, with its name and its attributes."""
 
     __slots__ = ("hook", "lasting", "name", "writes_log")
 
@@ -76,12 +76,12 @@ class _Attached:
         self.writes_log = call(Role.HOOK, self.name, getattr, hook, "writes_log", False) is True
 
     def is_that(self, hook: EventHook) -> bool:
-        """Not by `==` alone, which may be foreign code; a method is a new object each time."""
+        """Compare without `==`, which may be foreign code, except for methods, which are a new object each time."""
         return self.hook is hook or (type(hook) is MethodType and type(self.hook) is MethodType and self.hook == hook)
 
 
 class Reporter:
-    """Hands events to the hooks. Exceptions become text on the way, so none outlives its report."""
+    """Hands events to the hooks. Exceptions in them become text, so no exception outlives its report."""
 
     def __init__(
         self,
@@ -97,23 +97,23 @@ class Reporter:
         self._now = now
         self._hooks = [_Attached(hook) for hook in hooks]
         self.heard = bool(self._hooks)
-        self._told: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
         self._queue: deque[Event] = deque()
         self._wake = anyio.Event()
 
     def attach(self, hook: EventHook) -> None:
-        """Tell `hook` of what happens from now on."""
+        """Call `hook` with the events from now on."""
         self._hooks.append(_Attached(hook))
         self.heard = True
 
     def detach(self, hook: EventHook) -> None:
-        """Tell it no more; nothing happens if it is not attached."""
+        """Stop calling `hook`; nothing happens if it is not attached."""
         found = next((one for one in self._hooks if one.is_that(hook)), None)
         if found is not None:
             self._detach(found)
 
     def put(self, event: Event) -> None:
-        """Keep the event for the hooks. Without hooks there is nobody to tell."""
+        """Queue the event for the hooks, if there are any."""
         if self.heard:
             self._queue.append(event)
 
@@ -128,18 +128,18 @@ class Reporter:
             self._interrupt(interrupt)
             return
         about = failure.role, failure.name
-        if about in self._told:
+        if about in self._reported:
             return
-        if len(self._told) >= REMEMBERED:
-            self._told.clear()
-        self._told.add(about)
+        if len(self._reported) >= REMEMBERED:
+            self._reported.clear()
+        self._reported.add(about)
         event = CallbackFailed(
             path=path, at=self._now(), role=failure.role, name=failure.name, crash=describe(failure.error)
         )
         self._tell_failure(event, f"{event.role} {event.name} failed: {event.crash}")
 
     def wake(self) -> None:
-        """Tell the hooks what waits, soon: after the tasks that are already scheduled."""
+        """Deliver the queue soon: after the tasks that are already scheduled."""
         if self._queue:
             self._wake.set()
 
@@ -148,18 +148,18 @@ class Reporter:
         while True:
             await self._wake.wait()
             self._wake = anyio.Event()
-            await self._let_it_start()
+            await self._await_first_line()
             self.deliver()
 
-    async def _let_it_start(self) -> None:
-        """Hooks come after the first line of an incarnation: trio runs the tasks of one turn in any order."""
+    async def _await_first_line(self) -> None:
+        """Let an incarnation that is scheduled run its first line before the hooks: trio's order of tasks is random."""
         for _ in range(TURNS):
             if not self._starting():
                 return
             await anyio.lowlevel.checkpoint()
 
     def deliver(self) -> None:
-        """Hand over what waits, now."""
+        """Call the hooks with all queued events, now."""
         while self._queue:
             event = _as_text(self._queue.popleft())
             for one in tuple(self._hooks):
@@ -184,7 +184,7 @@ class Reporter:
         self.put(event)
         if not any(one.writes_log for one in self._hooks):
             failed = call(Role.LOG, "otp", _log.error, "%s  %s", event.path, text)
-            del failed  # there is nowhere left to say it
+            del failed  # there is no other place to report it
 
 
 def _as_text(event: Event) -> Event:

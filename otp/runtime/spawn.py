@@ -26,7 +26,7 @@ __all__ = ("Scope", "Spawner", "open_spawner")
 
 
 class Scope(Protocol):
-    """What a child needs of a cancel scope: anyio's and trio's both have it."""
+    """The part of a cancel scope that a child uses; anyio's and trio's both have it."""
 
     def cancel(self) -> None:
         """Cancel what runs inside."""
@@ -44,9 +44,9 @@ class Spawner(Protocol):
     Attributes:
         now: the time of the event loop, in seconds.
         new_scope: makes a cancel scope.
-        stop: asks what runs in such a scope to end, in the way of the event loop: on asyncio it is cancelled once and
-            cleans up undisturbed; on trio its scope is cancelled, and a clean-up that awaits is shielded by the worker.
-        soon: has the event loop call something, from whatever thread; RuntimeError once the loop is closed.
+        stop: asks the task in such a scope to end: on asyncio it is cancelled once and cleans up undisturbed; on trio its
+            scope is cancelled, and the worker has to shield a clean-up that awaits.
+        soon: schedules a callback in the event loop, from any thread; RuntimeError once the loop is closed.
     """
 
     now: Callable[[], float]
@@ -67,17 +67,17 @@ class Spawner(Protocol):
         Args:
             coroutine: what is to run.
             name: of the task.
-            over: called after its end where tasks can be lost.
-            pulse: what `beat()` beats there, in all that it starts.
+            over: called after its end on asyncio, where a task can be cancelled before its first line.
+            pulse: receives `beat()` of this task and of all that it starts.
         """
         ...
 
     def begun(self, task: object, over: Callable[[object], None], /) -> None:
-        """The task has begun, so it will tell of its end itself: `over` need not be called."""
+        """The task has begun, so it will report its end itself: do not call `over`."""
         ...
 
     def lineage(self) -> Iterator[object]:
-        """For a look from another thread: the coroutine of the task that runs right now, then those above it."""
+        """The coroutine of the running task, then those above it; called in another thread."""
         ...
 
 
@@ -150,12 +150,12 @@ class _TrioSpawner:
 
 
 def _as_it_is(coroutine: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
-    """A nursery wants a function that gives the coroutine."""
+    """The function that a nursery wants in place of a coroutine."""
     return coroutine
 
 
 def _fresh_context() -> Context:
-    """That of the supervisor; of a tree inside a worker the children do not beat for that worker."""
+    """A copy of the supervisor's context. For a tree inside a worker: its children do not beat for that worker."""
     context = copy_context()
     context.run(PULSE.set, None)
     return context

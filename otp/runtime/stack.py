@@ -1,26 +1,21 @@
-"""Where children are: what each of their tasks awaits. It is looked at from outside; no code of the worker runs."""
+"""Await chains: what a worker's tasks wait for, read from outside without running the worker's code."""
 
 import asyncio
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextvars import copy_context
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 from msgspec import Struct
 
-from otp.core.paths import join
-from otp.runtime.child import TaskChild
 from otp.text.redaction import clean, clean_name
 
-if TYPE_CHECKING:
-    from otp.runtime.supervisor import RunningSupervisor
-
-__all__ = ("ChildStack", "TaskStack", "await_chain", "chain_of", "stack_of", "stacks_below")
+__all__ = ("ChildStack", "TaskStack", "await_chain", "tasks_below")
 
 STEPS = 200
-"""Steps of a chain that are told, the outermost; tasks may await each other in a circle."""
+"""Steps of a chain that are kept: the outermost. Tasks may await each other in a circle."""
 
 
 class TaskStack(Struct, frozen=True, kw_only=True):
@@ -38,14 +33,14 @@ class TaskStack(Struct, frozen=True, kw_only=True):
 
 
 class ChildStack(Struct, frozen=True, kw_only=True):
-    """Where a worker is, or where all workers below a supervisor are.
+    """What a worker awaits, or what all workers below a supervisor await.
 
     Attributes:
         path: the child.
         chain: what the worker's own task awaits, outermost first, as `function (file:line)`; empty if it is not
             up, or runs at this moment.
-        tasks: those below it, each before the ones that it has started. Tasks that were made with asyncio itself do not
-            say who has made them, so they are not among them, unless the worker awaits one: then the chain goes on in it.
+        tasks: those below it, each before the ones that it has started. Bare asyncio tasks do not record their creator, so
+            they are missing, unless the worker awaits one: then the chain goes on in it.
         below: of a supervisor: its workers and the supervisors below it, in start order.
     """
 
@@ -62,28 +57,6 @@ def await_chain(awaitable: object) -> tuple[str, ...]:
     )
 
 
-def chain_of(child: TaskChild) -> tuple[str, ...]:
-    """What the worker awaits, without the steps that are ours."""
-    return await_chain(child.coroutine)[1:]
-
-
-def stack_of(supervisor: "RunningSupervisor", id: str) -> ChildStack:
-    """Where that child of the supervisor is."""
-    child = supervisor.live.get(id)
-    path = join(supervisor.machine.path, id)
-    if child is None:
-        return ChildStack(path=path)
-    if isinstance(child, TaskChild):
-        return ChildStack(path=path, chain=chain_of(child), tasks=tuple(_tasks_below(child)))
-    return stacks_below(child)
-
-
-def stacks_below(supervisor: "RunningSupervisor") -> ChildStack:
-    """Where all workers below the supervisor are."""
-    machine = supervisor.machine
-    return ChildStack(path=machine.path, below=tuple(stack_of(supervisor, id) for id in machine.children))
-
-
 # ------------------------------------------------------------------------------------------------ one chain
 
 _SUSPENDED: dict[type, tuple[str, str]] = {
@@ -91,16 +64,16 @@ _SUSPENDED: dict[type, tuple[str, str]] = {
     GeneratorType: ("gi_frame", "gi_yieldfrom"),
     AsyncGeneratorType: ("ag_frame", "ag_await"),
 }
-"""Where they stand, and what they await."""
+"""By type: the attributes for the frame, and for what is awaited."""
 
 _AROUND_ANOTHER = frozenset(
     ("coroutine_wrapper", "async_generator_asend", "async_generator_athrow", "anext_awaitable", "FutureIter")
 )
-"""Awaitables of the interpreter that stand for another one, and do not say for which; the collector knows."""
+"""The interpreter's wrappers around another awaitable, which only the garbage collector reveals."""
 
 
 def _frames(awaitable: object) -> Iterator[FrameType]:
-    # By the exact type: to ask a foreign awaitable for an attribute could run code of its own.
+    # By the exact type: reading an attribute of a foreign awaitable could run code of its own.
     for _ in range(STEPS):
         if type(awaitable) in _SUSPENDED:
             frame, awaited = _SUSPENDED[type(awaitable)]
@@ -114,7 +87,7 @@ def _frames(awaitable: object) -> Iterator[FrameType]:
 
 
 def _inside(referents: Iterable[object]) -> object:
-    """What is awaited through a wrapper; None for a plain future, with which a chain ends."""
+    """What is awaited through a wrapper; None for a plain future, which ends a chain."""
     for one in referents:
         if type(one) in _SUSPENDED or type(one).__name__ in _AROUND_ANOTHER:
             return one
@@ -127,12 +100,13 @@ def _inside(referents: Iterable[object]) -> object:
 # ------------------------------------------------------------------------------------------------ tasks below
 
 
-def _tasks_below(child: TaskChild) -> Iterator[TaskStack]:
+def tasks_below(coroutine: object) -> Iterator[TaskStack]:
+    """The tasks started in task groups by the task that runs this coroutine, each before those that it has started."""
     tasks = _running_tasks()
     started: dict[int | None, list[anyio.TaskInfo]] = {}
     for task in sorted(tasks, key=lambda task: task.name or ""):  # asyncio knows no order
         started.setdefault(task.parent_id, []).append(task)
-    own = next((task.id for task in tasks if task.coro is child.coroutine), None)
+    own = next((task.id for task in tasks if task.coro is coroutine), None)
     return _walk(started, own, 1) if own is not None else iter(())
 
 

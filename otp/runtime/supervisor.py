@@ -1,6 +1,6 @@
-"""A running supervisor: a machine, the children that it has started, and the hop between them.
+"""A running supervisor: its machine, the children that it has started, and the hop between them.
 
-It has no task. Whoever has an input, a dying child, a timer, a caller, executes the effects in that same step.
+It has no task. The caller of `feed` (a dying child, a timer, a request) executes the effects in that same step.
 """
 
 from collections import deque
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace as copy
 from random import random
 from types import FrameType
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from msgspec.structs import replace
 
@@ -16,18 +16,16 @@ from otp.core import effects
 from otp.core.child import Child, Purpose
 from otp.core.inputs import Begin, Exited, Input, Replace, Started, StartFailed, Stop
 from otp.core.machine import SupervisorMachine
-from otp.core.paths import id_of
+from otp.core.paths import id_of, join
 from otp.core.plan import Phase
 from otp.dependency import Dependency
 from otp.exits import Exit, Killed, Refused, Shutdown
+from otp.runtime import ports
 from otp.runtime.answer import Answer
 from otp.runtime.child import TaskChild
 from otp.runtime.inspect import ChildInfo, child_info
-from otp.runtime.stack import chain_of
+from otp.runtime.stack import ChildStack
 from otp.spec import AnySpec, SupervisorSpec
-
-if TYPE_CHECKING:
-    from otp.runtime.tree import Tree
 
 __all__ = ("Ledger", "RunningSupervisor", "supervisor_in")
 
@@ -36,13 +34,18 @@ _DONE = Phase.DONE
 
 
 class Ledger(NamedTuple):
-    """What is left of a supervisor: the records of its children, and the ledgers of the supervisors among them."""
+    """Counters kept while a supervisor is down; the next incarnation continues them.
+
+    Attributes:
+        children: the records of its children.
+        below: the ledgers of the supervisors among them.
+    """
 
     children: dict[str, Child]
     below: dict[str, "Ledger"]
 
     def walk(self, now: float) -> Iterator[ChildInfo]:
-        """All of them, each before its own children, in start order."""
+        """All children in it, each before its own children, in start order."""
         for id, child in tuple(self.children.items()):
             yield child_info(child, now)
             if id in self.below:
@@ -50,17 +53,17 @@ class Ledger(NamedTuple):
 
 
 class RunningSupervisor:
-    """Feeds its machine and does what the machine wants."""
+    """Feeds its machine, and executes the machine's effects."""
 
     __slots__ = ("_busy", "_inbox", "_ledgers", "_parent", "_up", "generation", "live", "machine", "tree")
 
     def __init__(
-        self, tree: "Tree", spec: SupervisorSpec, generation: int, parent: "RunningSupervisor | None" = None
+        self, tree: ports.Tree, spec: SupervisorSpec, generation: int, parent: "RunningSupervisor | None" = None
     ) -> None:
         self.tree = tree
         self.generation = generation
         self.machine: SupervisorMachine = SupervisorMachine(spec, parent.machine.path if parent else "", random)
-        self.live: dict[str, TaskChild | RunningSupervisor] = {}
+        self.live: dict[str, ports.RunningChild | RunningSupervisor] = {}
         self._ledgers: dict[str, Ledger] = {}
         self._parent = parent
         self._inbox: deque[Input] = deque()
@@ -68,7 +71,7 @@ class RunningSupervisor:
         self._up = False
 
     def feed(self, event: Input) -> None:
-        """Tell the machine, and do what it wants; inputs that come up meanwhile are handled after, in their order."""
+        """Hand an input to the machine, and execute the effects; inputs that arise meanwhile follow, in their order."""
         tree, machine, inbox = self.tree, self.machine, self._inbox
         inbox.append(event)
         if self._busy or tree.broken:
@@ -81,38 +84,38 @@ class RunningSupervisor:
                     self._EXECUTE[type(effect)](self, effect)
             if self._ledgers:
                 self._ledgers = {id: kept for id, kept in self._ledgers.items() if id in machine.children}
-        except Exception as bug:  # noqa: BLE001 # a supervisor that fails itself must not leave its children unsupervised
+        except Exception as bug:  # noqa: BLE001 # a bug of ours must not leave children unsupervised
             tree.break_down(bug)
         finally:
             self._busy = False
         if machine.heard:
             tree.reporter.wake()  # only now: the next incarnation is scheduled already, hooks do not delay it
 
-    def ended(self, id: str, child: "TaskChild | RunningSupervisor", event: Input) -> None:
-        """A child has run its last line."""
+    def ended(self, id: str, child: "ports.RunningChild | RunningSupervisor", event: Input) -> None:
+        """The incarnation `child` has run its last line; `event` says how it ended."""
         if self.live.get(id) is child:
             del self.live[id]
         self.feed(event)
         if self._parent is not None and self.machine.phase is _DONE and not self.live:
             self._parent.last_has_ended(self)
-        self.tree.look_for_the_end()
+        self.tree.check_gone()
 
     def last_has_ended(self, child: "RunningSupervisor") -> None:
-        """The last of those in `child` who had refused to stop has ended after all."""
+        """The last child of the supervisor `child` that had refused to stop has ended after all."""
         id = child.machine.spec.id
         if self.live.get(id) is child:
             self.supervisor_ended(id, child, child.end(Shutdown()), child.ledger)
 
     def supervisor_ended(self, id: str, child: "RunningSupervisor", event: Input, ledger: Ledger) -> None:
-        """The same for a supervisor; the one that follows it goes on with its ledger."""
+        """The supervisor `child` has ended; its next incarnation continues with the ledger."""
         self._ledgers[id] = ledger
         self.ended(id, child, event)
 
     def inherit(self, ledger: Ledger | None, *, paused: bool) -> None:
-        """Go on with the counters of the predecessor: they belong to a path, not to an incarnation above it.
+        """Continue the predecessor's counters: they belong to a path, not to an incarnation of the supervisor above.
 
         Args:
-            ledger: what is left of it; None: there was none.
+            ledger: of the predecessor; None: there was none.
             paused: this supervisor is under maintenance.
         """
         children, self._ledgers = ledger or Ledger({}, {})
@@ -122,7 +125,7 @@ class RunningSupervisor:
         """Start the children.
 
         Args:
-            patient: in the first start of the tree, which waits for children that wait for their next try.
+            patient: wait for children that wait for their next try, as in the first start of the tree.
         """
         self.feed(Begin(patient))
 
@@ -135,28 +138,28 @@ class RunningSupervisor:
         self.feed(Stop(Killed(), brutal=True))
 
     def end(self, exit: Exit) -> Input:
-        """What its own supervisor is told of its end."""
+        """The input for the supervisor above: how this one ended."""
         kind = Exited if self._up else StartFailed
         return kind(self.machine.spec.id, self.generation, exit)
 
     @property
     def ledger(self) -> Ledger:
-        """What the supervisor that follows it goes on with."""
+        """What the next incarnation continues with."""
         return Ledger(self.machine.children, self._ledgers)
 
     def left_of(self, id: str) -> Ledger:
-        """What is left of a supervisor below that is not running; nothing, if it never was."""
+        """The ledger of a supervisor below that is down; an empty one if it never ran."""
         return self._ledgers.get(id) or Ledger({}, {})
 
     def dependency(self, id: str) -> tuple[str, Dependency] | None:
-        """The dependency of that name that a supervisor declares, this one or the nearest above, and its path."""
+        """The dependency of that name which this supervisor or the nearest above declares, after the declaring path."""
         for one in self.machine.spec.dependencies:
             if one.id == id:
                 return self.machine.path, one
         return self._parent.dependency(id) if self._parent is not None else None
 
     def amend(self, spec: AnySpec) -> None:
-        """Whoever starts this supervisor anew starts that child by its new spec: it stands in the specs of all above."""
+        """Put a child's new spec into the specs of all supervisors above, so that a restart of one of them uses it."""
         above, amended = self._parent, self.machine.spec.with_child(spec)
         if above is not None and amended is not self.machine.spec:
             above.amend(amended)
@@ -170,7 +173,7 @@ class RunningSupervisor:
 
     @property
     def running_spec(self) -> SupervisorSpec:
-        """Its spec with the children that it has now; a dynamic one becomes a one_for_one, which it is to them."""
+        """Its spec with the children that it has now; a dynamic supervisor appears as one_for_one."""
         children = (
             below.running_spec if isinstance(below := self.live.get(id), RunningSupervisor) else child.spec
             for id, child in self.machine.children.items()
@@ -181,7 +184,7 @@ class RunningSupervisor:
     def walk(self, *, remembered: bool = False) -> Iterator[ChildInfo]:
         """All children below, each before its own children, in start order; `remembered`: from ledgers too.
 
-        The tree may change between two of them: each is told as it is when its turn comes.
+        The tree may change between two children: each is described as it is when its turn comes.
         """
         for child in tuple(self.machine.children.values()):
             now = self.tree.now()
@@ -191,6 +194,15 @@ class RunningSupervisor:
                 yield from below.walk(remembered=remembered)
             elif remembered and child.spec.id in self._ledgers:
                 yield from self._ledgers[child.spec.id].walk(now)
+
+    def stack(self) -> ChildStack:
+        """Where all workers below wait."""
+        return ChildStack(path=self.machine.path, below=tuple(map(self.stack_of, self.machine.children)))
+
+    def stack_of(self, id: str) -> ChildStack:
+        """Where this child, or all below it, waits; empty if it is not up."""
+        child = self.live.get(id)
+        return child.stack() if child is not None else ChildStack(path=join(self.machine.path, id))
 
     # ------------------------------------------------------------------------------------------------ effects
 
@@ -229,8 +241,8 @@ class RunningSupervisor:
     def _emit_with_chain(self, effect: effects.EmitWithChain) -> None:
         event = effect.event
         child = self.live.get(id_of(event.path))
-        if isinstance(child, TaskChild):
-            event = replace(event, chain=chain_of(child))
+        if child is not None and not isinstance(child, RunningSupervisor):
+            event = replace(event, chain=child.chain())
         self.tree.reporter.put(event)
 
     def _call_failed(self, effect: effects.CallFailed) -> None:
@@ -257,7 +269,7 @@ class RunningSupervisor:
         if self._parent is None:
             self.tree.ended(effect.exit)
         elif isinstance(effect.exit, Refused):
-            self._parent.feed(self.end(effect.exit))  # and stay among the live: somebody in here still runs
+            self._parent.feed(self.end(effect.exit))  # keep it registered: a refused child is still running
         else:
             self._parent.supervisor_ended(self.machine.spec.id, self, self.end(effect.exit), self.ledger)
 
@@ -279,7 +291,7 @@ class RunningSupervisor:
 
 
 def supervisor_in(frame: FrameType) -> RunningSupervisor | None:
-    """The supervisor that decides and acts in this frame, if it is one's: told from whatever thread."""
+    """The supervisor that runs `feed` in this frame, if any; may be called in any thread."""
     return frame.f_locals.get("self") if frame.f_code is _FEED else None
 
 

@@ -1,82 +1,98 @@
-"""The watchdogs of a tree: one task that sleeps until the first of them is due, and looks at that child only.
+"""The watchdogs of a tree: one task that sleeps until the first of them is due, and checks that child only.
 
-A sign of life arms nothing: it leaves its time, and whoever looks goes to sleep again until as long after it.
+A sign of life arms nothing: it notes its time. The check that finds it is repeated `within` seconds after that time.
 """
 
 import heapq
 from collections.abc import Callable
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING
-
-import anyio
 
 from otp.core.inputs import Silent
 from otp.core.paths import join
 from otp.errors import Hung
 from otp.foreign.guard import CallFailed, Role, call, name_of, refuse_awaitable
+from otp.runtime import ports
 from otp.runtime.beat import Pulse
 from otp.runtime.crash import describe
-from otp.runtime.stack import chain_of
+from otp.runtime.reporter import Reporter
+from otp.runtime.timers import Alarm
 from otp.watchdog import Watchdog
-
-if TYPE_CHECKING:
-    from otp.runtime.child import TaskChild
-    from otp.runtime.supervisor import RunningSupervisor
 
 __all__ = ("LATE", "Watch", "Watchdogs")
 
 LATE = 0.1
-"""Seconds by which a look is late when the event loop has been standing still: then the child could not stir either."""
+"""Seconds by which a check is late if the event loop has been standing still: then the child could not run either."""
 
 
 class Watch:
-    """A child with a watchdog.
+    """The watchdog of one incarnation.
 
     Attributes:
-        pulse: what it beats.
-        at: when somebody looks next.
-        over: nobody looks any more.
+        pulse: where the child's signs of life arrive.
+        at: when it is checked next.
+        number: decides between two that are due at the same time.
+        over: it is not checked any more.
     """
 
-    __slots__ = ("_child", "_owner", "_seen", "_spared", "_watchdog", "at", "number", "over", "pulse")
+    __slots__ = (
+        "_child",
+        "_reprieved",
+        "_seen",
+        "_supervisor",
+        "_watchdog",
+        "_watchdogs",
+        "at",
+        "number",
+        "over",
+        "pulse",
+    )
 
-    def __init__(self, owner: "RunningSupervisor", child: "TaskChild", watchdog: Watchdog) -> None:
-        self.pulse = Pulse(owner.tree.now)
+    def __init__(
+        self, watchdogs: "Watchdogs", supervisor: ports.Supervisor, child: ports.RunningChild, watchdog: Watchdog
+    ) -> None:
+        self.pulse = Pulse(watchdogs.now)
         self.at = inf
         self.number = 0
         self.over = False
-        self._owner = owner
+        self._watchdogs = watchdogs
+        self._supervisor = supervisor
         self._child = child
         self._watchdog = watchdog
         self._seen: object = _NOTHING
-        self._spared = False
+        self._reprieved = False
 
     def __lt__(self, other: "Watch") -> bool:
         return (self.at, self.number) < (other.at, other.number)
 
-    def begin(self, number: int) -> None:
-        """The child is up: its time runs."""
-        self.number = number
+    def begin(self) -> None:
+        """Start counting silence: the child is up."""
         self.pulse.renew()
         self._progress()
         self.at = self.pulse.last + self._watchdog.within
+        self._watchdogs.add(self)
 
-    def look(self, now: float) -> None:
-        """Its time may be over: by its last sign of life it is, or there is a new time to look at."""
+    def end(self) -> None:
+        """Stop: the child has ended, perhaps without having been up."""
+        if not self.over and self.at != inf:
+            self.over = True
+            self._watchdogs.removed()
+
+    def check(self, now: float) -> None:
+        """Decide whether the child has been silent for too long, or when to check it again."""
         crash = self._progress()
         fresh, self.pulse.fresh = self.pulse.fresh, False
         due = self.pulse.last + self._watchdog.within
         if due > now or fresh:
-            self.at, self._spared = (due if due > now else now + self._watchdog.within), False
-        elif now - self.at > LATE and not self._spared:
-            self.at, self._spared = now + min(now - self.at, self._watchdog.within), True
+            self.at, self._reprieved = (due if due > now else now + self._watchdog.within), False
+        elif now - self.at > LATE and not self._reprieved:
+            self.at, self._reprieved = now + min(now - self.at, self._watchdog.within), True
         else:
             self.over = True
-            self._tell(now - self.pulse.last, crash)
+            self._report(now - self.pulse.last, crash)
 
     def _progress(self) -> BaseException | None:
-        """Take what has changed for a sign of life; what `progress` raised, if it did."""
+        """Take a change of `progress()` for a sign of life; returns what it raised, if it did."""
         if self._watchdog.progress is None:
             return None
         value = call(Role.PROGRESS, "", self._watchdog.progress)
@@ -94,19 +110,22 @@ class Watch:
     def _name(self) -> str:
         return name_of(self._watchdog.progress)
 
+    @property
+    def _path(self) -> str:
+        return join(self._supervisor.machine.path, self._child.id)
+
     def _failed(self, failure: CallFailed) -> BaseException | None:
-        """It tells of no progress, and that it could not is told."""
-        reporter = self._owner.tree.reporter
-        reporter.call_failed(join(self._owner.machine.path, self._child.id), failure)
+        """A call that failed shows no progress; report it."""
+        reporter = self._watchdogs.reporter
+        reporter.call_failed(self._path, failure)
         reporter.wake()
         return failure.error if failure.interrupt is None else None
 
-    def _tell(self, seconds: float, crash: BaseException | None) -> None:
-        path = join(self._owner.machine.path, self._child.id)
-        hung = Hung(path, seconds, chain_of(self._child))
+    def _report(self, seconds: float, crash: BaseException | None) -> None:
+        hung = Hung(self._path, seconds, self._child.chain())
         hung.__cause__ = crash
         text = describe(crash) if crash is not None else None
-        self._owner.feed(Silent(self._child.id, self._child.generation, hung, text))
+        self._supervisor.feed(Silent(self._child.id, self._child.generation, hung, text))
 
 
 _NOTHING = object()
@@ -119,33 +138,28 @@ def _differ(value: object, seen: object) -> bool:
 
 
 class Watchdogs:
-    """Children with a watchdog, in the order in which they are looked at; those that ended stay until half have."""
+    """Children with a watchdog, in the order in which they are checked; ended ones stay until they are half of all."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], float], reporter: Reporter) -> None:
+        self.now = now
+        self.reporter = reporter
+        self._alarm = Alarm(now)
         self._heap: list[Watch] = []
         self._over = 0
         self._number = count()
-        self._asleep_until = inf
-        self._earlier = anyio.Event()
 
-    def watch(self, owner: "RunningSupervisor", child: "TaskChild", watchdog: Watchdog) -> Watch:
-        """What `begin` is told when the child is up, and `end` when it has ended."""
-        return Watch(owner, child, watchdog)
+    def watch(self, supervisor: ports.Supervisor, child: ports.RunningChild, watchdog: Watchdog) -> Watch:
+        """Prepare the watchdog of one incarnation; it counts from its `begin` to its `end`."""
+        return Watch(self, supervisor, child, watchdog)
 
-    def begin(self, watch: Watch) -> None:
-        """Look at this child from now on."""
-        watch.begin(next(self._number))
-        self._push(watch)
-        if watch.at < self._asleep_until:
-            self._asleep_until = watch.at
-            self._earlier.set()
+    def add(self, watch: Watch) -> None:
+        """Check this child from now on."""
+        watch.number = next(self._number)
+        heapq.heappush(self._heap, watch)
+        self._alarm.set(watch.at)
 
-    def end(self, watch: Watch) -> None:
-        """The child has ended; also one that was never up."""
-        if watch.over or watch.at == inf:
-            return
-        watch.over = True
+    def removed(self) -> None:
+        """One more of those added is over."""
         self._over += 1
         if self._over > len(self._heap) // 2 + 64:
             self._heap = [watch for watch in self._heap if not watch.over]
@@ -153,24 +167,16 @@ class Watchdogs:
             self._over = 0
 
     async def run(self) -> None:
-        """Sleep and look, until cancelled."""
+        """Sleep and check, until cancelled."""
         while True:
-            self._earlier = anyio.Event()
-            self._asleep_until = self._heap[0].at if self._heap else inf
-            with anyio.CancelScope(deadline=self._asleep_until) as slept:
-                await self._earlier.wait()
-            # An event loop may wake a clock tick early; what was slept for is due all the same.
-            self._look(max(self._now(), self._asleep_until) if slept.cancelled_caught else self._now())
+            self._check(await self._alarm.sleep(self._heap[0].at if self._heap else inf))
 
-    def _look(self, now: float) -> None:
+    def _check(self, now: float) -> None:
         while self._heap and self._heap[0].at <= now:
             watch = heapq.heappop(self._heap)
             if watch.over:
                 self._over -= 1
                 continue
-            watch.look(now)
+            watch.check(now)
             if not watch.over:
-                self._push(watch)
-
-    def _push(self, watch: Watch) -> None:
-        heapq.heappush(self._heap, watch)
+                heapq.heappush(self._heap, watch)

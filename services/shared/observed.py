@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
-from otp.application.options import surroundings
+from otp.application.options import options
 from otp.observe.observation import Observation, open_observation
 from services.shared import redis_clients
 from services.shared.identity import ConfigError
@@ -60,7 +60,7 @@ def health_port(setup: Mapping[str, Any]) -> str | None:
     """
     port = str(setup.get(HEALTH) or "") or None
     try:
-        surroundings(port)
+        options(port)
     except ValueError as wrong:
         raise ConfigError(f"{HEALTH} of {setup.get('service_name', 'the service')}: {wrong}") from None
     return port

@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import concurrent.futures
 import contextlib
 import ctypes
 import multiprocessing
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import repeat
 
 import anyio
 from loguru import logger
@@ -67,6 +69,28 @@ def leave_request():
 
 def leave_process():
     multiprocessing.get_context("fork").Process(target=hang).start()
+
+
+def leave_pool():
+    """An executor of the program's own."""
+    concurrent.futures.ThreadPoolExecutor().submit(hang)
+
+
+def leave_process_pool():
+    concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")).submit(hang)
+
+
+def leave_timer():
+    timer = threading.Timer(0.0, hang)
+    timer.name = "timer"
+    timer.start()
+
+
+def leave_feeder():
+    """A queue between processes from which nobody takes: Python waits for the thread that fills it."""
+    global kept  # noqa: PLW0603 # as long as the process
+    kept = multiprocessing.get_context("fork").Queue()
+    kept.put(bytes(1_000_000))
 
 
 async def leave_task():
@@ -232,9 +256,35 @@ async def fail():
     raise LookupError("once too often")
 
 
+async def signal_itself():
+    """Get signals that Python handles together: from C, which does not give it a turn between them."""
+    list(map(ctypes.PyDLL(None).kill, repeat(os.getpid()), map(int, os.environ["SIGNALS"].split())))
+    try:
+        await anyio.sleep_forever()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(0.3)
+
+
+class Lingering:
+    """Ends late: when Python takes its modules apart."""
+
+    def __del__(self, say=say, sleep=time.sleep):
+        say("finalizing")
+        sleep(0.5)
+
+
+async def leave_lingering():
+    sys.modules["__main__"].lingering = Lingering()
+    say("up")
+    await anyio.sleep_forever()
+
+
 calm = alone(quiet)
+signalled, lingering = map(alone, (signal_itself, leave_lingering))
 giving_up = supervisor("root", intensity=0, children=[worker("a", hold, shutdown=3600.0), worker("b", fail)])
 thread, request, at_exit, process = map(in_thread, (leave_thread, leave_request, leave_atexit, leave_process))
+pool, process_pool, timer, feeder = map(in_thread, (leave_pool, leave_process_pool, leave_timer, leave_feeder))
 task, executor, c_executor, threads = map(alone, (leave_task, in_executor, of_c, to_thread))
 abandoned_thread, blocking, blocking_in_c = map(alone, (abandoned, block, block_in_c))
 forking, masks = map(alone, (forks, look_for_masks))

@@ -17,10 +17,9 @@ from otp import supervisor, worker
 from otp.application import health
 from otp.application.health import HealthServer, answering
 from otp.application.host import open_host
-from otp.application.look import Look
 from otp.application.loop_watch import LoopWatch, watching
-from otp.application.options import Surroundings, surroundings
-from otp.application.readiness import condition_of
+from otp.application.options import Options, options
+from otp.application.readiness import ReadinessFromThread, readiness_of
 from otp.errors import HostError
 from otp.events import ChildDelayed, ChildExited, ChildRefused, LoopBlocked, SupervisorStopping
 from otp.policy import Backoff, FailurePolicy, RestartAfter, on
@@ -62,7 +61,7 @@ async def healthy(spec, hooks=(), threshold=None, listener=None):
         async with open_tree(spec, hooks) as tree:
             watch = LoopWatch(tree, threshold=threshold or SOON, listeners=[listener] if listener else [])
             with watching(watch):
-                async with answering(server, Look(tree, watch if threshold else None)):
+                async with answering(server, ReadinessFromThread(tree, watch if threshold else None)):
                     yield tree, Port(server.server_port)
 
 
@@ -151,17 +150,17 @@ async def _terminate(tree, path):
 async def test_a_broken_supervision_is_not_live():
     async with open_tree(supervisor("root"), []) as tree:
         tree.root.begin()
-        assert condition_of(tree).live
+        assert readiness_of(tree).live
         tree.broken = True
-        condition = condition_of(tree)
+        readiness = readiness_of(tree)
         tree.broken = False
-    assert (condition.live, condition.trouble) == (False, "the supervision itself has failed")
+    assert (readiness.live, readiness.trouble) == (False, "the supervision itself has failed")
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 async def test_a_blocked_loop_is_answered_for_at_once_and_the_child_is_named(path, monkeypatch):
     """The block ends with the answer: a server in the loop, or one that asks the loop, would not give it before."""
-    monkeypatch.setattr("otp.application.look.PATIENCE", 10 * SOON)
+    monkeypatch.setattr("otp.application.readiness.PATIENCE", 10 * SOON)
     answers, told, over, done = [], threading.Event(), threading.Event(), anyio.Event()
 
     async def block():
@@ -188,7 +187,7 @@ async def test_a_blocked_loop_is_answered_for_at_once_and_the_child_is_named(pat
 
 
 async def test_a_blocked_loop_that_nobody_watches_is_not_live_either(monkeypatch):
-    monkeypatch.setattr("otp.application.look.PATIENCE", 0.1)
+    monkeypatch.setattr("otp.application.readiness.PATIENCE", 0.1)
     answers, done = [], anyio.Event()
 
     async def block():
@@ -207,8 +206,8 @@ async def test_a_blocked_loop_that_nobody_watches_is_not_live_either(monkeypatch
 
 async def test_many_who_ask_at_once_cost_the_loop_one_look(monkeypatch):
     looks, done = [], anyio.Event()
-    count = otp.application.look.condition_of
-    monkeypatch.setattr("otp.application.look.condition_of", lambda tree: looks.append(1) or count(tree))
+    count = otp.application.readiness.readiness_of
+    monkeypatch.setattr("otp.application.readiness.readiness_of", lambda tree: looks.append(1) or count(tree))
 
     async def block():
         asking = [threading.Thread(target=look) for _ in range(20)]
@@ -225,7 +224,7 @@ async def test_many_who_ask_at_once_cost_the_loop_one_look(monkeypatch):
     entered = []
     spec = supervisor("root", children=[worker("a", block, restart=otp.Restart.TEMPORARY)])
     async with open_tree(spec, []) as tree:
-        ask = Look(tree, None)
+        ask = ReadinessFromThread(tree, None)
         looks.clear()
         tree.root.begin()
         await done.wait()
@@ -312,7 +311,7 @@ class TestTheServer:
             with pytest.raises(
                 HostError, match=f"the health port 127.0.0.1:{port} cannot be had: Address already in use"
             ):
-                async with open_host(supervisor("root"), [], Surroundings(health=(HOST, port))):
+                async with open_host(supervisor("root"), [], Options(health=(HOST, port))):
                     pytest.fail("the block must not begin")
 
 
@@ -328,19 +327,19 @@ class TestTheServer:
     ],
 )
 def test_a_port_stands_alone_or_behind_its_host(text, address):
-    assert surroundings(text).health == address
+    assert options(text).health == address
 
 
 @pytest.mark.parametrize("text", ["", "x", "80x", "host", "-1", "65536", "::1:80", "1.2.3.4:", "٨٠"])
 def test_what_is_no_port_is_refused_with_what_to_write(text):
     with pytest.raises(ValueError, match=r"health port: expected \[HOST:\]PORT, got .*; write 8080, 0.0.0.0:8080 or"):
-        surroundings(text)
+        options(text)
 
 
 @pytest.mark.parametrize("seconds", [0, -1.0, float("inf"), float("nan")])
 def test_a_watch_without_a_length_is_refused(seconds):
     with pytest.raises(ValueError, match="loop_watch: expected seconds above 0, or None"):
-        surroundings(loop_watch=seconds)
+        options(loop_watch=seconds)
 
 
 @pytest.fixture

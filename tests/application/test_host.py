@@ -11,13 +11,13 @@ from loguru import logger
 import otp
 from otp import log_events, supervisor, worker
 from otp.application.host import open_host
-from otp.application.options import Surroundings
+from otp.application.options import Options
 from otp.application.run import serve
 from otp.errors import SpecError
 from otp.events import SupervisorStarted
 from otp.testing import EventRecorder
 
-NOTHING = Surroundings(loop_watch=None)
+NOTHING = Options(loop_watch=None)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def test_it_goes_on_while_a_cancelled_block_stops_its_tree_and_ends_then(p
 
     spec = supervisor("root", children=[worker("a", slow)])
     with anyio.CancelScope() as scope:
-        async with open_host(spec, [log_events()], Surroundings(health=("127.0.0.1", port))) as host:
+        async with open_host(spec, [log_events()], Options(health=("127.0.0.1", port))) as host:
             host.tree.root.begin()
             await up.wait()
             scope.cancel()
@@ -94,7 +94,7 @@ async def test_own_hooks_without_a_log_are_told_and_nothing_is_written(lines):
 async def test_a_tree_that_cannot_run_leaves_nothing_behind(port):
     spec = supervisor("root", children=[worker("a", anyio.sleep_forever, needs=["database"])])
     with pytest.raises(SpecError, match="database"):
-        async with open_host(spec, [], Surroundings(health=("127.0.0.1", port))):
+        async with open_host(spec, [], Options(health=("127.0.0.1", port))):
             pytest.fail("the block must not begin")
     assert not answers(port)
     assert threads() == set()

@@ -11,9 +11,9 @@ from loguru import logger
 from otp import FailurePolicy, Restart, Watchdog, dependency, log_events, open_supervisor, supervisor, worker
 from otp.application import loop_watch
 from otp.application.host import open_host
-from otp.application.look import Look
 from otp.application.loop_watch import LoopWatch, watching
-from otp.application.options import Surroundings
+from otp.application.options import Options
+from otp.application.readiness import ReadinessFromThread
 from otp.core.machine import SupervisorMachine
 from otp.events import ChildStarted, LoopBlocked, LoopFreed
 from otp.policy import GiveUp, on
@@ -219,7 +219,7 @@ async def test_the_log_has_it_before_the_block_is_over_and_only_once(lines):
 
     sink = logger.add(wrote, format="{message}", level="INFO")
     try:
-        async with open_host(spec, [log_events(), events], Surroundings(loop_watch=0.1)) as host:
+        async with open_host(spec, [log_events(), events], Options(loop_watch=0.1)) as host:
             host.tree.root.begin()
             await events.wait_for(LoopFreed, "root/b")
     finally:
@@ -288,10 +288,10 @@ async def test_without_a_threshold_there_is_no_thread():
         return [one.name for one in threading.enumerate() if one.name == "otp-loop-watch"]
 
     spec = supervisor("root", children=[worker("a", anyio.sleep_forever)])
-    async with open_host(spec, [], Surroundings(loop_watch=None)) as host:
+    async with open_host(spec, [], Options(loop_watch=None)) as host:
         assert threads() == []
         assert host.loop_watch is None
-    async with open_host(spec, [], Surroundings()) as host:
+    async with open_host(spec, [], Options()) as host:
         assert threads() == ["otp-loop-watch"]
     assert threads() == []
 
@@ -429,8 +429,8 @@ async def test_a_supervisors_own_code_is_charged_to_it_and_not_to_the_child_whos
 async def test_the_log_and_the_health_port_name_the_function(lines):
     block, events, troubles = Block(), EventRecorder(), []
     spec, hooks = of_hook(block)
-    async with open_host(spec, [log_events(), *hooks, events], Surroundings(loop_watch=0.1)) as host:
-        look = Look(host.tree, host.loop_watch)
+    async with open_host(spec, [log_events(), *hooks, events], Options(loop_watch=0.1)) as host:
+        look = ReadinessFromThread(host.tree, host.loop_watch)
         host.loop_watch.listen(
             lambda event: troubles.append(look().trouble) if isinstance(event, LoopBlocked) else None
         )

@@ -9,13 +9,13 @@ import pytest
 import otp
 from otp import Restart, Strategy, supervisor, worker
 from otp.application.host import open_host
-from otp.application.options import Surroundings
+from otp.application.options import Options
 from otp.application.systemd import sd_notify, watchdog_interval
 from otp.events import ChildDelayed, ChildRefused, ChildStarted
 from otp.policy import Backoff, FailurePolicy, RestartAfter, on
 from otp.testing import EventRecorder, Probe, Refuse
 
-QUIET = Surroundings(loop_watch=None)
+QUIET = Options(loop_watch=None)
 
 
 class Init:

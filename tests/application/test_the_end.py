@@ -89,6 +89,10 @@ LEFT_ANYWHERE = {
     "request": "thread client in leave_request.<locals>.ask (application/endings.py:",
     "at_exit": "the main thread in hang (application/endings.py:",
     "process": "process ",
+    "pool": "thread ThreadPoolExecutor-0_0 in hang (application/endings.py:",
+    "process_pool": " in wait (multiprocessing/connection.py:",
+    "timer": "thread timer in hang (application/endings.py:",
+    "feeder": "the main thread in Queue._finalize_join (multiprocessing/queues.py:",
 }
 LEFT_BY_ASYNCIO = {
     "threads": "_0 in hang (application/endings.py:",
@@ -176,6 +180,44 @@ def test_a_terminal_that_goes_away_says_so_twice_and_the_tree_stops_in_order_all
             process.send_signal(signal.SIGHUP)
             time.sleep(0.1)
         assert ended(process)[0] == 70  # it had refused by then; killed at once it would be 129
+
+
+INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+AT_ONCE = {
+    (TERM, HUP): 0,  # systemd's SendSIGHUP=
+    (HUP, HUP): 0,
+    (HUP, TERM): 128 + TERM,
+    (INT, TERM): 128 + TERM,
+    (TERM, INT): 128 + INT,
+}
+
+
+@pytest.fixture(params=AT_ONCE.items(), ids=[f"{a.name}-{b.name}" for a, b in AT_ONCE])
+def together(request, monkeypatch):
+    """The exit code that follows from two signals that Python handles together."""
+    signals, code = request.param
+    monkeypatch.setenv("SIGNALS", " ".join(str(int(number)) for number in signals))
+    return code
+
+
+def test_of_signals_that_python_handles_together_each_counts_in_the_order_in_which_they_came(together, backend):
+    with running("signalled", *backend) as process:
+        assert ended(process)[0] == together
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "asyncio+uvloop"])
+def test_and_so_they_do_in_a_program_that_goes_on(together, backend):
+    with program("endings.py", f"run:signalled:{backend}") as process:
+        read_until(process.stdout, f"went on with {together}")
+
+
+def test_a_signal_while_python_takes_itself_apart_changes_the_code_no_more(backend):
+    with running("lingering", *backend, "--exit-within", "20") as process:
+        read_until(process.stdout, "up")
+        process.send_signal(signal.SIGTERM)
+        read_until(process.stdout, "finalizing")
+        process.send_signal(signal.SIGTERM)
+        assert ended(process)[0] == 0
 
 
 def test_under_nohup_a_hangup_is_ignored():

@@ -32,7 +32,7 @@ GUARDED = {
     ("observe/incidents.py", "_failed_to_tell"): (Role.LISTENER, "incident_listener"),
     ("observe/alerts.py", "_post"): (Role.SINK, "alert_sender"),
     ("observe/outbox.py", "_try"): (Role.SINK, "sink"),
-    ("application/loop_watch.py", "_tell"): (
+    ("application/loop_watch.py", "_notify"): (
         Role.LISTENER,
         "test_a_listener_that_raises_is_detached_and_the_others_are_told",
     ),
@@ -46,7 +46,7 @@ GUARDED = {
 FOREIGN = {
     "hook": Role.HOOK,
     "hooks": Role.HOOK,
-    "told": Role.HOOK,
+    "all_hooks": Role.HOOK,
     "where": Role.WHERE,
     "progress": Role.PROGRESS,
     "probe": Role.PROBE,
@@ -66,7 +66,7 @@ FOREIGN = {
 
 OURS = {
     *("now", "wall", "dice", "sleep", "interrupt", "starting", "over", "_over", "new_scope", "stop", "soon", "noted"),
-    *("around", "change", "ending", "look", "task", "tasks", "_HANDLERS", "_EXECUTE", "_NOTES"),
+    *("around", "change", "ending", "readiness", "task", "tasks", "_HANDLERS", "_EXECUTE", "_NOTES"),
     *("call", "what", "program"),  # of the watchman, whose program's failures go upwards with their exit code
     *("write", "form"),  # of an outlet: what they do in its own thread is its business
 }

@@ -126,7 +126,7 @@ async def test_its_tasks_beat_for_it():
 
 @virtual
 async def test_each_child_beats_for_itself_only(monkeypatch):
-    monkeypatch.setattr(_NOBODY, "_told", True)
+    monkeypatch.setattr(_NOBODY, "_warned", True)
     spec = supervisor(
         "root",
         children=[worker("lively", beating, 5.0, watchdog=30.0), worker("hanging", silent, watchdog=40.0)],
@@ -169,7 +169,7 @@ async def test_its_threads_beat_for_it(anyio_backend):
 
 
 async def test_a_beat_without_a_watchdog_is_nothing_and_one_outside_of_a_worker_is_told_of_once(monkeypatch):
-    monkeypatch.setattr(_NOBODY, "_told", False)
+    monkeypatch.setattr(_NOBODY, "_warned", False)
     beaten = anyio.Event()
 
     async def careless():
@@ -402,7 +402,7 @@ async def test_a_tree_without_watchdogs_never_wakes_for_them():
         await anyio.sleep(1)
         watchdogs = root._tree.watchdogs
         assert watchdogs._heap == []
-        assert watchdogs._asleep_until == math.inf
+        assert watchdogs._alarm._asleep_until == math.inf
 
 
 @virtual

@@ -34,7 +34,9 @@ async def accept_for_ever(listener: socket, take: Callable[[socket], object]) ->
     while True:
         try:
             await _accept(listener, take)
-        except Exception as bug:  # noqa: BLE001 # nobody could look into this process any more
+        except BaseException as bug:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
             logger.error("control: accepting has failed, and is started again: {}", describe(bug))
             await asyncio.sleep(AGAIN_ACCEPT)
 

@@ -1,24 +1,38 @@
-"""The health of a tree, known from a snapshot alone."""
+"""The health of a tree, read off a snapshot alone; what live and ready mean is in `otp.core.readiness`."""
 
+from collections import Counter
 from collections.abc import Iterator
 
-from otp.control.wire.rows import Blocked, ChildRow, Health, Snapshot
+from otp.control.wire.rows import Blocked, ChildRow, Health, Snapshot, TreeState
 from otp.core.child import ChildState
 from otp.core.paths import ancestors
+from otp.core.readiness import Readiness, TreePhase
 
 __all__ = ("health_of", "not_turning")
 
+_PHASES: dict[TreeState, TreePhase] = {
+    "starting": "starting",
+    "up": "up",
+    "degraded": "up",
+    "stopping": "stopping",
+    "stopped": "ended",
+}
+
 
 def health_of(snapshot: Snapshot) -> Health:
-    """The health of the tree that a snapshot shows."""
+    """Whether all is well in the tree of this snapshot."""
     children = snapshot.children
-    refused = any(child.state == ChildState.REFUSED for child in children)
-    live = snapshot.blocked is None and not refused and snapshot.state != "stopped"
+    readiness = Readiness(
+        phase=_PHASES[snapshot.state],
+        states=Counter(child.state for child in children),
+        refused=tuple(child.path for child in children if child.state == ChildState.REFUSED),
+        blocked=snapshot.blocked.who if snapshot.blocked is not None else "",
+    )
     return Health(
         app=snapshot.app,
         state=snapshot.state,
-        live=live,
-        ready=live and snapshot.state in ("up", "degraded"),
+        live=readiness.live,
+        ready=readiness.ready,
         up=sum(child.ready for child in children),
         total=len(children),
         problems=tuple(_problems(snapshot)),

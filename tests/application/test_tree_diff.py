@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from otp import FailurePolicy, Restart, Strategy, dynamic_supervisor, supervisor, worker
-from otp.application.shape import changes
+from otp.application.tree_diff import changes
 from otp.policy import GiveUp, on
 
 

@@ -1,4 +1,4 @@
-"""How one tree differs from another, apart from the code of its workers."""
+"""The differences of two trees, apart from the code of their workers."""
 
 from collections.abc import Iterator
 
@@ -13,9 +13,9 @@ _OF_SUPERVISORS = (*_OF_ALL, "strategy", "intensity", "period", "auto_shutdown",
 
 
 def changes(old: AnySpec, new: AnySpec, above: str = "") -> Iterator[str]:
-    """What a reader of both trees would see, one phrase each, from the root down.
+    """One phrase for each difference that a reader of both trees would see, from the root down.
 
-    Functions, arguments, policies, watchdogs and probes are left out: made anew, they are never the same.
+    Functions, arguments, policies, watchdogs and probes are left out: built anew they never compare equal.
     """
     path = join(above, old.id)
     if new.id != old.id:

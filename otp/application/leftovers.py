@@ -1,7 +1,7 @@
-"""What is still there when a process ends: its threads, tasks and processes, and the line where each hangs.
+"""Threads, tasks and processes that are left when a process ends, each with the line where it hangs.
 
-It is looked at from a thread, whatever the others do, and no code of theirs is run for it. Left out is what waits for
-work, and what ends with the process of itself: idle threads of an executor, and daemons.
+They are inspected from another thread, and none of their code runs. Left out are those that do not hold the process: idle
+threads of an executor, and daemons.
 """
 
 import asyncio
@@ -19,16 +19,16 @@ from otp.text.printable import printable
 __all__ = ("listed", "processes_left", "tasks_left", "threads_left")
 
 LISTED = 8
-"""Names that a line has of one kind; the others are counted."""
+"""Names of one kind in a line; further ones are only counted."""
 
 _WAITING = frozenset(("threading", "queue", "selectors"))
-"""Modules in which a thread stands that waits; the module that has called them tells what it waits for."""
+"""Library modules in which threads wait; their caller tells what for."""
 
 _IDLE = ("asyncio.", "uvloop", "trio.", "anyio.", "concurrent.futures.", "otp.application.", "otp.cli.")
-"""Modules that wait without holding anything: an event loop with nothing to do, an executor that waits for its threads."""
+"""Callers that wait without work of their own: an idle event loop, an executor that joins its threads."""
 
 _POOLS = ("concurrent.futures.", "anyio.")
-"""Packages with pools of threads, which wait for work."""
+"""Packages whose pool threads wait for work."""
 
 _OURS = str(Path(__file__).parents[1])
 
@@ -36,14 +36,14 @@ _frames_of_threads = sys._current_frames  # noqa: SLF001 # pyright: ignore[repor
 
 
 def listed(names: Iterable[str]) -> str:
-    """The names in a line, the first of them if they are many."""
+    """The names in a line: the first few, and how many more there are."""
     names = list(names)
     more = len(names) - LISTED
     return ", ".join((*names[:LISTED], *((f"{more} more",) if more > 0 else ())))
 
 
 def threads_left() -> Iterator[str]:
-    """The threads that hold the process, the main thread among them if it does anything but wait for the others."""
+    """The threads that hold the process; the main thread if it does more than join the others."""
     frames = _frames_of_threads()
     main = threading.main_thread()
     for thread in threading.enumerate():
@@ -57,7 +57,7 @@ def threads_left() -> Iterator[str]:
 
 
 def tasks_left(loop: asyncio.AbstractEventLoop, known: Iterable[object]) -> Iterator[str]:
-    """The tasks that somebody has started there, without those whose coroutines are `known`."""
+    """The program's own tasks in this loop, without those whose coroutines are `known`."""
     known = {id(coroutine) for coroutine in known}
     for task in asyncio.all_tasks(loop):
         chain = await_chain(task.get_coro())
@@ -66,7 +66,7 @@ def tasks_left(loop: asyncio.AbstractEventLoop, known: Iterable[object]) -> Iter
 
 
 def processes_left() -> Iterator[str]:
-    """The processes that this one has started, where the system says so."""
+    """The child processes, on systems that list them in /proc."""
     with suppress(OSError):
         for thread in Path("/proc/self/task").iterdir():
             for pid in (thread / "children").read_text().split():
@@ -75,7 +75,7 @@ def processes_left() -> Iterator[str]:
 
 
 def _program(pid: str) -> str:
-    """What runs there; empty if it has ended, and only waits to be asked for its exit code."""
+    """The name of the program; empty for a zombie."""
     process = Path("/proc", pid)
     with suppress(OSError):
         return printable((process / "comm").read_text().strip()) if (process / "cmdline").read_bytes() else ""
@@ -83,7 +83,7 @@ def _program(pid: str) -> str:
 
 
 def _belongs_to_a_pool(frame: FrameType) -> bool:
-    """Whether it may be idle: one that somebody began for something is not."""
+    """Whether this is a pool's thread, which may be idle; a thread of the program's own never counts as idle."""
     caller: FrameType | None = frame
     while caller is not None and not _module(caller).startswith(_POOLS):
         caller = caller.f_back
@@ -92,14 +92,14 @@ def _belongs_to_a_pool(frame: FrameType) -> bool:
 
 def _is_idle(frame: FrameType, *, main: bool) -> bool:
     inner = _module(frame)
-    if inner == "concurrent.futures.thread" and not main:  # its own waiting is in C, and so may be what it has called
+    if inner == "concurrent.futures.thread" and not main:  # it waits in C, as the work that it was given may
         return frame.f_code.co_name == "_worker"
     caller: FrameType | None = frame
     while caller is not None and _module(caller) in _WAITING:
         caller = caller.f_back
     if caller is None:
         return True
-    if _module(caller) == "concurrent.futures.thread" and not main:  # else what it was given to do waits there
+    if _module(caller) == "concurrent.futures.thread" and not main:  # else the work that it was given waits
         return caller.f_code.co_name == "_worker"
     return (main or caller is not frame) and _module(caller).startswith(_IDLE)
 
@@ -113,10 +113,14 @@ def _module(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", ""))
 
 
-def _stack(frame: FrameType | None) -> tuple[str, ...]:
-    """The frames below that of the child, outermost first; all of them if there is none."""
+def _stack(frame: FrameType) -> tuple[str, ...]:
+    """The frames below that of the child, or all if there is none; outermost first, up to what waits in the library."""
+    inner: FrameType | None = frame
+    while inner is not None and _module(inner) in _WAITING:
+        inner = inner.f_back
     inward: list[FrameType] = []
-    while frame is not None and _module(frame) != "otp.runtime.child":
-        inward.append(frame)
-        frame = frame.f_back
+    step: FrameType | None = inner or frame
+    while step is not None and _module(step) != "otp.runtime.child":
+        inward.append(step)
+        step = step.f_back
     return tuple(f"{one.f_code.co_filename}:{one.f_lineno} {one.f_code.co_qualname}" for one in reversed(inward))
