@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.services.execution.rampage import NODES, rampage
+from tests.services.execution.random_kills import NODES, rampage
 
 KILLS = 1_000
 

@@ -1,4 +1,4 @@
-"""All four services as `supervised_main` runs them, with a count of our own at the socket: `python -m tests.endurance.tapped FILE`.
+"""All four services as `supervised_main` runs them, with a count of our own at the socket: `python -m tests.endurance.counted_services FILE`.
 
 Each event that massive's socket hands over is a line of the file, written before the service sees it; so `kill -9` of this
 process loses none of them.

@@ -1,6 +1,6 @@
 """Kills the nodes of the real tree at random awaits while signals flow, and then goes through the books.
 
-`python tests/services/execution/rampage.py --kills 20000 --seed 7` does it for longer than a test may.
+`python tests/services/execution/random_kills.py --kills 20000 --seed 7` does it for longer than a test may.
 """
 
 import random

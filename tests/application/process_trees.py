@@ -1,4 +1,4 @@
-"""Trees for the tests of whole processes: `python -m otp run places:NAME`."""
+"""Trees for the tests of whole processes: `python -m otp run process_trees:NAME`."""
 
 import sys
 

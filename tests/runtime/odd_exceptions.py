@@ -1,6 +1,6 @@
 """Exceptions of every shape that somebody may raise. As a program: a tree for each, run to its end by `otp.run`.
 
-python odd.py asyncio|uvloop|trio        one line for each kind: its name, and the exit code
+python odd_exceptions.py asyncio|uvloop|trio        one line for each kind: its name, and the exit code
 """
 
 import sys
