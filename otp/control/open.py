@@ -16,13 +16,15 @@ from pathlib import Path
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
+from otp.control.bridge import Bridge
 from otp.control.server.server import Server
 from otp.control.tree.actions import Actions
 from otp.control.tree.audit import Audit
-from otp.control.tree.bridge import Desk
-from otp.control.tree.event_log import Timeline
+from otp.control.tree.changes import Changes
+from otp.control.tree.event_log import EventLog
+from otp.control.tree.mailbox import Mailbox
 from otp.control.tree.maintenance import Maintenance
-from otp.control.tree.queries import Looks
+from otp.control.tree.queries import Queries
 from otp.control.tree.view import View
 from otp.control.wire.protocol import PROTOCOL, Greeting
 from otp.control.wire.rows import Blocked
@@ -56,7 +58,8 @@ class Control:
         self._tasks: TaskGroup
         self._services: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         self._server: Server | None = None
-        self._desk: Desk | None = None
+        self._bridge: Bridge | None = None
+        self._changes: Changes | None = None
 
     def serve(
         self,
@@ -74,8 +77,7 @@ class Control:
         """
         if self._claim is None:
             return
-        timeline = Timeline()
-        maintenance = Maintenance()
+        event_log, maintenance = EventLog(), Maintenance()
         view = View(
             handle,
             self._seen,
@@ -85,33 +87,25 @@ class Control:
             backend=_backend(),
             faults=self._faults is not None,
         )
-        actions = Actions(view, maintenance, Audit(handle.path, timeline), self._faults)
-        desk = Desk(
-            view=view,
-            looks=Looks(view, timeline, self._log),
-            actions=actions,
-            timeline=timeline,
-        )
-        server = Server(
-            self._claim,
-            self._greeting(handle.path),
-            lambda question: handle.soon(lambda: desk.ask(question)),
-            watched=desk.be_watched,
-            blocked=blocked,
-        )
+        actions = Actions(view, maintenance, Audit(handle.path, event_log), self._faults)
+        bridge = Bridge(handle.soon, blocked)
+        mailbox = Mailbox(bridge, Queries(view, event_log, self._log), actions)
+        server = Server(self._claim, self._greeting(handle.path), bridge)
+        bridge.join(mailbox, server)
         if not self._started(server):
             return
-        self._desk = desk
+        self._bridge, self._changes = bridge, Changes(bridge, view, event_log)
         handle.name_contexts()
-        handle.attach(desk)
-        self._seen.incidents.listen(desk.resolved)
-        self._run("control: what answers", partial(desk.run, server.publish, server.keep))
-        self._run("control: what ends maintenance", partial(maintenance.run, actions.over))
+        handle.attach(event_log)
+        self._seen.incidents.listen(event_log.resolved)
+        self._run("control: what answers", mailbox.run)
+        self._run("control: what tells of changes", self._changes.run)
+        self._run("control: what ends maintenance", partial(maintenance.run, actions.end_maintenance))
 
     def tell_blocked(self, blocked: Blocked | None) -> None:
-        """Tell those who watch that the tree's loop does not turn, and that it does again; called from any thread."""
-        if self._server is not None:
-            self._server.tell_blocked(blocked)
+        """Tell the clients that watch that the tree's loop does not turn, or turns again; called from any thread."""
+        if self._bridge is not None:
+            self._bridge.tell_blocked(blocked)
 
     async def run(self, *, task_status: TaskStatus[None]) -> None:
         """Run what serves, until cancelled."""
@@ -127,9 +121,9 @@ class Control:
 
     async def close(self) -> None:
         """Serve no more, and remove the sockets."""
-        if self._server is not None and self._desk is not None:
+        if self._server is not None and self._changes is not None:
             try:
-                self._desk.tell_the_end(self._server.publish)
+                self._changes.tell_the_end()
             finally:
                 self._server.stop()
         elif self._claim is not None:

@@ -19,13 +19,13 @@ from textual.message import Message
 from textual.widgets import Input
 
 from otp.control.client.client import PATIENCE
+from otp.control.client.feed import Feed
 from otp.control.wire.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
 from otp.control.wire.rows import ChildRow, EventRow
 from otp.tui.colours import first_theme, next_theme
 from otp.tui.confirm import Confirm
 from otp.tui.details import Details
 from otp.tui.events import EventScreen, merged
-from otp.tui.feed import Feed
 from otp.tui.headline import Headline
 from otp.tui.keys import Help, bar
 from otp.tui.label import Label

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from otp.control.client.feed import Arrived, Joined, News
+from otp.control.client.link import Link
 from otp.control.client.mirror import Mirror
 from otp.control.wire.rows import ChildRow
-from otp.tui.feed import Arrived, Joined, News
-from otp.tui.link import Link
 from otp.tui.order import Order, arranged, found
 
 __all__ = ("Picture",)

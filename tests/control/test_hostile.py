@@ -13,7 +13,7 @@ import pytest
 
 from otp import supervisor, worker
 from otp.control.client.client import CommandFailed, connect
-from otp.control.server import connection, server
+from otp.control.server import accepting, connection, server
 from otp.control.wire.peer import Peer, peer_of
 from otp.control.wire.protocol import (
     HEADER,
@@ -215,10 +215,10 @@ async def test_a_flood_of_requests_that_nobody_waits_for_is_bounded(stage, monke
     flooding = InThread(flood)
     most = 0
     while not flooding.is_over:
-        most = max(most, await stage.in_the_server(lambda: len(stage.server._questions._open)))
+        most = max(most, await stage.in_the_server(lambda: len(stage.server._pending._open)))
     await flooding.result()
     assert most <= 8
-    await stage.until(lambda: not stage.server._questions._open)
+    await stage.until(lambda: not stage.server._pending._open)
 
 
 # ---------------------------------------------------------------------------------------------------- who
@@ -301,8 +301,8 @@ def greeted(one):
 async def test_who_opens_connections_without_end_is_accepted_at_a_bounded_rate_and_keeps_nobody_off_the_other_socket(
     place, monkeypatch
 ):
-    monkeypatch.setattr(server, "ACCEPTED_AT_ONCE", 5)
-    monkeypatch.setattr(server, "ACCEPTED_A_SECOND", 1e-6)
+    monkeypatch.setattr(accepting, "ACCEPTED_AT_ONCE", 5)
+    monkeypatch.setattr(accepting, "ACCEPTED_A_SECOND", 1e-6)
 
     def flood(path):
         with ExitStack() as stack:

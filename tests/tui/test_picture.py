@@ -1,6 +1,6 @@
 """What is shown: which children, in what order, and when that is looked at anew."""
 
-from otp.tui.feed import Arrived, Joined, Lost
+from otp.control.client.feed import Arrived, Joined, Lost
 from otp.tui.order import Order
 from otp.tui.picture import SETTLED, Picture
 from tests.tui.test_texts import GREETING

@@ -13,9 +13,9 @@ from otp.cli.output import Output, Shown, fields, with_output
 from otp.cli.queries.states import since
 from otp.cli.queries.watching import watched
 from otp.control.client.client import Client
-from otp.control.tree.targets import one
 from otp.control.wire.protocol import GetSnapshot
 from otp.control.wire.rows import ChildRow
+from otp.control.wire.targets import one
 from otp.core.paths import is_within
 from otp.text.durations import duration
 from otp.text.printable import printable

@@ -9,26 +9,25 @@ import anyio
 from otp.control.tree.audit import Audit, one_line
 from otp.control.tree.blast_radius import of_restart, of_stop
 from otp.control.tree.maintenance import Maintenance
-from otp.control.tree.targets import Node, NoSuchChild, TooMany
 from otp.control.tree.view import View, incident_row
-from otp.control.wire.peer import Peer
-from otp.control.wire.protocol import (
-    Acted,
+from otp.control.wire.commands import (
+    ON_CHILDREN,
+    Command,
     Drain,
-    Draining,
-    Failure,
     InjectFault,
     OnChildren,
     Pause,
     Reset,
-    Resolved,
     ResolveIncident,
     Restart,
     Resume,
     Start,
     Stop,
 )
+from otp.control.wire.peer import Peer
+from otp.control.wire.protocol import Acted, Answer, Draining, Failure, Resolved
 from otp.control.wire.rows import Change
+from otp.control.wire.targets import Node, NoSuchChild, TooMany
 from otp.core.child import ChildState
 from otp.core.foresight import could_follow
 from otp.errors import (
@@ -42,25 +41,27 @@ from otp.errors import (
     PatternError,
     Restarting,
     Running,
-    StartError,
 )
 from otp.faults import Faults
 
-__all__ = ("Actions", "NotAllowed", "kind_of")
+__all__ = ("Actions", "NotAllowed")
 
 
 class NotAllowed(ControlError):
-    """The command is not taken here."""
+    """This process, or this child, does not take the command."""
 
 
 class Actions:
-    """Does to a tree what operators ask for, in its event loop.
+    """Carries out the acting commands on one tree, in its event loop.
 
     Args:
         view: of the tree.
         maintenance: deadlines of pauses.
-        audit: is told of everything that was done.
-        faults: what faults are injected with; None: they are not.
+        audit: writes down what was done.
+        faults: injects faults; None: they are not allowed.
+
+    Attributes:
+        by_command: what carries out which command.
     """
 
     def __init__(self, view: View, maintenance: Maintenance, audit: Audit, faults: Faults | None) -> None:
@@ -69,6 +70,11 @@ class Actions:
         self._maintenance = maintenance
         self._audit = audit
         self._faults = faults
+        self.by_command: dict[type[Command], Callable[[Peer, str, Any], Awaitable[Answer]]] = {
+            **dict.fromkeys(ON_CHILDREN, self.on_children),
+            ResolveIncident: self.resolve,
+            Drain: self.drain,
+        }
         self._do: dict[type[OnChildren], Callable[[str, Any], Awaitable[str | None]]] = {
             Restart: self._restart,
             Stop: self._stop,
@@ -80,21 +86,22 @@ class Actions:
         }
 
     async def on_children(self, peer: Peer, op: str, command: OnChildren) -> Acted:
-        """Act on all that the command names, or say what would be touched.
+        """Act on the children that the command names, or say what it would touch.
 
         Raises:
-            NoSuchChild: it names none.
-            TooMany: it names more than one, and does not say that this is meant.
-            NotAllowed: not here, or not on the root.
-            PatternError: it is longer than a pattern may be.
+            NoSuchChild: the command names no child of this tree.
+            TooMany: it names several, without `all`.
+            NotAllowed: faults are not allowed here, or the command is none for the root.
+            PatternError: the pattern is too long.
         """
         nodes = await self._view.outline()
         named = await self._view.chosen(nodes, command.path, many=command.all or command.dry_run)
         self._check(command, named)
+        reach = of_restart if isinstance(command, Restart) else of_stop
         changes: list[Change] = []
         touched: set[str] = set()
         for node in named:
-            radius = self._touched(nodes, command, node)
+            radius = reach(nodes, node.path)
             if command.dry_run:
                 change = self._planned(command, node, radius)
             elif isinstance(command, Restart) and node.path in touched:
@@ -110,11 +117,11 @@ class Actions:
             untouched=sum(node.path not in touched for node in nodes[1:]),
         )
 
-    def resolve(self, peer: Peer, op: str, command: ResolveIncident) -> Resolved:
-        """Call an incident over.
+    async def resolve(self, peer: Peer, op: str, command: ResolveIncident) -> Resolved:
+        """Resolve an incident by hand.
 
         Raises:
-            NoSuchChild: there is no open incident of that id.
+            NoSuchChild: no incident of that id is open.
         """
         incidents = self._view.seen.incidents
         now = anyio.current_time()
@@ -126,7 +133,7 @@ class Actions:
         return Resolved(op=op, incident=incident_row(incident, now))
 
     async def drain(self, peer: Peer, op: str, command: Drain) -> Draining:
-        """Stop the whole tree in order."""
+        """Stop the whole tree in order, or say what would be stopped."""
         nodes = await self._view.outline()
         children = tuple(node.path for node in reversed(nodes[1:]))
         if not command.dry_run:
@@ -134,8 +141,14 @@ class Actions:
             self._handle.stop()
         return Draining(op=op, dry_run=command.dry_run, children=children)
 
-    async def over(self, path: str) -> bool:
-        """The time of a maintenance is over; False: it cannot be ended yet, since a supervisor above is down."""
+    async def cut_short(self, command: Command) -> None:
+        """Stop what is left of a drained tree at once, when the seconds of its Drain are over."""
+        if isinstance(command, Drain) and command.seconds is not None and not command.dry_run:
+            await anyio.sleep(command.seconds)
+            self._handle.kill()
+
+    async def end_maintenance(self, path: str) -> bool:
+        """Resume a child whose maintenance is over; False: a supervisor above is down, try again later."""
         try:
             await self._handle.resume(self._below(path))
         except NoProc:
@@ -155,11 +168,6 @@ class Actions:
                 f"or {verb} '*' --all for each of them; otp drain ends the whole process in order"
             )
 
-    def _touched(self, nodes: Sequence[Node], command: OnChildren, node: Node) -> tuple[str, ...]:
-        if isinstance(command, Restart):
-            return of_restart(nodes, node.path)
-        return of_stop(nodes, node.path)
-
     def _planned(self, command: OnChildren, node: Node, radius: tuple[str, ...]) -> Change:
         follows = could_follow(self._handle.running_spec(), node.path) if isinstance(command, Restart) else ()
         return Change(
@@ -167,7 +175,7 @@ class Actions:
         )
 
     def _restarted_along(self, node: Node) -> Change:
-        """Of a group that restarts together, one restart is enough."""
+        """What to say of a child that has just been restarted with a sibling: once is enough."""
         along = "restarted along with a sibling"
         return Change(
             path=node.path, radius=(), before=node.state, after=self._state(node.path), took_s=0.0, message=along
@@ -179,7 +187,8 @@ class Actions:
         try:
             message = await self._do[type(command)](self._below(path), command) or ""
         except OTPError as no:
-            error, message = self._kind_of(no), one_line(self._said(no))
+            error, message = self.refusal(no)
+            message = one_line(message)
         change = Change(
             path=path,
             radius=touched,
@@ -192,18 +201,22 @@ class Actions:
         self._audit.acted(peer, op, command, change)
         return change
 
-    def _kind_of(self, error: OTPError) -> Failure:
-        return "gone" if isinstance(error, NoProc) and self._view.has_ended else kind_of(error)
-
-    def _said(self, error: OTPError) -> str:
-        """What stands in the way, and what to do about it."""
+    def refusal(self, error: OTPError) -> tuple[Failure, str]:
+        """Why a command is not carried out: its kind, which decides the exit code, and what to do about it."""
         match error:
             case NoProc():
-                return self._view.no_supervisor(error)
+                return "gone" if self._view.has_ended else "conflict", self._view.no_supervisor(error)
+            case NotFound() | NoSuchChild():
+                return "not_found", str(error)
+            case NotAllowed() | TooMany() | PatternError():
+                return "refused", str(error)
+            case Restarting() | Running() | NotSupported() | FaultError():
+                return "conflict", str(error)
             case ChildRefused(paths=paths):
-                return f"{error}; otp stack {paths[0]} says where it hangs, and only the end of the process ends it"
+                hint = f"otp stack {paths[0]} says where it hangs, and only the end of the process ends it"
+                return "error", f"{error}; {hint}"
             case _:
-                return str(error)
+                return "error", str(error)
 
     def _state(self, path: str) -> str:
         if path == self._view.app:
@@ -215,7 +228,7 @@ class Actions:
         return str(info.state) if info is not None else "gone"
 
     def _below(self, path: str) -> str:
-        """The path as the handle of the root takes it."""
+        """The path below the root, as the root's handle takes it."""
         return path.removeprefix(self._view.app).removeprefix("/")
 
     def _whole(self, path: str) -> str:
@@ -259,18 +272,3 @@ class Actions:
         except NotFound:  # it is there, so it was added by start_child
             raise FaultError(whole, "it was added while the tree ran; faults reach those that it began with") from None
         self._view.seen.incidents.injecting(whole, injection.marked_until)
-
-
-def kind_of(error: OTPError) -> Failure:
-    """The kind of a failure, for the exit code of a command."""
-    match error:
-        case NotFound() | NoSuchChild():
-            return "not_found"
-        case NotAllowed() | TooMany() | PatternError():
-            return "refused"
-        case Restarting() | Running() | NotSupported() | NoProc() | FaultError():
-            return "conflict"
-        case StartError() | ChildRefused():
-            return "error"
-        case _:
-            return "error"

@@ -15,8 +15,8 @@ from otp import FailurePolicy, Strategy, supervisor, worker
 from otp.control.client.client import Unreachable, connect
 from otp.control.client.mirror import Mirror
 from otp.control.server import watcher
-from otp.control.tree import bridge
-from otp.control.tree.bridge import FRESH, OFTEN
+from otp.control.tree import changes
+from otp.control.tree.changes import FRESH, OFTEN
 from otp.control.tree.view import View
 from otp.control.wire.protocol import (
     GetHealth,
@@ -38,7 +38,7 @@ from otp.policy import Backoff, GiveUp, RestartAfter, on
 from otp.spec import Restart as RestartType
 from otp.spec import dynamic_supervisor
 from otp.testing import Crash, Probe, Run, virtual_backend
-from tests.control.stage import InThread, asked, at_the_desk, served, turns
+from tests.control.stage import InThread, asked, in_one_loop, served, turns
 
 TIMES = dict.fromkeys(("up_s", "down_s", "next_retry_s", "paused_s", "availability", "mtbf_s", "last_wall"))
 
@@ -159,7 +159,7 @@ happenings = st.one_of(
 
 async def happen(stage, zoo, what):
     if not isinstance(what, tuple):
-        await stage.answer(what)
+        await stage.answered(what)
         return
     kind, name = what
     if kind == "crash":
@@ -180,8 +180,8 @@ async def happen(stage, zoo, what):
 
 async def rebuilt(steps):
     zoo = Zoo()
-    async with at_the_desk(zoo.tree) as stage:
-        stage.desk.be_watched(True)
+    async with in_one_loop(zoo.tree) as stage:
+        stage.bridge.is_watched = True
         snapshot = await stage.ask(Watch())
         picture, mirror = Picture(snapshot), Mirror()
         mirror.apply(snapshot, 0.0)
@@ -208,15 +208,15 @@ def test_a_snapshot_and_the_deltas_after_it_show_what_a_fresh_snapshot_shows(bac
 
 
 @pytest.mark.virtual_time
-class TestAtTheDesk:
+class TestInOneLoop:
     @pytest.fixture
     def anyio_backend(self, virtual):
         return virtual
 
     async def test_what_is_over_without_an_event_is_told_too(self):
         a = Probe("a", Crash(ValueError("x")), Run())
-        async with at_the_desk(supervisor("shop", children=[a.spec()]), ticking=True) as stage:
-            stage.desk.be_watched(True)
+        async with in_one_loop(supervisor("shop", children=[a.spec()]), ticking=True) as stage:
+            stage.bridge.is_watched = True
             picture = Picture(await stage.ask(Watch()))
             await anyio.sleep(200.0)
             for delta in stage.deltas:
@@ -225,8 +225,8 @@ class TestAtTheDesk:
             assert "incident.resolved" in [event.event for delta in stage.deltas for event in delta.events]
 
     async def test_a_storm_is_told_in_few_words_and_nothing_of_it_is_left_out(self):
-        async with at_the_desk(supervisor("shop", intensity=10_000, children=[Probe("a").spec()])) as stage:
-            stage.desk.be_watched(True)
+        async with in_one_loop(supervisor("shop", intensity=10_000, children=[Probe("a").spec()])) as stage:
+            stage.bridge.is_watched = True
             snapshot = await stage.ask(Watch())
             begun = anyio.current_time()
             for _ in range(200):
@@ -234,10 +234,10 @@ class TestAtTheDesk:
             await anyio.sleep(3 * OFTEN)
             assert len(stage.deltas) <= (anyio.current_time() - begun) / OFTEN + 1
             told = [event.seq for delta in stage.deltas for event in delta.events if event.seq > snapshot.seq]
-            assert told == list(range(snapshot.seq + 1, stage.timeline.seq + 1))
+            assert told == list(range(snapshot.seq + 1, stage.event_log.seq + 1))
 
     async def test_without_anybody_who_watches_nothing_is_made_of_events(self, monkeypatch):
-        async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
+        async with in_one_loop(supervisor("shop", children=[Probe("a").spec()])) as stage:
             monkeypatch.setattr(View, "rows", None)
             for _ in range(10):
                 await stage.handle.restart("a")
@@ -245,7 +245,7 @@ class TestAtTheDesk:
             assert stage.deltas == []
 
     async def test_how_the_tree_looks_is_kept_for_when_its_loop_is_blocked_though_nobody_has_asked(self):
-        async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
+        async with in_one_loop(supervisor("shop", children=[Probe("a").spec()])) as stage:
             await anyio.sleep(2 * FRESH)
             await stage.handle.terminate_child("a")
             await anyio.sleep(FRESH / 2)  # more than it takes for what follows at once
@@ -261,16 +261,16 @@ class TestAtTheDesk:
             assert 2 <= len(stage.kept) - kept <= 5  # nothing happens, nothing is looked at
 
     async def test_of_a_large_tree_no_picture_is_taken_unasked_but_the_first(self, monkeypatch):
-        monkeypatch.setattr(bridge, "SMALL", 2)
+        monkeypatch.setattr(changes, "SMALL", 2)
         children = [Probe(name).spec() for name in "abc"]
-        async with at_the_desk(supervisor("shop", children=children)) as stage:
+        async with in_one_loop(supervisor("shop", children=children)) as stage:
             await anyio.sleep(2 * FRESH)
             await stage.handle.restart("a")
             await anyio.sleep(2 * FRESH)
             assert len(stage.kept) == 1
 
     async def test_a_bug_in_looking_harms_neither_the_tree_nor_those_who_ask(self, monkeypatch):
-        async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
+        async with in_one_loop(supervisor("shop", children=[Probe("a").spec()])) as stage:
             monkeypatch.setattr(View, "snapshot", None)
             await stage.handle.restart("a")
             await anyio.sleep(2 * FRESH)
@@ -281,19 +281,19 @@ class TestAtTheDesk:
             assert (await stage.ask(GetHealth())).state == "up"
 
     async def test_what_happened_before_somebody_watched_is_not_told(self):
-        async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
+        async with in_one_loop(supervisor("shop", children=[Probe("a").spec()])) as stage:
             await stage.handle.restart("a")
             await anyio.sleep(1.0)
-            stage.desk.be_watched(True)
+            stage.bridge.is_watched = True
             snapshot = await stage.ask(Watch())
             await stage.handle.restart("a")
             await anyio.sleep(1.0)
             told = [event.seq for delta in stage.deltas for event in delta.events]
-            assert (told[0], told[-1]) == (snapshot.seq + 1, stage.timeline.seq)
+            assert (told[0], told[-1]) == (snapshot.seq + 1, stage.event_log.seq)
 
     async def test_a_bug_in_telling_harms_neither_the_tree_nor_those_who_ask(self, monkeypatch):
-        async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
-            stage.desk.be_watched(True)
+        async with in_one_loop(supervisor("shop", children=[Probe("a").spec()])) as stage:
+            stage.bridge.is_watched = True
             with monkeypatch.context() as broken:
                 broken.setattr(View, "root", lambda view: 1 / 0)
                 await stage.handle.restart("a")
@@ -305,16 +305,16 @@ class TestAtTheDesk:
             assert stage.deltas
 
     async def test_the_end_of_the_tree_is_told(self):
-        async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
-            stage.desk.be_watched(True)
+        async with in_one_loop(supervisor("shop", children=[Probe("a").spec()])) as stage:
+            stage.bridge.is_watched = True
             stage.handle.stop()
             await anyio.sleep(1.0)
             assert stage.deltas[-1].state == "stopped"
 
     async def test_of_many_that_went_down_with_their_supervisor_each_is_told(self):
         many = supervisor("many", children=[worker(f"w{n}", anyio.sleep_forever) for n in range(300)])
-        async with at_the_desk(supervisor("shop", children=[many])) as stage:
-            stage.desk.be_watched(True)
+        async with in_one_loop(supervisor("shop", children=[many])) as stage:
+            stage.bridge.is_watched = True
             picture = Picture(await stage.ask(Watch()))
             await stage.ask(Stop(path="many"))
             await anyio.sleep(1.0)

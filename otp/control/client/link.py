@@ -5,8 +5,8 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from otp.control.client.feed import Arrived, Joined, Lost, News
 from otp.control.wire.protocol import Greeting
-from otp.tui.feed import Arrived, Joined, Lost, News
 
 __all__ = ("Link",)
 
