@@ -2,12 +2,12 @@
 
     restarted massive/workers/ws_worker  running → running  in 12 ms  (others untouched: 14)  op 3f2a61c0
 
-What they have in common is in `otp.cli.on_children`.
+What they have in common is in `otp.cli.acting`.
 """
 
 import click
 
-from otp.cli.on_children import Named, acting
+from otp.cli.acting import Named, acting
 from otp.cli.parameters import seconds
 from otp.control.wire.protocol import Pause, Reset, Restart, Resume, Start, Stop
 

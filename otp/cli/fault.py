@@ -4,7 +4,7 @@ from typing import Literal
 
 import click
 
-from otp.cli.on_children import Named, acting
+from otp.cli.acting import Named, acting
 from otp.cli.parameters import seconds
 from otp.control.wire.protocol import InjectFault
 

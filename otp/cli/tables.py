@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import click
 
-from otp.cli.width import cut, cut_start, width
+from otp.cli.terminal import cut, cut_start, width
 from otp.text.printable import printable
 
 __all__ = ("Cell", "Column", "Row", "paint", "table")

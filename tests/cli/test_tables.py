@@ -3,7 +3,7 @@
 import pytest
 
 from otp.cli.tables import Cell, Column, table
-from otp.cli.width import cut, cut_start, width
+from otp.cli.terminal import cut, cut_start, width
 from otp.text.printable import printable
 
 COLUMNS = (Column("NAME", least=6, keeps_end=True), Column("N", right=True), Column("WHY", least=5))

@@ -17,7 +17,7 @@ from otp.cli.names import check_known, meant
 from otp.cli.output import Output, Page, Shown, with_output
 from otp.cli.queries.watching import watched
 from otp.cli.tables import paint
-from otp.cli.width import cut
+from otp.cli.terminal import cut
 from otp.control.client.client import Client
 from otp.control.wire.protocol import GetEvents
 from otp.control.wire.rows import Delta, EventRow

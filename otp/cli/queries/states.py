@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from otp.cli.output import Page
 from otp.cli.tables import Cell, paint
-from otp.cli.width import cut
+from otp.cli.terminal import cut
 from otp.control.wire.rows import ChildRow, Snapshot
 from otp.text.clock import ago
 from otp.text.durations import duration

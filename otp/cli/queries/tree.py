@@ -1,4 +1,4 @@
-"""`otp tree`: the running tree; with a target, that tree on paper, see `otp.cli.tree`.
+"""`otp tree`: the running tree; with a target, that tree on paper, see `otp.cli.on_paper`.
 
     massive  pid 4121 · up 6d 02:14 · 2/3 up · 1 open incident · loop lag 3 ms · asyncio
     TREE             KIND          STATE    UP          ↺  NOTES
@@ -18,12 +18,12 @@ from click.exceptions import Exit
 
 from otp.cli.connection import Connection, with_connection
 from otp.cli.exit_codes import ExitCode
+from otp.cli.on_paper import on_paper
 from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.cli.queries.states import all_well, blocked, head, notes, since, state, up_count
 from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import Cell, Column, Row, table
 from otp.cli.target import load_target, with_optional_target
-from otp.cli.tree import on_paper
 from otp.control.wire.protocol import GetSnapshot
 from otp.control.wire.rows import ChildRow, Snapshot
 from otp.text.durations import duration

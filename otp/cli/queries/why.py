@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, with_connection
 from otp.cli.output import Output, Page, Shown, fields, with_output
-from otp.cli.queries.sheet import Fact, sheet
+from otp.cli.queries.fact_sheet import Fact, sheet
 from otp.cli.queries.stack import stack_lines
 from otp.cli.queries.states import budget, maintenance, since, state
 from otp.control.wire.protocol import GetWhy

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from otp.cli.output import Page
 from otp.cli.tables import Cell, paint
-from otp.cli.width import cut
+from otp.cli.terminal import cut
 from otp.text.printable import printable
 
 __all__ = ("Fact", "sheet")
