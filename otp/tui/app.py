@@ -23,7 +23,7 @@ from otp.control.client.feed import Feed
 from otp.control.wire.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
 from otp.control.wire.rows import ChildRow, EventRow
 from otp.tui.colours import first_theme, next_theme
-from otp.tui.confirm import Confirm
+from otp.tui.confirm import Confirm, refused, result
 from otp.tui.details import Details
 from otp.tui.events import EventScreen, merged
 from otp.tui.headline import Headline
@@ -33,7 +33,6 @@ from otp.tui.order import Order
 from otp.tui.pages import PAGES
 from otp.tui.picture import Picture
 from otp.tui.questions import Action, Looked, Looks, Outcome, command, history
-from otp.tui.result import refused, result
 from otp.tui.table import TreeTable
 
 __all__ = ("Top",)

@@ -10,9 +10,9 @@ Where there is no room for the last two, they are one.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from otp.control.wire.looks import Tone, sign, tone
 from otp.control.wire.rows import ChildRow
 from otp.text.durations import short
-from otp.tui.states import Tone, sign, tone
 
 __all__ = ("Cell", "Column", "columns_for", "name_of", "time_of")
 
@@ -29,7 +29,7 @@ class Cell(NamedTuple):
     """What stands in one column of one line."""
 
     text: str
-    tone: Tone = "plain"
+    tone: Tone = Tone.PLAIN
 
 
 class Column(NamedTuple):
@@ -55,10 +55,10 @@ def time_of(row: ChildRow) -> Cell:
     if row.up_s is not None:
         return Cell(f"up {short(row.up_s)}")
     if row.next_retry_s is not None:
-        return Cell(f"next {short(row.next_retry_s)}", "waiting")
+        return Cell(f"next {short(row.next_retry_s)}", Tone.WAITING)
     if row.down_s is not None:
-        return Cell(f"down {short(row.down_s)}", "bad")
-    return Cell(NONE, "quiet")
+        return Cell(f"down {short(row.down_s)}", Tone.BAD)
+    return Cell(NONE, Tone.QUIET)
 
 
 def name_of(row: ChildRow, *, as_tree: bool) -> str:
@@ -87,12 +87,12 @@ def _state(row: ChildRow) -> Cell:
     return Cell(f"{sign(row.state)} {row.state}", tone(row))
 
 
-def _number(number: int, tone: Tone = "plain") -> Cell:
-    return Cell(str(number), tone) if number else Cell(NONE, "quiet")
+def _number(number: int, tone: Tone = Tone.PLAIN) -> Cell:
+    return Cell(str(number), tone) if number else Cell(NONE, Tone.QUIET)
 
 
 def _crashes(row: ChildRow) -> Cell:
-    return _number(row.crashes, "waiting")
+    return _number(row.crashes, Tone.WAITING)
 
 
 def _manual(row: ChildRow) -> Cell:
@@ -104,32 +104,32 @@ def _collateral(row: ChildRow) -> Cell:
 
 
 def _streak(row: ChildRow) -> Cell:
-    return _number(row.streak, "bad")
+    return _number(row.streak, Tone.BAD)
 
 
 def _downtime(row: ChildRow) -> Cell:
-    return Cell(short(row.downtime_s)) if row.downtime_s else Cell(NONE, "quiet")
+    return Cell(short(row.downtime_s)) if row.downtime_s else Cell(NONE, Tone.QUIET)
 
 
 def _budget(row: ChildRow) -> Cell:
     if row.kind == "worker":
         return Cell("")
     spent = row.used and row.used >= row.intensity
-    return Cell(f"{row.used}/{row.intensity}", "bad" if spent else "waiting" if row.used else "quiet")
+    return Cell(f"{row.used}/{row.intensity}", Tone.BAD if spent else Tone.WAITING if row.used else Tone.QUIET)
 
 
 def _incident(row: ChildRow) -> Cell:
     if row.paused:
-        return Cell("paused" if row.paused_s is None else f"paused {short(row.paused_s)}", "waiting")
-    return Cell(row.incident, "bad")
+        return Cell("paused" if row.paused_s is None else f"paused {short(row.paused_s)}", Tone.WAITING)
+    return Cell(row.incident, Tone.BAD)
 
 
 def _note(row: ChildRow) -> Cell:
     """What is most worth knowing, where there is room for one thing only."""
     if row.paused:
-        return Cell("paused", "waiting")
+        return Cell("paused", Tone.WAITING)
     if row.incident:
-        return Cell(f"…{row.incident[-INCIDENT_TAIL:]}", "bad")
+        return Cell(f"…{row.incident[-INCIDENT_TAIL:]}", Tone.BAD)
     return Cell(f"used {_budget(row).text}", _budget(row).tone) if row.kind == "supervisor" else Cell("")
 
 

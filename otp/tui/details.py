@@ -9,8 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
+from otp.control.wire.looks import Tone
 from otp.control.wire.rows import ChildRow, Why
 from otp.text.printable import printable
+from otp.tui.colours import STYLES
 from otp.tui.label import Label
 from otp.tui.pages import PAGES, Line, Page, page
 from otp.tui.questions import Looked
@@ -73,7 +75,9 @@ class Details(Vertical):
             return [(Text(), Text("no child fits", "dim"))]
         answer = self._looked.answer if self._looked and self._looked.path == row.path else None
         lines = page(self.page, row, answer if isinstance(answer, Why) else None)
-        return lines if not isinstance(answer, str) else [(Text(), Text(printable(answer), "bold yellow")), *lines]
+        return (
+            lines if not isinstance(answer, str) else [(Text(), Text(printable(answer), STYLES[Tone.WAITING])), *lines]
+        )
 
 
 def _size(line: Line) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from otp.control.wire.rows import EventRow
-from otp.tui.clean import on_one_line
+from otp.tui.label import on_one_line
 from otp.tui.pages import event_line
 
 __all__ = ("EventScreen", "merged")

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from math import inf
 
+from otp.control.wire.looks import gravity
 from otp.control.wire.rows import ChildRow
 from otp.core.paths import Pattern, is_pattern
 from otp.errors import PatternError
-from otp.tui.states import gravity
 
 __all__ = ("Order", "arranged", "found")
 

@@ -9,20 +9,18 @@ from typing import Literal
 
 from rich.text import Text
 
+from otp.control.wire.looks import INCIDENTS, Tone, sign, tone, tone_of_level
 from otp.control.wire.rows import ChildRow, EventRow, FailureRow, IncidentRow, LogRow, StackRow, TaskRow, Why
 from otp.text.durations import short
 from otp.text.printable import printable
-from otp.tui.clean import on_one_line
+from otp.tui.colours import STYLES
 from otp.tui.columns import time_of
-from otp.tui.states import LEVELS, Tone, sign, tone
+from otp.tui.label import on_one_line
 
-__all__ = ("PAGES", "STYLES", "Line", "Page", "clock_time", "event_line", "page")
+__all__ = ("PAGES", "Line", "Page", "clock_time", "event_line", "page")
 
 Page = Literal["Summary", "Events", "Log", "Stack", "Policy"]
 PAGES: tuple[Page, ...] = ("Summary", "Events", "Log", "Stack", "Policy")
-
-STYLES: dict[Tone, str] = {"good": "green", "waiting": "bold yellow", "bad": "bold red", "quiet": "dim", "plain": ""}
-"""What a tone is in the terminal's own colours."""
 
 SHOWN = 3
 """Incidents, and paths of a radius, that the summary names."""
@@ -55,7 +53,7 @@ def event_line(event: EventRow, about: str = "") -> Line:
 
 def _stamp(wall: float, level: str) -> Text:
     stamp = Text(f"{clock_time(wall)} ", "dim", end="")
-    return stamp.append(f"{_SHORT.get(level, level):5}", STYLES[LEVELS.get(level, "plain")])
+    return stamp.append(f"{_SHORT.get(level, level):5}", STYLES[tone_of_level(level)])
 
 
 def _line(text: str, style: str = "") -> Line:
@@ -75,7 +73,7 @@ def _summary(row: ChildRow, why: Why | None) -> Iterator[Line]:
     )
     if row.paused:
         until = "until somebody resumes" if row.paused_s is None else f"for another {short(row.paused_s)}"
-        yield _field("paused", Text(f"no restarts, no alerts, {until}", "bold yellow"))
+        yield _field("paused", Text(f"no restarts, no alerts, {until}", STYLES[Tone.WAITING]))
     yield _field(
         "restarts", f"{row.crashes} crashed · {row.manual} manual · {row.collateral} collateral · streak {row.streak}"
     )
@@ -124,7 +122,7 @@ def _radius(paths: Sequence[str], untouched: int) -> str:
 
 
 def _incident(incident: IncidentRow) -> Text:
-    text = Text(f"{incident.id} {incident.state}", STYLES["bad"] if incident.state == "open" else "")
+    text = Text(f"{incident.id} {incident.state}", STYLES[INCIDENTS[incident.state]])
     text.append(f" since {clock_time(incident.opened_wall)}, {incident.count} failure{'s'[: incident.count != 1]}", "")
     for marked, word in ((incident.injected, "injected"), (incident.maintenance, "maintenance")):
         text.append(f", {word}" if marked else "", "bold")

@@ -4,10 +4,11 @@ import pytest
 
 from otp.cli.tables import Cell, Column, table
 from otp.cli.terminal import cut, cut_start, width
+from otp.control.wire.looks import Tone
 from otp.text.printable import printable
 
 COLUMNS = (Column("NAME", least=6, keeps_end=True), Column("N", right=True), Column("WHY", least=5))
-ROWS = [("massive/one", "7", "it broke"), ("b", "1234", Cell("fine", "good"))]
+ROWS = [("massive/one", "7", "it broke"), ("b", "1234", Cell("fine", Tone.GOOD))]
 
 
 def test_columns_are_as_wide_as_what_is_in_them():

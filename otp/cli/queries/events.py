@@ -16,9 +16,9 @@ from otp.cli.exit_codes import Ended, ExitCode
 from otp.cli.names import check_known, meant
 from otp.cli.output import Output, Page, Shown, with_output
 from otp.cli.queries.watching import watched
-from otp.cli.tables import paint
-from otp.cli.terminal import cut
+from otp.cli.terminal import cut, paint
 from otp.control.client.client import Client
+from otp.control.wire.looks import tone_of_level
 from otp.control.wire.protocol import GetEvents
 from otp.control.wire.rows import Delta, EventRow
 from otp.text.clock import stamp
@@ -31,8 +31,6 @@ QUIET = 3600.0
 
 MISSED = 10_000
 """Events that a follower catches up with, when it was too slow for the stream."""
-
-_STYLES = {"DEBUG": "dim", "WARNING": "warn", "ERROR": "bad", "CRITICAL": "bad"}
 
 
 @click.command(epilog="Example:  otp events -f workers/ws_worker")
@@ -77,7 +75,7 @@ def event_line(row: EventRow, now: float) -> str:
 def _on_page(row: EventRow, page: Page) -> str:
     line = printable(event_line(row, time.time()))
     fitting = line if page.within is None else cut(line, page.within)
-    return paint(fitting, _STYLES.get(row.level, ""), colour=page.colour)
+    return paint(fitting, tone_of_level(row.level), colour=page.colour)
 
 
 def _follow(connection: Connection, client: Client, output: Output, wanted: GetEvents, last: int) -> None:

@@ -12,8 +12,9 @@ from textwrap import wrap
 from typing import NamedTuple
 
 from otp.cli.output import Page
-from otp.cli.tables import Cell, paint
-from otp.cli.terminal import cut
+from otp.cli.tables import Cell
+from otp.cli.terminal import cut, paint
+from otp.control.wire.looks import Tone
 from otp.text.printable import printable
 
 __all__ = ("Fact", "sheet")
@@ -46,7 +47,7 @@ def sheet(path: str, state: Cell, facts: Sequence[Fact], page: Page) -> Iterator
     for fact in said:
         for number, line in enumerate(_fitting(fact, room)):
             label = "" if number else fact.name
-            yield f"  {paint(f'{label:<{column}}', 'dim', colour=page.colour)}  {line}"
+            yield f"  {paint(f'{label:<{column}}', Tone.QUIET, colour=page.colour)}  {line}"
 
 
 def _fitting(fact: Fact, room: int | None) -> Iterator[str]:

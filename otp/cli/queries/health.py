@@ -9,7 +9,8 @@ from otp.cli.connection import Connection, with_connection
 from otp.cli.exit_codes import ExitCode
 from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.cli.queries.watching import watch, watch_option
-from otp.cli.tables import paint
+from otp.cli.terminal import paint
+from otp.control.wire.looks import of_health
 from otp.control.wire.protocol import GetHealth
 from otp.control.wire.rows import Health
 from otp.text.printable import printable
@@ -43,7 +44,6 @@ def shown(found: Health) -> Shown:
 def _lines(found: Health, page: Page) -> Iterator[str]:
     live = "live" if found.live else "not live"
     ready = "ready" if found.ready else "not ready"
-    well = found.live and found.ready and not found.problems
     said = f"{found.app}  {found.state}  {found.up}/{found.total} up, {live}, {ready}"
-    yield paint(printable(said), "good" if well else "warn" if found.live else "bad", colour=page.colour)
+    yield paint(printable(said), of_health(found), colour=page.colour)
     yield from (f"  {printable(problem)}" for problem in found.problems)

@@ -20,6 +20,7 @@ from otp.cli.queries.states import blocked, head
 from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import Cell, Column, Row, table
 from otp.control.client.client import Client, CommandFailed
+from otp.control.wire.looks import INCIDENTS
 from otp.control.wire.protocol import GetIncidents, ResolveIncident
 from otp.control.wire.rows import IncidentRow, Snapshot
 from otp.text.clock import clock
@@ -159,7 +160,7 @@ def _text(found: Sequence[IncidentRow], now: float, page: Page) -> str:
 
 def _narrow(row: IncidentRow, now: float) -> Row:
     opened = clock(row.opened_wall, now)
-    cause = Cell(_cause(row), "" if row.state == "open" else "dim")
+    cause = Cell(_cause(row), INCIDENTS[row.state])
     return row.id, opened, row.path, str(row.count), duration(row.downtime_s), cause
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from otp.cli.output import Page
-from otp.cli.tables import Cell, paint
-from otp.cli.terminal import cut
+from otp.cli.tables import Cell
+from otp.cli.terminal import Style, cut, paint
+from otp.control.wire.looks import Tone, tone
 from otp.control.wire.rows import ChildRow, Snapshot
 from otp.text.clock import ago
 from otp.text.durations import duration
@@ -12,18 +13,10 @@ from otp.text.printable import printable
 
 __all__ = ("all_well", "blocked", "budget", "cause", "head", "maintenance", "notes", "since", "state", "up_count")
 
-_STYLES = {
-    "running": "good",
-    "failed": "bad",
-    "refused": "bad",
-    "stopped": "dim",
-    "done": "dim",
-}
-
 
 def state(row: ChildRow) -> Cell:
-    """Its state in capitals; the colour only repeats it."""
-    return Cell(row.state.upper(), _STYLES.get(row.state, "warn"))
+    """The state of a child in capitals; the colour only repeats it."""
+    return Cell(row.state.upper(), tone(row))
 
 
 def since(row: ChildRow) -> str:
@@ -72,17 +65,17 @@ def _notes(row: ChildRow, now: float) -> Iterator[str]:
     yield from filter(None, found)
 
 
-def blocked(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+def blocked(snapshot: Snapshot) -> Iterator[tuple[str, Style]]:
     """That the event loop does not turn, and how old what is shown is; each line with its style."""
     if snapshot.blocked is not None:
         keeps = snapshot.blocked
         place = f" in {keeps.stack[-1]}" if keeps.stack else ""
-        yield f"BLOCKED for {duration(keeps.seconds)} by {keeps.who}{place}", "bad"
+        yield f"BLOCKED for {duration(keeps.seconds)} by {keeps.who}{place}", Tone.BAD
     if snapshot.stale_s:
-        yield f"this is how it was {duration(snapshot.stale_s)} ago: the event loop does not answer", "warn"
+        yield f"this is how it was {duration(snapshot.stale_s)} ago: the event loop does not answer", Tone.WAITING
 
 
-def head(lines: Iterable[tuple[str, str]], page: Page) -> Iterator[str]:
+def head(lines: Iterable[tuple[str, Style]], page: Page) -> Iterator[str]:
     """Lines above a table, each with its style, as they are on the page."""
     for text, style in lines:
         clean = printable(text)

@@ -24,6 +24,8 @@ from otp.cli.queries.states import all_well, blocked, head, notes, since, state,
 from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import Cell, Column, Row, table
 from otp.cli.target import load_target, with_optional_target
+from otp.cli.terminal import Style
+from otp.control.wire.looks import NEED_DOWN, Tone
 from otp.control.wire.protocol import GetSnapshot
 from otp.control.wire.rows import ChildRow, Snapshot
 from otp.text.durations import duration
@@ -90,12 +92,12 @@ def _text(snapshot: Snapshot, page: Page) -> str:
     return "\n".join([*head(_head(snapshot), page), drawing])
 
 
-def _head(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+def _head(snapshot: Snapshot) -> Iterator[tuple[str, Style]]:
     yield f"{snapshot.app}  {' · '.join(_facts(snapshot))}", "title"
     yield from blocked(snapshot)
     for need in snapshot.needs:
         if need.down_s is not None:
-            yield f"{need.name} is down for {duration(need.down_s)}: {need.last}", "warn"
+            yield f"{need.name} is down for {duration(need.down_s)}: {need.last}", NEED_DOWN
 
 
 def _facts(snapshot: Snapshot) -> Iterator[str]:
@@ -115,7 +117,7 @@ def _facts(snapshot: Snapshot) -> Iterator[str]:
 def _line(name: str, row: ChildRow, now: float, page: Page) -> Row:
     counts = (row.crashes, row.manual, row.collateral) if page.wide else (row.crashes,)
     kind = row.strategy or row.kind
-    return name, Cell(kind, "dim"), state(row), since(row), *map(str, counts), notes(row, now)
+    return name, Cell(kind, Tone.QUIET), state(row), since(row), *map(str, counts), notes(row, now)
 
 
 def _drawn(snapshot: Snapshot) -> Iterator[tuple[str, ChildRow]]:
