@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from otp.cli.output import Shown
+from otp.core.facts import strategy_of
 from otp.spec import AnySpec, AutoShutdown, ChildSpec, Grace, SupervisorSpec
 
 __all__ = ("draw", "on_paper")
@@ -86,7 +87,7 @@ def _worker(spec: ChildSpec) -> list[str]:
 
 
 def _supervisor(spec: SupervisorSpec) -> list[str]:
-    words = ["dynamic" if spec.dynamic else spec.strategy.value]
+    words = [strategy_of(spec)]
     if spec.max_children is not None:
         words.append(f"at most {spec.max_children} children")
     words.append(f"{spec.intensity} restart{'s'[: spec.intensity != 1]} in {spec.period:g} s")

@@ -66,7 +66,7 @@ def ps(*, path: str, watching: bool, connection: Connection, output: Output) -> 
         snapshot = client.ask(GetSnapshot())
         found = _meant(snapshot, path)
         if path and not found:
-            chosen((snapshot.root, *snapshot.children), path)  # raises, and says what there is
+            chosen(snapshot.rows, path)  # raises, and says what there is
     if watching:
         watch(connection, output, lambda snapshot: shown(snapshot, path))
     output.show(shown(snapshot, path))

@@ -30,9 +30,7 @@ def since(row: ChildRow) -> str:
 
 def budget(row: ChildRow) -> str:
     """How much of its restarts a supervisor has used; empty for a worker, and for one that is down and has no window."""
-    if not row.strategy:
-        return ""
-    return f"{row.used}/{row.intensity} in {row.period_s:g} s"
+    return f"{row.used}/{row.intensity} in {row.period_s:g} s" if row.period_s else ""
 
 
 def maintenance(row: ChildRow) -> str:
@@ -90,5 +88,4 @@ def up_count(snapshot: Snapshot) -> str:
 
 def all_well(snapshot: Snapshot) -> bool:
     """Whether everything is up, or down as it is meant to be, and the event loop turns."""
-    rows = (snapshot.root, *snapshot.children)
-    return snapshot.state == "up" and snapshot.blocked is None and all(row.ready for row in rows)
+    return snapshot.state == "up" and snapshot.blocked is None and all(row.ready for row in snapshot.rows)

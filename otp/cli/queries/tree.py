@@ -79,7 +79,7 @@ def _look(connection: Connection, output: Output) -> None:
 
 def shown(snapshot: Snapshot) -> Shown:
     """The tree."""
-    rows = (snapshot.root, *snapshot.children)
+    rows = snapshot.rows
     return Shown(
         document=fields(snapshot), rows=rows, names=[row.path for row in rows], text=lambda page: _text(snapshot, page)
     )

@@ -63,11 +63,10 @@ def is_reached(goal: str, row: ChildRow, below: Sequence[ChildRow]) -> bool:
 
 def _awaited(client: Client, path: str, goal: str, deadline: float) -> ChildRow:
     """The child, once it is as it should be."""
-    now = client.ask(GetSnapshot())
-    row = one((now.root, *now.children), path)
+    row = one(client.ask(GetSnapshot()).rows, path)
     for live, _ in watched(client, _left(deadline)):
         snapshot = live.now()
-        rows = {each.path: each for each in (snapshot.root, *snapshot.children)}
+        rows = {each.path: each for each in snapshot.rows}
         row = rows.get(row.path) or _gone(row)
         below = [each for path, each in rows.items() if is_within(path, row.path) and path != row.path]
         if is_reached(goal, row, below):

@@ -145,7 +145,7 @@ def _need(need: NeedRow) -> str:
 
 
 def _supervisor(row: ChildRow) -> str:
-    used = f"  {row.strategy}, {budget(row)} used" if row.strategy else ""
+    used = f"  {row.strategy}, {budget(row)} used" if budget(row) else ""
     return f"{row.path}  {row.state.upper()}{used}"
 
 

@@ -14,7 +14,7 @@ from otp.control.wire.protocol import Restart as RestartNow
 from otp.policy import Backoff, GiveUp, Limited, RestartAfter, on
 from otp.testing import Crash, Probe, Run
 from tests import golden
-from tests.control.stage import at_the_desk
+from tests.control.stage import in_one_loop
 
 GOLDEN = Path(__file__).parent / "golden"
 LATER = FailurePolicy(on(PermissionError, GiveUp()), otherwise=RestartAfter(Backoff(100.0, cap=100.0, jitter=0.0)))
@@ -104,10 +104,10 @@ def as_documents(found):
 
 @pytest.mark.virtual_time
 async def test_what_a_tree_says_of_itself_is_what_it_said(monkeypatch):
-    async with at_the_desk(shop(), ticking=True) as stage:
+    async with in_one_loop(shop(), ticking=True) as stage:
         begun = anyio.current_time()
         monkeypatch.setattr(time, "time", lambda: NOW + anyio.current_time() - begun)
-        stage.timeline._wall = time.time
+        stage.event_log._wall = time.time
         found = as_documents(await story(stage))
         monkeypatch.undo()
     golden.check(GOLDEN / "shop.json", found)
