@@ -114,5 +114,5 @@ class Bridge:
         self._server.soon(self._server.keep, picture)
 
     def tell_blocked(self, blocked: Blocked | None) -> None:
-        """Tell that the tree's loop does not turn, or turns again; called in any thread but the tree's."""
+        """Tell that the tree's loop does not turn, or turns again; called in any thread."""
         self._server.soon(self._server.tell_blocked, blocked)

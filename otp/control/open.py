@@ -45,8 +45,14 @@ __all__ = ("Control", "open_control")
 class Control:
     """The control plane of one process; it serves once it has a tree.
 
+    Args:
+        claimed: the right to the sockets; None: it could not be had.
+        seen: the history and the incidents of the tree.
+        log: the last lines of its workers.
+        faults: injects faults; None: they are not allowed.
+
     Attributes:
-        socket: for looking and acting; None: there is none, and the log says why.
+        socket: path of the socket for looking and acting; None: there is none, and the log says why.
     """
 
     def __init__(self, claimed: Claim | None, seen: Observation, log: LogRing, faults: Faults | None) -> None:
@@ -68,12 +74,12 @@ class Control:
         lag: Callable[[], float | None] = lambda: None,
         blocked: Callable[[], Blocked | None] = lambda: None,
     ) -> None:
-        """Serve this tree from now on.
+        """Serve a tree from now on.
 
         Args:
             handle: of its root; not begun yet, so that nothing is missed.
-            lag: how late the event loop turned at the worst lately, in seconds; None: nobody watches it.
-            blocked: what keeps it from turning now. Called from another thread.
+            lag: the worst lag of the event loop lately, in seconds; None: it is not watched.
+            blocked: what keeps it from turning now; None: it turns. Called in the thread of the server.
         """
         if self._claim is None:
             return
@@ -108,7 +114,7 @@ class Control:
             self._bridge.tell_blocked(blocked)
 
     async def run(self, *, task_status: TaskStatus[None]) -> None:
-        """Run what serves, until cancelled."""
+        """Run the services in the tree's loop, until cancelled."""
         async with anyio.create_task_group() as self._tasks:
             for name, service in self._services:
                 self._tasks.start_soon(lasting, name, service)
@@ -154,12 +160,12 @@ class Control:
 async def open_control(
     app: str, seen: Observation, *, faults: Faults | None = None, place: Path | None = None
 ) -> AsyncGenerator[Control]:
-    """Take the name, and serve for the block; a process whose name cannot be had goes on without, and says so.
+    """Claim the sockets of this name for the block; where they cannot be had, the log says so and the tree runs without.
 
     Args:
         app: the id of the root.
         seen: the history and the incidents of the tree.
-        faults: what was put around its workers; None: faults are not allowed.
+        faults: injects faults into its workers; None: they are not allowed.
         place: folder of the sockets; None: see `otp.control.wire.sockets`.
     """
     claimed = _claimed(app, place)

@@ -10,8 +10,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from otp.control.wire.commands import Pause, Reset, Restart, Resume, Start, Stop
 from otp.control.wire.looks import Tone
-from otp.control.wire.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.protocol import Acted
 from otp.control.wire.rows import Change
 from otp.text.durations import parse_duration, short
 from otp.text.printable import printable

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from otp.cli.sections import SECTIONS
-from otp.control.wire.protocol import (
+from otp.control.wire.commands import (
     Drain,
     Explain,
     GetEvents,
@@ -21,7 +21,6 @@ from otp.control.wire.protocol import (
     InjectFault,
     Pause,
     Reset,
-    Resolved,
     ResolveIncident,
     Restart,
     Resume,
@@ -29,6 +28,7 @@ from otp.control.wire.protocol import (
     Stop,
     Watch,
 )
+from otp.control.wire.protocol import Resolved
 from otp.control.wire.rows import Blocked, NeedRow
 from tests import golden
 from tests.cli import rows

@@ -6,8 +6,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from otp.control.wire.protocol import (
-    Events,
+from otp.control.wire.commands import (
     Explain,
     GetEvents,
     GetHealth,
@@ -15,10 +14,9 @@ from otp.control.wire.protocol import (
     GetSnapshot,
     GetStack,
     GetWhy,
-    Incidents,
-    Resolved,
     ResolveIncident,
 )
+from otp.control.wire.protocol import Events, Incidents, Resolved
 from otp.control.wire.rows import Blocked
 from tests.cli import rows
 

@@ -12,12 +12,10 @@ import anyio
 import pytest
 
 from otp import supervisor, worker
-from otp.control.client.client import CommandFailed, connect
+from otp.control.client.client import connect
+from otp.control.client.errors import CommandFailed
 from otp.control.server import accepting, connection, server
-from otp.control.wire.peer import Peer, peer_of
-from otp.control.wire.protocol import (
-    HEADER,
-    MAX_REQUEST,
+from otp.control.wire.commands import (
     Explain,
     GetEvents,
     GetHealth,
@@ -25,10 +23,10 @@ from otp.control.wire.protocol import (
     GetSnapshot,
     GetStack,
     GetWhy,
-    Request,
     Restart,
-    encode,
 )
+from otp.control.wire.peer import Peer, peer_of
+from otp.control.wire.protocol import HEADER, MAX_REQUEST, Request, encode
 from otp.testing import Probe
 from tests.control.stage import InThread, asked, served
 from tests.control.wire.test_protocol import HOSTILE

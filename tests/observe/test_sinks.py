@@ -11,8 +11,8 @@ from loguru import logger
 from otp import log_events, open_supervisor, supervisor
 from otp.control.tree.audit import Audit
 from otp.control.tree.event_log import EventLog
+from otp.control.wire.commands import Stop
 from otp.control.wire.peer import Peer
-from otp.control.wire.protocol import Stop
 from otp.control.wire.rows import Change
 from otp.events import ChildStarted
 from otp.observe import log as log_module

@@ -1,9 +1,9 @@
 """The lines above the tree, the pages beside it, and the lines about commands."""
 
-from otp.control.client.feed import Arrived, Joined, Lost
-from otp.control.client.link import Link
+from otp.control.client.link import Arrived, Joined, Link, Lost
 from otp.control.client.mirror import Mirror
-from otp.control.wire.protocol import Acted, Greeting, Restart
+from otp.control.wire.commands import Restart
+from otp.control.wire.protocol import Acted, Greeting
 from otp.control.wire.rows import Blocked, Change, FailureRow, IncidentRow, LogRow, NeedRow
 from otp.tui.confirm import radius, result
 from otp.tui.headline import alarms, headline

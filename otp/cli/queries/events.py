@@ -18,8 +18,8 @@ from otp.cli.output import Output, Page, Shown, with_output
 from otp.cli.queries.watching import watched
 from otp.cli.terminal import cut, paint
 from otp.control.client.client import Client
+from otp.control.wire.commands import GetEvents
 from otp.control.wire.looks import tone_of_level
-from otp.control.wire.protocol import GetEvents
 from otp.control.wire.rows import Delta, EventRow
 from otp.text.clock import stamp
 from otp.text.printable import printable

@@ -25,8 +25,8 @@ from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import Cell, Column, Row, table
 from otp.cli.target import load_target, with_optional_target
 from otp.cli.terminal import Style
+from otp.control.wire.commands import GetSnapshot
 from otp.control.wire.looks import NEED_DOWN, Tone
-from otp.control.wire.protocol import GetSnapshot
 from otp.control.wire.rows import ChildRow, Snapshot
 from otp.text.durations import duration
 

@@ -13,7 +13,7 @@ from otp.cli.output import Output, Shown, fields, with_output
 from otp.cli.queries.states import since
 from otp.cli.queries.watching import watched
 from otp.control.client.client import Client
-from otp.control.wire.protocol import GetSnapshot
+from otp.control.wire.commands import GetSnapshot
 from otp.control.wire.rows import ChildRow
 from otp.control.wire.targets import one
 from otp.core.paths import is_within
@@ -64,9 +64,8 @@ def is_reached(goal: str, row: ChildRow, below: Sequence[ChildRow]) -> bool:
 def _awaited(client: Client, path: str, goal: str, deadline: float) -> ChildRow:
     """The child, once it is as it should be."""
     row = one(client.ask(GetSnapshot()).rows, path)
-    for live, _ in watched(client, _left(deadline)):
-        snapshot = live.now()
-        rows = {each.path: each for each in snapshot.rows}
+    for mirror, _ in watched(client, _left(deadline)):
+        rows = {each.path: each for each in mirror.snapshot_at(time.monotonic()).rows}
         row = rows.get(row.path) or _gone(row)
         below = [each for path, each in rows.items() if is_within(path, row.path) and path != row.path]
         if is_reached(goal, row, below):

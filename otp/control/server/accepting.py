@@ -1,4 +1,4 @@
-"""Accepting clients at one socket, as fast as it takes none of the tree's time."""
+"""Accepting clients at one socket, no faster than the tree's share of the interpreter allows."""
 
 import asyncio
 from collections.abc import Callable

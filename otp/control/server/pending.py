@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from otp.control.bridge import Bridge, Question
-from otp.control.wire.commands import ACTING, Command, GetHealth, GetSnapshot, Watch
+from otp.control.wire.commands import Acting, Command, GetHealth, GetSnapshot, Watch
 from otp.control.wire.health import health_of, not_turning
 from otp.control.wire.peer import Peer
 from otp.control.wire.protocol import Answer, Failed, Request
@@ -140,7 +140,7 @@ class Pending:
 
 def acts(command: Command) -> bool:
     """Whether a command changes something; a dry run only looks."""
-    return isinstance(command, ACTING) and not getattr(command, "dry_run", False)
+    return isinstance(command, Acting) and not getattr(command, "dry_run", False)
 
 
 def _digest(command: Command) -> bytes:

@@ -1,8 +1,8 @@
-"""The acting commands, one child after the other: a restart of many is a rolling one."""
+"""The commands that act, one child after the other: a restart of many is a rolling one."""
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import anyio
 
@@ -11,7 +11,6 @@ from otp.control.tree.blast_radius import of_restart, of_stop
 from otp.control.tree.maintenance import Maintenance
 from otp.control.tree.view import View, incident_row
 from otp.control.wire.commands import (
-    ON_CHILDREN,
     Command,
     Drain,
     InjectFault,
@@ -71,18 +70,9 @@ class Actions:
         self._audit = audit
         self._faults = faults
         self.by_command: dict[type[Command], Callable[[Peer, str, Any], Awaitable[Answer]]] = {
-            **dict.fromkeys(ON_CHILDREN, self.on_children),
+            **dict.fromkeys(get_args(OnChildren), self.on_children),
             ResolveIncident: self.resolve,
             Drain: self.drain,
-        }
-        self._do: dict[type[OnChildren], Callable[[str, Any], Awaitable[str | None]]] = {
-            Restart: self._restart,
-            Stop: self._stop,
-            Start: self._start,
-            Reset: self._reset,
-            Pause: self._pause,
-            Resume: self._resume,
-            InjectFault: self._inject,
         }
 
     async def on_children(self, peer: Peer, op: str, command: OnChildren) -> Acted:
@@ -185,7 +175,7 @@ class Actions:
         before, begun = self._state(path), time.monotonic()
         error, message = "", ""
         try:
-            message = await self._do[type(command)](self._below(path), command) or ""
+            message = await self._carry_out(path, command)
         except OTPError as no:
             error, message = self.refusal(no)
             message = one_line(message)
@@ -231,44 +221,43 @@ class Actions:
         """The path below the root, as the root's handle takes it."""
         return path.removeprefix(self._view.app).removeprefix("/")
 
-    def _whole(self, path: str) -> str:
-        """The path from the root's id on."""
-        return f"{self._view.app}/{path}".rstrip("/")
-
     # ------------------------------------------------------------------------------------------------ one child
 
-    async def _restart(self, path: str, _: Restart) -> None:
-        await self._handle.restart(path)
+    async def _carry_out(self, path: str, command: OnChildren) -> str:
+        """Do to one child what the command says; returns what is worth knowing of it."""
+        below = self._below(path)
+        match command:
+            case Restart():
+                await self._handle.restart(below)
+            case Stop():
+                await self._handle.terminate_child(below)
+            case Start():
+                return await self._start(path)
+            case Reset():
+                await self._handle.reset(below)
+            case Pause():
+                await self._handle.pause(below)
+                self._maintenance.begin(path, command.seconds)
+            case Resume():
+                await self._handle.resume(below)
+                self._maintenance.end(path)
+            case InjectFault():
+                self._inject(path, command)
+        return ""
 
-    async def _stop(self, path: str, _: Stop) -> None:
-        await self._handle.terminate_child(path)
-
-    async def _start(self, path: str, _: Start) -> str | None:
+    async def _start(self, path: str) -> str:
         try:
-            await self._handle.restart_child(path)
+            await self._handle.restart_child(self._below(path))
         except Running:
-            whole = self._whole(path)
-            if self._state(whole) == ChildState.REFUSED:
-                raise ChildRefused((whole,)) from None
+            if self._state(path) == ChildState.REFUSED:
+                raise ChildRefused((path,)) from None
             return "it is up already"
-        return None
+        return ""
 
-    async def _reset(self, path: str, _: Reset) -> None:
-        await self._handle.reset(path)
-
-    async def _pause(self, path: str, command: Pause) -> None:
-        await self._handle.pause(path)
-        self._maintenance.begin(self._whole(path), command.seconds)
-
-    async def _resume(self, path: str, _: Resume) -> None:
-        await self._handle.resume(path)
-        self._maintenance.end(self._whole(path))
-
-    async def _inject(self, path: str, command: InjectFault) -> None:
+    def _inject(self, path: str, command: InjectFault) -> None:
         assert self._faults is not None
-        whole = self._whole(path)
         try:
-            injection = self._faults.inject(whole, command.kind, times=command.times, seconds=command.seconds)
+            injection = self._faults.inject(path, command.kind, times=command.times, seconds=command.seconds)
         except NotFound:  # it is there, so it was added by start_child
-            raise FaultError(whole, "it was added while the tree ran; faults reach those that it began with") from None
-        self._view.seen.incidents.injecting(whole, injection.marked_until)
+            raise FaultError(path, "it was added while the tree ran; faults reach those that it began with") from None
+        self._view.seen.incidents.injecting(path, injection.marked_until)

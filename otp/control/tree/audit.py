@@ -1,8 +1,8 @@
 """The audit: who did what to the tree, why, and what came of it; in the event log, and in the log."""
 
 from otp.control.tree.event_log import EventLog
+from otp.control.wire.commands import Acting, Drain, InjectFault, Pause, ResolveIncident
 from otp.control.wire.peer import Peer
-from otp.control.wire.protocol import Acting, Drain, InjectFault, Pause, ResolveIncident
 from otp.control.wire.rows import Change
 from otp.observe.lines import clean
 from otp.observe.log import tell

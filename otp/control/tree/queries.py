@@ -9,11 +9,8 @@ from otp import faults
 from otp.control.tree.blast_radius import explained
 from otp.control.tree.event_log import EventLog
 from otp.control.tree.view import AT_ONCE, View, incident_row
-from otp.control.wire.health import health_of
-from otp.control.wire.protocol import (
-    Answer,
+from otp.control.wire.commands import (
     Command,
-    Events,
     Explain,
     GetEvents,
     GetHealth,
@@ -21,10 +18,10 @@ from otp.control.wire.protocol import (
     GetSnapshot,
     GetStack,
     GetWhy,
-    Incidents,
-    Stacks,
     Watch,
 )
+from otp.control.wire.health import health_of
+from otp.control.wire.protocol import Answer, Events, Incidents, Stacks
 from otp.control.wire.rows import (
     ChildRow,
     EventRow,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from otp.control.client.feed import QUEUE, Arrived, Feed, Joined, Lost
-from otp.control.client.link import Link
-from otp.control.wire.protocol import GetEvents, GetSnapshot
+from otp.control.client.feed import QUEUE, Feed
+from otp.control.client.link import Arrived, Joined, Link, Lost
+from otp.control.wire.commands import GetEvents, GetSnapshot
 from otp.control.wire.rows import Blocked, Snapshot
 from tests.tui.screens import running, wait_for
 from tests.tui.server import Server

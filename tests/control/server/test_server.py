@@ -7,11 +7,11 @@ import anyio
 import pytest
 
 from otp import IntensityReached, supervisor, worker
-from otp.control.client.client import CommandFailed, Unreachable, connect
+from otp.control.client.client import connect
+from otp.control.client.errors import CommandFailed, Unreachable
 from otp.control.open import open_control
 from otp.control.server import pending
-from otp.control.wire.protocol import (
-    PROTOCOL,
+from otp.control.wire.commands import (
     Drain,
     Explain,
     GetEvents,
@@ -29,6 +29,7 @@ from otp.control.wire.protocol import (
     Start,
     Stop,
 )
+from otp.control.wire.protocol import PROTOCOL
 from otp.control.wire.rows import Blocked
 from otp.faults import Faults
 from otp.observe.observation import open_observation

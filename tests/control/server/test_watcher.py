@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from otp import FailurePolicy, Strategy, supervisor, worker
-from otp.control.client.client import Unreachable, connect
+from otp.control.client.client import connect
+from otp.control.client.errors import Unreachable
 from otp.control.client.mirror import Mirror
 from otp.control.server import watcher
 from otp.control.tree import changes
 from otp.control.tree.changes import FRESH, OFTEN
 from otp.control.tree.view import View
-from otp.control.wire.protocol import (
+from otp.control.wire.commands import (
     GetHealth,
     GetSnapshot,
     Pause,
-    Request,
     Reset,
     ResolveIncident,
     Restart,
@@ -30,8 +30,8 @@ from otp.control.wire.protocol import (
     Start,
     Stop,
     Watch,
-    encode,
 )
+from otp.control.wire.protocol import Request, encode
 from otp.control.wire.rows import Delta, Snapshot
 from otp.core.paths import is_within
 from otp.policy import Backoff, GiveUp, RestartAfter, on
@@ -362,7 +362,7 @@ async def test_who_reads_nothing_is_sent_a_new_snapshot_once_it_reads_and_meanwh
     spec = supervisor("shop", intensity=10**6, children=[Probe("a").spec(), *children])
     async with served(spec, place) as stage:
         with connect(stage.socket) as client:
-            client._send(_watch(), _soon())
+            client._connection.send(_watch(), _soon())
             await stage.until(lambda: stage.server._watchers)
             (slow,) = await stage.in_the_server(lambda: list(stage.server._watchers))
             delta = encode(_delta(await stage.ask(GetSnapshot())))
@@ -373,8 +373,8 @@ async def test_who_reads_nothing_is_sent_a_new_snapshot_once_it_reads_and_meanwh
 
             def read():
                 deltas = 0
-                assert isinstance(client._receive(_soon()), Snapshot)
-                while not isinstance(client._receive(_soon()), Snapshot):
+                assert isinstance(client._connection.receive(_soon()), Snapshot)
+                while not isinstance(client._connection.receive(_soon()), Snapshot):
                     deltas += 1
                 return deltas
 
@@ -414,7 +414,7 @@ async def test_who_watches_and_says_something_more_is_watched_no_longer(place):
         def operator():
             with connect(stage.socket) as client:
                 next(client.watch())
-                client._send(_watch(), _soon())
+                client._connection.send(_watch(), _soon())
                 with suppress(Unreachable):  # it may be gone before there is something to say
                     next(client.watch(), None)
 

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from otp import Strategy, supervisor, worker
-from otp.control.wire.protocol import (
+from otp.control.wire.commands import (
     Drain,
     GetStack,
     InjectFault,

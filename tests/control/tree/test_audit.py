@@ -7,7 +7,7 @@ from loguru import logger
 
 from otp import supervisor
 from otp.control.tree.audit import LONGEST_REASON, one_line
-from otp.control.wire.protocol import Drain, GetEvents, InjectFault, Pause, ResolveIncident, Restart, Stop
+from otp.control.wire.commands import Drain, GetEvents, InjectFault, Pause, ResolveIncident, Restart, Stop
 from otp.events import ChildStarted
 from otp.faults import Faults
 from otp.testing import Crash, FailStart, Probe, Run

@@ -4,7 +4,7 @@ import pytest
 
 from otp import Strategy, supervisor
 from otp.control.tree.blast_radius import of_restart, of_stop
-from otp.control.wire.protocol import Restart, Start, Stop
+from otp.control.wire.commands import Restart, Start, Stop
 from otp.control.wire.targets import Node
 from otp.testing import Journal, Probe
 from tests.control.stage import in_one_loop

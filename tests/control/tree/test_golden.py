@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from otp import FailurePolicy, Restart, Strategy, dependency, supervisor, worker
-from otp.control.wire.protocol import GetHealth, GetIncidents, GetSnapshot, GetWhy, Pause, Stop
-from otp.control.wire.protocol import Restart as RestartNow
+from otp.control.wire.commands import GetHealth, GetIncidents, GetSnapshot, GetWhy, Pause, Stop
+from otp.control.wire.commands import Restart as RestartNow
 from otp.policy import Backoff, GiveUp, Limited, RestartAfter, on
 from otp.testing import Crash, Probe, Run
 from tests import golden

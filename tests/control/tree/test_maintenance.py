@@ -5,7 +5,7 @@ import pytest
 
 from otp import supervisor
 from otp.control.tree.maintenance import AGAIN
-from otp.control.wire.protocol import GetEvents, GetSnapshot, Pause, Restart, Resume, Start, Stop
+from otp.control.wire.commands import GetEvents, GetSnapshot, Pause, Restart, Resume, Start, Stop
 from otp.events import ChildPaused, ChildStarted, MaintenanceEnded
 from otp.spec import dynamic_supervisor
 from otp.testing import Probe

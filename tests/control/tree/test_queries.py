@@ -7,8 +7,7 @@ from loguru import logger
 from otp import FailurePolicy, Strategy, supervisor, worker
 from otp.control.tree.mailbox import PACE
 from otp.control.tree.view import ONE_BY_ONE
-from otp.control.wire.health import health_of
-from otp.control.wire.protocol import (
+from otp.control.wire.commands import (
     Explain,
     GetEvents,
     GetHealth,
@@ -20,6 +19,7 @@ from otp.control.wire.protocol import (
     Restart,
     Stop,
 )
+from otp.control.wire.health import health_of
 from otp.control.wire.rows import Blocked
 from otp.errors import ChildRefused
 from otp.events import ChildStarted
