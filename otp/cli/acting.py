@@ -1,16 +1,17 @@
 """What the commands that act on children have in common: whom, why, how sure, and how the answer is said."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from typing import Any, TypedDict
 
 import click
+from msgspec.structs import asdict
 
 from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, with_connection
+from otp.cli.connection import Connection, on_a_running_tree
 from otp.cli.exit_codes import CODES, Ended, ExitCode
-from otp.cli.output import Output, Page, Shown, fields, with_output
+from otp.cli.output import Output, Page, Shown
 from otp.control.wire.commands import InjectFault, Pause, Reset, Restart, Resume, Start, Stop
 from otp.control.wire.protocol import Acted
 from otp.control.wire.rows import Change
@@ -52,8 +53,7 @@ def acting(
         @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit.")
         @click.option("--all", "all_", is_flag=True, help="More than one child is meant.")
         @click.option("--dry-run", is_flag=True, help="Only say what would be touched.")
-        @with_connection
-        @with_output
+        @on_a_running_tree
         @wraps(wanted)
         def call(
             *, path: str, reason: str, all_: bool, dry_run: bool, connection: Connection, output: Output, **more: Any
@@ -71,15 +71,14 @@ def acting(
 
 def shown(acted: Acted, verb: str, done: str, sum_of: str) -> Shown:
     """One line for each child that something was done to."""
-    rows = [{"op": acted.op, "dry_run": acted.dry_run, **fields(change)} for change in acted.changes]
+    rows = [{"op": acted.op, "dry_run": acted.dry_run, **asdict(change)} for change in acted.changes]
     names = [change.path for change in acted.changes if not change.error]
-    return Shown(fields(acted), rows, names, lambda page: _text(acted, verb, done, sum_of, page))
+    return Shown(acted, names, lambda page: _text(acted, verb, done, sum_of, page), rows)
 
 
-def _text(acted: Acted, verb: str, done: str, sum_of: str, page: Page) -> str:
+def _text(acted: Acted, verb: str, done: str, sum_of: str, page: Page) -> Iterable[str]:
     listed = sys.maxsize if page.wide else LISTED
-    lines = _planned(acted, verb, listed) if acted.dry_run else _done(acted, done, sum_of, listed)
-    return "\n".join(map(printable, lines))
+    return map(printable, _planned(acted, verb, listed) if acted.dry_run else _done(acted, done, sum_of, listed))
 
 
 def _done(acted: Acted, done: str, sum_of: str, listed: int) -> Iterator[str]:

@@ -17,7 +17,7 @@ __all__ = ("SECTIONS", "SectionedGroup")
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Run": {
         "run": "otp.cli.run:run",
-        "check": "otp.cli.check:check",
+        "check": "otp.cli.on_paper:check",
     },
     "Look": {
         "tree": "otp.cli.queries.tree:tree",

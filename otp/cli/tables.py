@@ -45,7 +45,9 @@ class Column(NamedTuple):
 Row = Sequence[str | Cell]
 
 
-def table(columns: Sequence[Column], rows: Sequence[Row], *, within: int | None = None, colour: bool = False) -> str:
+def table(
+    columns: Sequence[Column], rows: Sequence[Row], *, within: int | None = None, colour: bool = False
+) -> list[str]:
     """The rows below their titles.
 
     Args:
@@ -57,7 +59,7 @@ def table(columns: Sequence[Column], rows: Sequence[Row], *, within: int | None 
     titles = [Cell(column.title, Tone.QUIET) for column in columns]
     lines = [titles, *([_cell(cell) for cell in row] for row in rows)]
     widths = _widths(columns, lines, within)
-    return "\n".join(_line(columns, line, widths, colour) for line in lines)
+    return [_line(columns, line, widths, colour) for line in lines]
 
 
 def _cell(cell: str | Cell) -> Cell:

@@ -11,16 +11,16 @@ from collections.abc import Sequence
 import click
 
 from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, with_connection
+from otp.cli.connection import Connection, check_known, on_a_running_tree
 from otp.cli.exit_codes import Ended, ExitCode
-from otp.cli.names import check_known, meant
-from otp.cli.output import Output, Page, Shown, with_output
+from otp.cli.output import Output, Page, Shown
 from otp.cli.queries.watching import watched
 from otp.cli.terminal import cut, paint
 from otp.control.client.client import Client
 from otp.control.wire.commands import GetEvents
 from otp.control.wire.looks import tone_of_level
 from otp.control.wire.rows import Delta, EventRow
+from otp.control.wire.targets import covering
 from otp.text.clock import stamp
 from otp.text.printable import printable
 
@@ -38,8 +38,7 @@ MISSED = 10_000
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
 @click.option("-n", "--lines", type=click.IntRange(min=0), default=20, show_default=True, help="How many at most.")
 @click.option("-v", "--verbose", is_flag=True, help="Healthy operation too (DEBUG).")
-@with_connection
-@with_output
+@on_a_running_tree
 def events(*, path: str, follow: bool, lines: int, verbose: bool, connection: Connection, output: Output) -> None:
     """Print the last events, oldest first.
 
@@ -63,7 +62,7 @@ def shown(app: str, found: Sequence[EventRow]) -> Shown:
         document={"app": app, "events": found},
         rows=found,
         names=[row.path for row in found],
-        text=lambda page: "\n".join(_on_page(row, page) for row in found),
+        text=lambda page: [_on_page(row, page) for row in found],
     )
 
 
@@ -101,5 +100,5 @@ def _follow(connection: Connection, client: Client, output: Output, wanted: GetE
 
 
 def _about(found: Sequence[EventRow], wanted: GetEvents, app: str) -> list[EventRow]:
-    is_meant = meant(app, wanted.path)
+    is_meant = covering(app, wanted.path)
     return [row for row in found if (wanted.debug or row.level != "DEBUG") and is_meant(row.path)]

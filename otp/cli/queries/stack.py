@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 import click
 
 from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, with_connection
-from otp.cli.output import Output, Page, Shown, with_output
+from otp.cli.connection import Connection, on_a_running_tree
+from otp.cli.output import Output, Page, Shown
 from otp.cli.terminal import paint
 from otp.control.wire.commands import GetStack
 from otp.control.wire.rows import StackRow
@@ -30,8 +30,7 @@ _STEP = re.compile(r"(?P<function>.*) \((?P<place>[^()]*)\)")
 
 @click.command(epilog="Example:  otp stack massive/workers/ws_worker")
 @click.argument("path", shell_complete=complete_path)
-@with_connection
-@with_output
+@on_a_running_tree
 def stack(*, path: str, connection: Connection, output: Output) -> None:
     """Show what a worker awaits, outermost first.
 
@@ -47,7 +46,7 @@ def shown(app: str, stacks: Sequence[StackRow]) -> Shown:
         document={"app": app, "stacks": stacks},
         rows=stacks,
         names=[row.path for row in stacks],
-        text=lambda page: "\n".join(line for row in stacks for line in _lines(row, page)),
+        text=lambda page: [line for row in stacks for line in _lines(row, page)],
     )
 
 

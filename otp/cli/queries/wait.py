@@ -7,9 +7,9 @@ import click
 from msgspec.structs import replace
 
 from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, with_connection
+from otp.cli.connection import Connection, on_a_running_tree
 from otp.cli.exit_codes import Ended, ExitCode
-from otp.cli.output import Output, Shown, fields, with_output
+from otp.cli.output import Output, Shown
 from otp.cli.queries.states import since
 from otp.cli.queries.watching import watched
 from otp.control.client.client import Client
@@ -38,8 +38,7 @@ _ALIVE = ("starting", "running", "stopping", "refused")
     show_default=True,
     help="ready: up, and all below it as they should be; down: nothing of it runs.",
 )
-@with_connection
-@with_output
+@on_a_running_tree
 def wait(*, path: str, goal: str, connection: Connection, output: Output) -> None:
     """Wait until a child is ready or down.
 
@@ -50,8 +49,7 @@ def wait(*, path: str, goal: str, connection: Connection, output: Output) -> Non
         row = _awaited(client, path, goal, began + connection.timeout)
         took = time.monotonic() - began
     said = printable(f"{row.path}  {row.state.upper()}  after {duration(took)}")
-    document = {"goal": goal, "took_s": took, "child": fields(row)}
-    output.show(Shown(document, (document,), (row.path,), lambda _: said))
+    output.show(Shown({"goal": goal, "took_s": took, "child": row}, (row.path,), lambda _: [said]))
 
 
 def is_reached(goal: str, row: ChildRow, below: Sequence[ChildRow]) -> bool:

@@ -78,10 +78,10 @@ def _print(client: Client, output: Output, show: Callable[[Snapshot], Shown]) ->
             continue
         shown = show(mirror.snapshot_at(time.monotonic()))
         if isinstance(message, Delta) and output.form == "jsonl":
-            output.show(replace(shown, rows=list(_new(shown.rows, before, message))))
+            output.show(replace(shown, rows=list(_new(shown.entries, before, message))))
         else:
             output.show(shown, apart=bool(before))
-        before = shown.rows
+        before = shown.entries
 
 
 def _new(rows: Sequence[Any], before: Sequence[Any], delta: Delta) -> Iterator[Any]:

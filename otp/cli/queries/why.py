@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import click
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, with_connection
-from otp.cli.output import Output, Page, Shown, fields, with_output
+from otp.cli.connection import Connection, on_a_running_tree
+from otp.cli.output import Output, Page, Shown
 from otp.cli.queries.fact_sheet import Fact, sheet
 from otp.cli.queries.stack import stack_lines
 from otp.cli.queries.states import budget, maintenance, since, state
@@ -32,8 +31,7 @@ MANY = 1_000
 
 @click.command(epilog="Example:  otp why massive/workers/ws_worker")
 @click.argument("path", shell_complete=complete_path)
-@with_connection
-@with_output
+@on_a_running_tree
 def why(*, path: str, connection: Connection, output: Output) -> None:
     """Say what happened to a child, and what happens next.
 
@@ -45,10 +43,7 @@ def why(*, path: str, connection: Connection, output: Output) -> None:
 
 def shown(app: str, found: Why) -> Shown:
     """All that is known."""
-    document: dict[str, Any] = {"app": app, **fields(found)}
-    if found.explained is not None:
-        document["explained"] = fields(found.explained)
-    return Shown(document, (document,), (found.child.path,), lambda page: _text(found, page))
+    return Shown({"app": app, **asdict(found)}, (found.child.path,), lambda page: _text(found, page))
 
 
 def what_next(child: ChildRow) -> str:
@@ -75,9 +70,9 @@ def what_next(child: ChildRow) -> str:
     return f"{said.get(child.state, child.state)}{streak if child.state == 'running' else ''}"
 
 
-def _text(found: Why, page: Page) -> str:
+def _text(found: Why, page: Page) -> Iterator[str]:
     facts = list(_facts(found, page, time.time()))
-    return "\n".join(sheet(found.child.path, state(found.child), facts if page.wide else _on_screen(facts), page))
+    return sheet(found.child.path, state(found.child), facts if page.wide else _on_screen(facts), page)
 
 
 def _on_screen(facts: Iterable[Fact]) -> list[Fact]:
