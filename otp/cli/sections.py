@@ -42,7 +42,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "drain": "otp.cli.drain:drain",
     },
     "Test": {
-        "fault": "otp.cli.fault:fault",
+        "fault": "otp.cli.actions:fault",
     },
     "Shell": {
         "completion": "otp.cli.completion:completion",

@@ -51,8 +51,8 @@ def test_a_table_without_rows_has_its_titles():
 
 def test_control_characters_of_others_do_not_reach_the_terminal():
     assert text((Column("A"),), [("\x1b[2Jx\r\ny\u202e",)]) == "A\n [2Jx  y"
-    assert printext("plain") == "plain"
-    assert "\x9b" not in printext("\x9b31m")
+    assert printable("plain") == "plain"
+    assert "\x9b" not in printable("\x9b31m")
 
 
 def test_wide_signs_count_twice_and_marks_above_not_at_all():
