@@ -1,4 +1,4 @@
-"""What the commands that act on children have in common: whom, why, how sure, and how the answer is said."""
+"""What all commands that act on children share: their options, how the answer is printed, and the exit code."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +28,7 @@ LISTED = 8
 
 
 class Named(TypedDict):
-    """What each of these commands says."""
+    """The fields that each of these commands has."""
 
     path: str
     all: bool
@@ -39,13 +39,13 @@ class Named(TypedDict):
 def acting(
     verb: str, done: str, *, undone: str = "", sum_of: str = ""
 ) -> Callable[[Callable[..., Command]], Callable[..., None]]:
-    """Make a command of a function that only says what to ask for.
+    """Make a command of a function that returns the request.
 
     Args:
-        verb: what is done to a child.
-        done: the same when it is.
-        undone: the same when it is not; without it, that it was not `done`.
-        sum_of: how many it is done to, where they are many; without it, that they are `done`.
+        verb: what the command does to a child, as in "would restart PATH".
+        done: its participle, as in "restarted PATH".
+        undone: of a child that it failed for; empty: "was not" and `done`.
+        sum_of: behind "3 of 4", where it acts on several; empty: `done`.
     """
 
     def decorate(wanted: Callable[..., Command]) -> Callable[..., None]:
@@ -70,7 +70,7 @@ def acting(
 
 
 def shown(acted: Acted, verb: str, done: str, sum_of: str) -> Shown:
-    """One line for each child that something was done to."""
+    """Show a line for each child that was acted on."""
     rows = [{"op": acted.op, "dry_run": acted.dry_run, **asdict(change)} for change in acted.changes]
     names = [change.path for change in acted.changes if not change.error]
     return Shown(acted, names, lambda page: _text(acted, verb, done, sum_of, page), rows)
@@ -103,7 +103,7 @@ def _planned(acted: Acted, verb: str, listed: int) -> Iterator[str]:
 
 
 def _with_it(change: Change, listed: int) -> Iterator[str]:
-    """The others that are touched along with a child; the first ones, where there are many."""
+    """The other children that are touched with it; the first of them, where there are many."""
     others = [path for path in change.radius if path != change.path]
     more = f" and {len(others) - listed} more" if len(others) > listed else ""
     if others:
@@ -115,7 +115,7 @@ def _untouched(acted: Acted) -> str:
 
 
 def _end(acted: Acted, undone: str) -> None:
-    """Tell of what did not work, and end with the exit code for it: 1 if there is more than one kind."""
+    """End the command if something failed, with the exit code for that; 1 for failures of several kinds."""
     failed = [change for change in acted.changes if change.error]
     if not failed:
         return

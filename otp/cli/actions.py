@@ -2,7 +2,7 @@
 
     restarted massive/workers/ws_worker  running → running  in 12 ms  (others untouched: 14)  op 3f2a61c0
 
-What they have in common is in `otp.cli.acting`.
+What they share is in `otp.cli.acting`.
 """
 
 from typing import Literal

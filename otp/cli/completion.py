@@ -1,4 +1,4 @@
-"""What a shell completes: paths and incidents live from the socket, names of sockets, and the script that does it.
+"""Completion in a shell: paths and incidents of a running tree, names of applications, and the script for the shell.
 
 A completion that is late is in the way, and one that fails writes into a half-typed line: so it has a moment, and is
 silent when there is nothing.

@@ -55,7 +55,7 @@ def drain(*, within: float | None, dry_run: bool, reason: str, connection: Conne
 
 
 def _wait(client: Client, patience: float) -> tuple[str, ...]:
-    """Until the process has ended; who refused to stop, as far as it could tell."""
+    """Wait until the process has ended; return the children that refused to stop, as far as it said so."""
     deadline = monotonic() + patience
     refused: dict[str, None] = {}
     try:
@@ -65,7 +65,7 @@ def _wait(client: Client, patience: float) -> tuple[str, ...]:
             if (left := deadline - monotonic()) <= 0:
                 raise _still_stops(client.greeting.app, patience)
             client.patience(left)
-    except Unreachable:  # it ended faster than it could be asked
+    except Unreachable:  # it ended faster than it could answer
         pass
     except CommandFailed:  # there is nothing to watch, or too many watch
         if not client.until_closed(deadline - monotonic()):

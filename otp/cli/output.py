@@ -32,7 +32,7 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 
 class Page(NamedTuple):
-    """What text is written on.
+    """The page that text is written on.
 
     Attributes:
         within: columns that a line may have; None: any number.

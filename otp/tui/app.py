@@ -153,7 +153,7 @@ class Top(App[None]):
     def _draw(self) -> None:
         clock = self._drawn = time.monotonic()
         mirror, arrangement = self._mirror, self._arrangement
-        self._headline.tell(mirror, mirror.link, clock)
+        self._headline.draw(mirror, mirror.link, clock)
         self.table.show(
             arrangement.paths(clock), as_tree=arrangement.order is Order.TREE, is_stale=mirror.link.state == "lost"
         )
@@ -187,13 +187,13 @@ class Top(App[None]):
     # ------------------------------------------------------------------------------------------------ answers of threads
 
     def on_told(self, told: Told) -> None:
-        """A thread has an answer; one that comes while the screen is taken down is for nobody."""
+        """Take an answer of a thread; one that comes while the screen is taken down is dropped."""
         if self._is_whole:
             told.take()
 
     def _tell(self, take: Callable[[], None]) -> None:
         """Have `take` called in the thread of the screen; from any thread."""
-        with suppress(RuntimeError):  # the loop has ended: nobody is there to be told
+        with suppress(RuntimeError):  # the loop has ended, and the screen with it
             self.post_message(Told(take))
 
     def _looked(self, looked: Looked) -> None:
@@ -204,7 +204,7 @@ class Top(App[None]):
         self._tell(take)
 
     def _rehearsed(self, outcome: Outcome) -> None:
-        """What a command would touch is known: show it, and do it when that is confirmed."""
+        """Show what a command would touch, and send it when that is confirmed."""
 
         def take() -> None:
             if isinstance(outcome.answer, Acted):
@@ -226,7 +226,7 @@ class Top(App[None]):
     # ------------------------------------------------------------------------------------------------ keys
 
     def on_tree_table_moved(self) -> None:
-        """Another child is under the cursor; that may be told while the screen is taken down already."""
+        """Show another child's details; the event may come while the screen is taken down already."""
         if not self._is_whole:
             return
         if self.table.selected:
@@ -238,7 +238,7 @@ class Top(App[None]):
         self._rehearse(ACTIONS[name](path=self.table.selected, dry_run=True))
 
     def action_pause(self) -> None:
-        """The same for maintenance: begin it, or end it."""
+        """Ask what beginning or ending the maintenance of the child under the cursor would touch."""
         row = self._row(self.table.selected)
         if row is not None:
             self._rehearse((Resume if row.paused else Pause)(path=row.path, dry_run=True))
@@ -293,7 +293,7 @@ class Top(App[None]):
         self.action_page((PAGES.index(self._details.page) + pages) % len(PAGES) + 1)
 
     def action_events(self) -> None:
-        """The events of the whole tree; those from before we came are asked for."""
+        """Show the events of the whole tree; those from before the screen began are asked for."""
         self.push_screen(EventScreen())
         history(self.path, lambda events: self._tell(lambda: self._add_history(events)))
         self._draw()
@@ -315,7 +315,7 @@ class Top(App[None]):
 
     @property
     def _is_whole(self) -> bool:
-        """Whether the parts of the screen are there: while it is taken down they are not."""
+        """Whether the parts of the screen are there; while it is taken down they are not."""
         screens = self.screen_stack
         return bool(screens) and all(screens[0].query(part) for part in (Headline, TreeTable, Details, "#said"))
 

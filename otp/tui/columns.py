@@ -22,11 +22,11 @@ NONE = "·"
 NARROWEST_NAME = 18
 
 INCIDENT_TAIL = 6
-"""Last characters of an incident's id that tell it from the others, where there is no room for all twelve."""
+"""Last characters of an incident's id, enough to know it by, where there is no room for all twelve."""
 
 
 class Cell(NamedTuple):
-    """What stands in one column of one line."""
+    """The content of one column in one line."""
 
     text: str
     tone: Tone = Tone.PLAIN
@@ -125,7 +125,7 @@ def _incident(row: ChildRow) -> Cell:
 
 
 def _note(row: ChildRow) -> Cell:
-    """What is most worth knowing, where there is room for one thing only."""
+    """Maintenance, incident or budget, the first that there is, where there is room for one only."""
     if row.paused:
         return Cell("paused", Tone.WAITING)
     if row.incident:

@@ -1,4 +1,4 @@
-"""The dialog before anything is done: what it touches, what it leaves alone, and why it is done."""
+"""The dialog before a command: what it touches, what it leaves alone, and the reason; and the line after it."""
 
 from typing import ClassVar
 
@@ -101,7 +101,7 @@ class Confirm(ModalScreen[Action | None]):
 
 
 def radius(rehearsed: Acted) -> Text:
-    """What a command touches, a path a line, and how many it does not."""
+    """List what a command touches, a path a line, and count what it does not."""
     touched = list(dict.fromkeys(path for change in rehearsed.changes for path in change.radius))
     text = Text("touches ", end="")
     text.append(f"{len(touched)} of {len(touched) + rehearsed.untouched}", "bold")
@@ -136,7 +136,7 @@ def _time(seconds: float) -> str:
 
 
 def refused(outcome: Outcome) -> Text:
-    """Why nothing was done."""
+    """Say why nothing was done."""
     what = f"{type(outcome.command).__name__.lower()} {outcome.command.path}"
     return Text(printable(f"✗ {what}: {outcome.answer}"), STYLES[Tone.BAD])
 

@@ -21,13 +21,13 @@ __all__ = ("Details",)
 
 
 class _Page(VerticalScroll):
-    """What scrolls; left and right turn pages, also from here."""
+    """The part that scrolls; left and right turn pages, also from here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("left", "app.turn(-1)"), Binding("right", "app.turn(1)")]
 
 
 class Details(Vertical):
-    """The pane. What it shows goes on with the row; the answer to a question comes when it comes."""
+    """The pane: the row of a child as it is now, and the last answer about it."""
 
     DEFAULT_CSS = """
     Details VerticalScroll { scrollbar-size-vertical: 1; padding: 0 1; }
@@ -48,11 +48,11 @@ class Details(Vertical):
 
     @property
     def body(self) -> VerticalScroll:
-        """What scrolls."""
+        """The part that scrolls."""
         return self.query_one(VerticalScroll)
 
     def answer(self, looked: Looked) -> None:
-        """What was asked about a child is known."""
+        """Take the answer to a query about a child."""
         self._looked = looked
 
     def turn_to(self, page: Page) -> None:
@@ -81,12 +81,12 @@ class Details(Vertical):
 
 
 def _size(line: Line) -> tuple[int, int]:
-    """What decides how many lines of the screen it takes."""
+    """The lengths that decide how many lines of the screen a line takes."""
     return len(line[0]), len(line[1])
 
 
 def _grid(lines: list[Line]) -> Table:
-    """What stands at the left keeps its column, whatever is wrapped beside it."""
+    """Lay lines out: labels keep their column, whatever is wrapped beside them."""
     labelled = any(label for label, _ in lines)
     grid = Table.grid(padding=(0, 1, 0, 0))
     for label, text in lines:

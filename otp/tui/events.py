@@ -34,7 +34,7 @@ class _Lines(ScrollView, can_focus=True):
         self._terminal = Console()
 
     def show(self, events: Sequence[EventRow]) -> None:
-        """Show these; whoever is at the end stays there."""
+        """Show these events; a view that is at the end stays there."""
         if events == self._events:
             return
         follows = self.scroll_offset.y >= self.max_scroll_y

@@ -1,4 +1,4 @@
-"""The lines above the tree: who it is and how it is, and a line for all that is wrong with the whole."""
+"""The lines above the tree: its name and state, and a line for each thing that is wrong with the whole."""
 
 from collections.abc import Iterator
 
@@ -24,12 +24,12 @@ Part = tuple[str, str]
 class Headline(Label):
     """The lines."""
 
-    def tell(self, mirror: Mirror, link: Link, clock: float) -> None:
-        """Draw them.
+    def draw(self, mirror: Mirror, link: Link, clock: float) -> None:
+        """Draw the lines.
 
         Args:
             mirror: the tree.
-            link: how we stand with it.
+            link: how the client stands with the process.
             clock: the monotonic clock.
         """
         lines = map(on_one_line, (headline(mirror, link, clock), *alarms(mirror, link, clock)))
@@ -55,7 +55,7 @@ def headline(mirror: Mirror, link: Link, clock: float) -> Text:
 
 
 def alarms(mirror: Mirror, link: Link, clock: float) -> Iterator[Text]:
-    """What is wrong with the whole, the worst first, each a line."""
+    """Yield a line for each thing that is wrong with the whole, the worst first."""
     now = link.now(clock)
     if link.state == "lost":
         yield _alarm(f"DISCONNECTED for {short(clock - link.since)}", f"{link.why}; shown is the tree as it was then")

@@ -1,4 +1,4 @@
-"""The keys, and the screen that tells them all."""
+"""The keys, and the screen that lists them."""
 
 from typing import ClassVar
 

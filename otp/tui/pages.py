@@ -1,6 +1,6 @@
-"""What the five pages of the details say of one child: lines, with what stands at their left.
+"""The five pages of the details of one child: lines, with labels at their left.
 
-Each takes the row as it is now, which goes on between two questions, and what was last answered about the child.
+A page is made of the row as it is now, which goes on between two queries, and of the last answer about the child.
 """
 
 import time
@@ -28,11 +28,11 @@ SHOWN = 3
 _SHORT = {"WARNING": "WARN", "CRITICAL": "CRIT"}
 
 Line = tuple[Text, Text]
-"""What stands at the left, and what is wrapped beside it."""
+"""A label, and the text that is wrapped beside it."""
 
 
 def page(wanted: Page, row: ChildRow, why: Why | None) -> list[Line]:
-    """One page; as much of it as is known without an answer."""
+    """Make one page; without an answer, as much of it as the row has."""
     if why is None and wanted != "Summary":
         return [_line("asking …", "dim")]
     return [(on_one_line(label), on_one_line(text)) for label, text in _PAGES[wanted](row, why)]
@@ -88,7 +88,7 @@ def _summary(row: ChildRow, why: Why | None) -> Iterator[Line]:
 
 
 def _more(why: Why) -> Iterator[Line]:
-    """What only an answer tells."""
+    """The part of the summary that needs an answer."""
     for incident in why.incidents[:SHOWN]:
         yield _field("incident", _incident(incident))
     for need in why.needs:

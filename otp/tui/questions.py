@@ -1,4 +1,4 @@
-"""Asking without waiting: the screen says what it wants to know or to have done, and is told later.
+"""Queries and commands in threads, so that the screen never waits; what comes of them is passed to a callback.
 
 A look is asked by one thread, the newest question only, and not more than once in two seconds about the same child: a child
 that crashes all the time must not make its own tree work for the picture of it. A command has a thread and a connection
@@ -32,14 +32,14 @@ HISTORY = 500
 
 
 class Looked(Struct, frozen=True):
-    """What is known of the child at `path`, or why nothing is."""
+    """The answer about the child at `path`, or a text that says why there is none."""
 
     path: str
     answer: Why | str
 
 
 class Outcome(Struct, frozen=True):
-    """What came of a command; a text says why nothing did."""
+    """The answer to a command, or a text that says why there is none."""
 
     command: Action
     answer: Acted | str
@@ -50,7 +50,7 @@ class Looks:
 
     Args:
         path: of the socket.
-        tell: is told, in that thread.
+        tell: called in that thread with each answer.
         pause: seconds from one question to the next about the same child.
         settle: seconds that a child has to be wanted before it is asked about, so that scrolling asks nothing.
     """
@@ -135,12 +135,12 @@ class Looks:
 
 
 def command(path: Path, wanted: Action, tell: Callable[[Outcome], None], patience: float) -> None:
-    """Do it in a thread, and tell there what came of it.
+    """Send a command from a thread of its own.
 
     Args:
         path: of the socket.
-        wanted: what is to be done.
-        tell: is told, in that thread.
+        wanted: the command.
+        tell: called in that thread with what comes of it.
         patience: seconds that it may take.
     """
 
@@ -157,11 +157,11 @@ def command(path: Path, wanted: Action, tell: Callable[[Outcome], None], patienc
 
 
 def history(path: Path, tell: Callable[[tuple[EventRow, ...]], None]) -> None:
-    """Fetch the last events in a thread, and tell them there; whoever cannot be asked has none.
+    """Fetch the last events in a thread of its own; a process that does not answer has none.
 
     Args:
         path: of the socket.
-        tell: is told, in that thread.
+        tell: called in that thread with the events.
     """
 
     def do() -> None:

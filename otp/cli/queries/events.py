@@ -1,4 +1,4 @@
-"""`otp events`: what has happened, as the log says it; with -f also what happens.
+"""`otp events` prints what has happened, as the log says it; with -f also what happens.
 
     09:30:00.412 WARNING  massive/workers/ws_worker  restarting after ProviderClosed: 1012  (1 of 5 in 60 s)
 
@@ -49,7 +49,7 @@ def events(*, path: str, follow: bool, lines: int, verbose: bool, connection: Co
     wanted = GetEvents(path=path, limit=max(1, lines), debug=verbose)
     with connection.open() as client:
         found = client.ask(wanted).events
-        if path and not found and not follow:  # one that is gone still has its events
+        if path and not found and not follow:  # a child that is gone still has its events
             check_known(client, path)
         output.show(shown(client.greeting.app, found if lines else ()))
         if follow:
@@ -78,11 +78,11 @@ def _on_page(row: EventRow, page: Page) -> str:
 
 
 def _follow(connection: Connection, client: Client, output: Output, wanted: GetEvents, last: int) -> None:
-    """What happens after event `last`.
+    """Print what happens after event `last`.
 
     The stream begins with a snapshot, and has another one wherever it left something out:
 
-    1. `client` has been told the events up to `last`.
+    1. `client` has got the events up to `last`.
     2. More happens, and the stream begins, or goes on, behind it.
     3. So at each snapshot `client` is asked once more, and what has been shown is left out.
     """
@@ -92,8 +92,8 @@ def _follow(connection: Connection, client: Client, output: Output, wanted: GetE
         for _, message in watched(stream, QUIET):
             if message is None:
                 continue
-            told = _about(message.events, wanted, app) if isinstance(message, Delta) else client.ask(catch_up).events
-            new = [row for row in told if row.seq > last]
+            got = _about(message.events, wanted, app) if isinstance(message, Delta) else client.ask(catch_up).events
+            new = [row for row in got if row.seq > last]
             last = max((row.seq for row in new), default=last)
             output.show(shown(app, new))
     raise Ended(f"{app} has ended", ExitCode.UNREACHABLE)

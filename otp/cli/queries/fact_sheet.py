@@ -4,7 +4,7 @@
       kind      worker, permanent
       restarts  5 after a crash, 1 by hand, 0 with others; streak 3
 
-What does not fit the page is cut, or broken into lines where all of it is needed.
+A line that does not fit the page is cut, or broken where all of it is needed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ class Fact(NamedTuple):
 
 
 def sheet(path: str, state: Cell, facts: Sequence[Fact], page: Page) -> Iterator[str]:
-    """The lines of it, as long as the page is wide."""
+    """Yield the lines of a sheet, none longer than the page is wide."""
     title = paint(printable(path), "title", colour=page.colour)
     yield f"{title}  {paint(printable(state.text), state.style, colour=page.colour)}"
     said = [fact for fact in facts if any(fact.lines)]

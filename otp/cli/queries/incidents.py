@@ -1,4 +1,4 @@
-"""`otp incidents`: what is wrong, and since when; `otp incidents resolve` calls one over.
+"""`otp incidents` lists what is wrong, and since when; `otp incidents resolve` calls one over.
 
     ID            OPENED    PATH                       COUNT    DOWN  CAUSE
     1HB3V0ZK7Q2F  12:41:03  massive/workers/ws_worker      5  41.2 s  ProviderClosed: 1012
@@ -88,7 +88,7 @@ def list_incidents(*, path: str, everything: bool, watching: bool, connection: C
         if watching:
             watch(connection, output, _asked_again(client, path, everything))
         found = _found(client, path, everything)
-        if path and not found.entries:  # one that is gone still has its incidents
+        if path and not found.entries:  # a child that is gone still has its incidents
             check_known(client, path)
         output.show(found)
 
@@ -120,7 +120,7 @@ def shown(app: str, found: Sequence[IncidentRow], now: float) -> Shown:
 
 
 def _asked_again(client: Client, path: str, everything: bool) -> Callable[[Snapshot], Shown]:
-    """What a watcher sees at each change; while the event loop is blocked, what there was before."""
+    """Make what `watch` shows at each change: the incidents of now, or the last ones while the event loop is blocked."""
     last: Shown | None = None
 
     def now(snapshot: Snapshot) -> Shown:

@@ -1,4 +1,4 @@
-"""`otp stack`: where a worker is, without running any of its code.
+"""`otp stack`: what a worker awaits, seen without running any of its code.
 
     massive/workers/ws_worker  RUNNING
       run (workers/stream.py:88)
@@ -51,7 +51,7 @@ def shown(app: str, stacks: Sequence[StackRow]) -> Shown:
 
 
 def stack_lines(row: StackRow, *, wide: bool) -> Iterator[str]:
-    """What the worker awaits, and then each task that it started."""
+    """Yield what a worker awaits, and then what each task awaits that it started."""
     if not row.tasks:
         yield "(no task)"
     for task in row.tasks:

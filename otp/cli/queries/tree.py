@@ -78,7 +78,7 @@ def _look(connection: Connection, output: Output) -> None:
 
 
 def shown(snapshot: Snapshot) -> Shown:
-    """The tree."""
+    """Show the tree as a drawing, and as rows."""
     rows = snapshot.rows
     return Shown(snapshot, [row.path for row in rows], lambda page: _text(snapshot, page), rows)
 

@@ -1,4 +1,4 @@
-"""`otp wait`: for scripts that go on when a child is ready, or down."""
+"""`otp wait`: lets a script go on when a child is ready, or down."""
 
 import time
 from collections.abc import Sequence
@@ -53,14 +53,14 @@ def wait(*, path: str, goal: str, connection: Connection, output: Output) -> Non
 
 
 def is_reached(goal: str, row: ChildRow, below: Sequence[ChildRow]) -> bool:
-    """Whether the child of `row` is `ready` or `down`, with all that is below it."""
+    """Whether a child and all below it are `ready`, or `down`."""
     if goal == "ready":
         return row.up_s is not None and all(each.ready for each in below)
     return not any(each.state in _ALIVE for each in (row, *below))
 
 
 def _awaited(client: Client, path: str, goal: str, deadline: float) -> ChildRow:
-    """The child, once it is as it should be."""
+    """Wait for the goal; return the child as it is then."""
     row = one(client.ask(GetSnapshot()).rows, path)
     for mirror, _ in watched(client, _left(deadline)):
         rows = {each.path: each for each in mirror.snapshot_at(time.monotonic()).rows}
@@ -77,7 +77,7 @@ def _awaited(client: Client, path: str, goal: str, deadline: float) -> ChildRow:
 
 
 def _not_yet(goal: str, row: ChildRow, below: Sequence[ChildRow]) -> str:
-    """Who keeps it from the goal."""
+    """The message that names the children which are not there yet."""
     left = [each for each in (row, *below) if (not each.ready if goal == "ready" else each.state in _ALIVE)]
     listed = ", ".join(f"{each.path} is {each.state.upper()}, {since(each)}" for each in left[:SHOWN])
     more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
@@ -85,7 +85,7 @@ def _not_yet(goal: str, row: ChildRow, below: Sequence[ChildRow]) -> str:
 
 
 def _gone(row: ChildRow) -> ChildRow:
-    """A child that has been forgotten, or whose process has ended."""
+    """The row of a child that has been forgotten, or whose process has ended."""
     return replace(row, state="stopped", up_s=None, next_retry_s=None)
 
 

@@ -53,8 +53,8 @@ MOST_EVENTS = 5_000
 """Events that can be asked for at once."""
 
 PASSED, READ, MADE = 0.05, 0.01, 1.0
-"""What it costs to pass an event over, to read one character of its path, and to make a sentence of it, which is as much
-as a child's row."""
+"""The cost of passing an event over, of reading one character of its path, and of making a sentence of it, in the time
+that a child's row takes."""
 
 
 class Queries:
@@ -89,7 +89,7 @@ class Queries:
         return await self._view.snapshot(self._event_log.seq)
 
     async def health(self, _: GetHealth) -> Health:
-        """Whether all is well."""
+        """The health of the tree."""
         return health_of(await self.snapshot())
 
     async def events(self, command: GetEvents) -> Events:

@@ -1,4 +1,4 @@
-"""A tree as rows: what its handle, its history and its incidents know, put side by side."""
+"""A tree as records: what its handle, its history and its incidents know, put side by side."""
 
 import os
 import time
@@ -32,12 +32,12 @@ from otp.runtime.inspect import Budget, ChildInfo
 __all__ = ("AT_ONCE", "View", "in_turns", "incident_row")
 
 AT_ONCE = 50
-"""Children that are looked at before others get a turn of the event loop: less than a millisecond."""
+"""Children that are looked at before others get a turn of the event loop; it takes less than a millisecond."""
 
 NO_BUDGET = Budget(used=0, intensity=0, period=0.0)
 
 ONE_BY_ONE = 20
-"""Paths that are looked up; for more of them it is cheaper to walk through the tree once."""
+"""Paths that are looked up one by one; for more it is cheaper to walk through the tree once."""
 
 T = TypeVar("T")
 
@@ -50,13 +50,13 @@ _PHASES: dict[Phase, TreeState] = {
 
 
 class View:
-    """Looks at one tree, in its event loop.
+    """A tree as those see it who look from outside; it lives in the tree's event loop.
 
     Args:
         handle: of its root.
-        seen: its history and its incidents.
+        seen: its history and its incidents, as observed.
         maintenance: what is under maintenance.
-        lag: how late the event loop turned at the worst lately, in seconds; None: nobody watches.
+        lag: how late the event loop turned at the worst lately, in seconds; None: that is not watched.
         version: of otp.
         backend: of the event loop.
         faults: whether faults may be injected.
@@ -87,7 +87,7 @@ class View:
 
     @property
     def state(self) -> TreeState:
-        """Of the tree, as far as its children have been looked at: by a snapshot, and since then by `rows`."""
+        """The state of the tree, as far as its children have been looked at: by a snapshot, and since then by `rows`."""
         phase = self.handle.phase
         if phase is not Phase.UP:
             return _PHASES[phase]
@@ -95,18 +95,18 @@ class View:
 
     @property
     def has_ended(self) -> bool:
-        """Whether there is no tree any more."""
+        """Whether the tree has ended."""
         return self.handle.phase is Phase.DONE
 
     @property
     def root_state(self) -> str:
-        """Of the root, in the words for a child."""
+        """The state of the root, in the words for a child."""
         phase = self.handle.phase
         return {Phase.UP: "running", Phase.NEW: "pending", Phase.DONE: "stopped"}.get(phase, str(phase))
 
     @property
     def open_incidents(self) -> int:
-        """How many."""
+        """The number of open incidents."""
         return len(self.seen.incidents.open())
 
     async def snapshot(self, seq: int) -> Snapshot:
@@ -192,7 +192,7 @@ class View:
         return {info.path: info for info in self.handle.walk(remembered=True) if info.path in wanted}
 
     def no_supervisor(self, error: NoProc) -> str:
-        """What to do where a supervisor does not run that is needed."""
+        """Say that a supervisor does not run which a command needs, and what to do about it."""
         if self.has_ended:
             return f"the tree has ended: {error}"
         if self.handle.phase is Phase.STOPPING:
@@ -223,7 +223,7 @@ class View:
         )
 
     def needs(self) -> tuple[NeedRow, ...]:
-        """What children need and has been down."""
+        """The dependencies that have been down at least once."""
         return tuple(
             NeedRow(
                 path=one.path,
@@ -248,7 +248,7 @@ class View:
         )
 
     def _look_again(self, paths: set[str]) -> None:
-        """Who of them is down still: one may have come up, and another gone down, while the rest was looked at."""
+        """Recheck the children that were down: states may have changed while others had a turn."""
         infos = self._infos(paths)
         self._down = {path for path, info in infos.items() if not is_ready(info)}
 
@@ -298,7 +298,7 @@ async def in_turns(items: Iterable[T]) -> AsyncIterator[T]:
 
 
 def is_ready(info: ChildInfo) -> bool:
-    """Whether a child is up, or has ended for good as it was meant to."""
+    """Whether a child is up, or has ended for good, as it was meant to."""
     return info.state in (ChildState.RUNNING, ChildState.DONE)
 
 

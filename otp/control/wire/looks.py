@@ -28,7 +28,7 @@ __all__ = (
 
 
 class Tone(StrEnum):
-    """What a look says to an operator."""
+    """The meaning of a look for an operator."""
 
     GOOD = "good"
     """All is well."""
@@ -37,13 +37,13 @@ class Tone(StrEnum):
     """It is being dealt with."""
 
     BAD = "bad"
-    """Somebody has to do something."""
+    """An operator has to do something."""
 
     QUIET = "quiet"
     """It is as it is meant to be, and nothing runs."""
 
     PLAIN = "plain"
-    """It says nothing by its colour."""
+    """There is nothing to say by a colour."""
 
 
 class Look(NamedTuple):
@@ -93,7 +93,7 @@ LEVELS: dict[str, Tone] = {
 """The levels of events and log lines; see `tone_of_level`."""
 
 NEED_DOWN = Tone.WAITING
-"""What children need is down: they are held, and resume by themselves."""
+"""The tone of a need that is down: children are held for it, and resume by themselves."""
 
 
 def sign(state: str) -> str:

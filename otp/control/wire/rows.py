@@ -1,4 +1,4 @@
-"""What is shown of a running tree: frozen rows, the same on the wire, in JSON and in every front end.
+"""What is shown of a running tree: frozen records, the same on the wire, in JSON and in every front end.
 
 Seconds in a row are those at the moment of its message; `wall` is seconds since 1970. A path begins with the root's id.
 """
@@ -47,7 +47,7 @@ class ChildRow(ChildFacts, frozen=True, kw_only=True):
     Attributes:
         ready: it is up; or it has ended for good, as it was meant to.
         up_s: seconds since it came up; None while it is not.
-        next_retry_s: seconds until it is restarted, while it waits for that; None: it does not, or nobody knows when.
+        next_retry_s: seconds until it is restarted, while it waits for that; None: it does not, or that is not known yet.
         down_s: seconds since it went down, while it is down and not meant to be.
         downtime_s: seconds down all together, up to now.
         availability: share of the time since its first start in which it was not down; None before that.
@@ -81,7 +81,7 @@ class Blocked(_Row, frozen=True, kw_only=True):
     """The event loop does not turn: one call keeps it.
 
     Attributes:
-        path: the child, or the supervisor, whose call it is; that of the root if nobody can tell.
+        path: the child, or the supervisor, whose call it is; that of the root if it is not known.
         seconds: for how long.
         stack: where it is, outermost first, as `file:line function`.
         callback: the function of the program that does not return, as "hook shop.audit"; empty: it is none.
@@ -139,7 +139,7 @@ class EventRow(_Row, frozen=True, kw_only=True):
 
 
 class _Moment(_Row, frozen=True, kw_only=True):
-    """What each message about a whole tree says.
+    """The part that each message about a whole tree has.
 
     Attributes:
         seq: number of the last event that it contains.
@@ -311,12 +311,12 @@ class Why(_Row, frozen=True, kw_only=True, tag="why"):
 
 
 class Health(_Row, frozen=True, kw_only=True, tag="health"):
-    """Whether all is well.
+    """The health of a tree.
 
     Attributes:
         app: the id of the root.
         state: of the tree.
-        live: it can go on: the loop turns, and nobody refuses to stop.
+        live: it can go on: the loop turns, and no child refuses to stop.
         ready: it has started, and does not stop.
         up: children that are up, or down as they are meant to be.
         total: all of them.
@@ -333,7 +333,7 @@ class Health(_Row, frozen=True, kw_only=True, tag="health"):
 
 
 class Change(_Row, frozen=True, kw_only=True):
-    """What an acting command did to one child, or would do.
+    """What a command did to one child, or would do.
 
     Attributes:
         path: the child.
