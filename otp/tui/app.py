@@ -34,7 +34,7 @@ from otp.tui.keys import Help, bar
 from otp.tui.label import Label
 from otp.tui.order import Arrangement, Order
 from otp.tui.pages import PAGES
-from otp.tui.questions import Action, Looked, Looks, Outcome, command, history
+from otp.tui.requests import Action, ChildAnswer, ChildQueries, Outcome, command, history
 from otp.tui.table import TreeTable
 
 __all__ = ("Top",)
@@ -70,7 +70,7 @@ class Top(App[None]):
     Attributes:
         path: of the socket.
         patience: seconds that a command may take.
-        looks: asks about the child under the cursor.
+        queries: asks about the child under the cursor.
     """
 
     CSS_PATH = "top.tcss"
@@ -102,7 +102,7 @@ class Top(App[None]):
         self.path = path
         self.patience = patience
         self._feed = feed or Feed(path)
-        self.looks = Looks(path, self._looked)
+        self.queries = ChildQueries(path, self._answered)
         self._mirror = Mirror()
         self._arrangement = Arrangement(self._mirror)
         self._said: tuple[Text, float] = (Text(), 0.0)
@@ -126,14 +126,14 @@ class Top(App[None]):
         self.theme = first_theme(os.environ)
         self.table.focus()
         self._feed.start()
-        self.looks.start()
+        self.queries.start()
         self.set_interval(FRAME, self._tick)
         self._draw()
 
     def on_unmount(self) -> None:
         """Watch no more; the threads end by themselves."""
         self._feed.stop()
-        self.looks.stop()
+        self.queries.stop()
 
     # ------------------------------------------------------------------------------------------------ what comes
 
@@ -145,7 +145,7 @@ class Top(App[None]):
         for one in news:
             touched = self._mirror.take(one)
             if self.table.selected in touched or (isinstance(one, Joined) and self.table.selected):
-                self.looks.want(self.table.selected)
+                self.queries.want(self.table.selected)
         clock = time.monotonic()
         if news or clock - self._drawn >= TICK:
             self._draw()
@@ -196,9 +196,9 @@ class Top(App[None]):
         with suppress(RuntimeError):  # the loop has ended, and the screen with it
             self.post_message(Told(take))
 
-    def _looked(self, looked: Looked) -> None:
+    def _answered(self, answered: ChildAnswer) -> None:
         def take() -> None:
-            self._details.answer(looked)
+            self._details.answer(answered)
             self._draw_details()
 
         self._tell(take)
@@ -230,7 +230,7 @@ class Top(App[None]):
         if not self._is_whole:
             return
         if self.table.selected:
-            self.looks.want(self.table.selected)
+            self.queries.want(self.table.selected)
         self._draw_details()
 
     def action_act(self, name: str) -> None:

@@ -18,7 +18,7 @@ from otp.text.durations import parse_duration, short
 from otp.text.printable import printable
 from otp.tui.colours import STYLES
 from otp.tui.label import on_one_line
-from otp.tui.questions import Action, Outcome
+from otp.tui.requests import Action, Outcome
 
 __all__ = ("Confirm", "radius", "refused", "result")
 

@@ -15,7 +15,7 @@ from otp.text.printable import printable
 from otp.tui.colours import STYLES
 from otp.tui.label import Label
 from otp.tui.pages import PAGES, Line, Page, page
-from otp.tui.questions import Looked
+from otp.tui.requests import ChildAnswer
 
 __all__ = ("Details",)
 
@@ -36,7 +36,7 @@ class Details(Vertical):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.page: Page = PAGES[0]
-        self._looked: Looked | None = None
+        self._answered: ChildAnswer | None = None
         self._shown: list[Line] = []
 
     def compose(self) -> ComposeResult:
@@ -51,9 +51,9 @@ class Details(Vertical):
         """The part that scrolls."""
         return self.query_one(VerticalScroll)
 
-    def answer(self, looked: Looked) -> None:
+    def answer(self, answered: ChildAnswer) -> None:
         """Take the answer to a query about a child."""
-        self._looked = looked
+        self._answered = answered
 
     def turn_to(self, page: Page) -> None:
         """Show another page, from its top."""
@@ -73,7 +73,7 @@ class Details(Vertical):
     def _lines(self, row: ChildRow | None) -> list[Line]:
         if row is None:
             return [(Text(), Text("no child fits", "dim"))]
-        answer = self._looked.answer if self._looked and self._looked.path == row.path else None
+        answer = self._answered.answer if self._answered and self._answered.path == row.path else None
         lines = page(self.page, row, answer if isinstance(answer, Why) else None)
         return (
             lines if not isinstance(answer, str) else [(Text(), Text(printable(answer), STYLES[Tone.WAITING])), *lines]

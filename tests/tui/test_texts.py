@@ -8,7 +8,7 @@ from otp.control.wire.rows import Blocked, Change, FailureRow, IncidentRow, LogR
 from otp.tui.confirm import radius, result
 from otp.tui.headline import alarms, headline
 from otp.tui.pages import PAGES, event_line, page
-from otp.tui.questions import Outcome
+from otp.tui.requests import Outcome
 from tests.tui.server import why
 from tests.tui.trees import down, event, massive, replace, row, supervisor
 
