@@ -25,7 +25,7 @@ from otp.control.wire.peer import Peer
 from otp.control.wire.protocol import Answer, Failed
 from otp.control.wire.rows import Blocked, Delta, Snapshot
 
-__all__ = ("Bridge", "Question", "ServerEnd", "TreeEnd")
+__all__ = ("Bridge", "Question", "ServerEnd")
 
 
 class Question(Struct, frozen=True, eq=False):
@@ -40,13 +40,6 @@ class Question(Struct, frozen=True, eq=False):
     op: str
     peer: Peer
     command: Command
-
-
-class TreeEnd(Protocol):
-    """The end in the tree's loop, where alone it is called."""
-
-    def put(self, question: Question) -> None:
-        """Take a question."""
 
 
 class ServerEnd(Protocol):
@@ -86,12 +79,17 @@ class Bridge:
         self.blocked = blocked
         self.is_watched = False
         self._to_tree = to_tree
-        self._tree: TreeEnd
+        self._put: Callable[[Question], None]
         self._server: ServerEnd
 
-    def join(self, tree: TreeEnd, server: ServerEnd) -> None:
-        """Join both ends, before either loop uses the bridge."""
-        self._tree, self._server = tree, server
+    def join(self, put: Callable[[Question], None], server: ServerEnd) -> None:
+        """Join both ends, before either loop uses the bridge.
+
+        Args:
+            put: takes a question; called in the tree's loop.
+            server: takes what the tree's loop says.
+        """
+        self._put, self._server = put, server
 
     def ask(self, question: Question) -> None:
         """Ask the tree; called in the server's loop.
@@ -99,7 +97,7 @@ class Bridge:
         Raises:
             RuntimeError: the tree's loop has ended.
         """
-        self._to_tree(partial(self._tree.put, question))
+        self._to_tree(partial(self._put, question))
 
     def answer(self, question: Question, answer: Answer | Failed) -> None:
         """Answer a question; called in the tree's loop."""

@@ -97,7 +97,7 @@ class Control:
         bridge = Bridge(handle.soon, blocked)
         mailbox = Mailbox(bridge, Queries(view, event_log, self._log), actions)
         server = Server(self._claim, self._greeting(handle.path), bridge)
-        bridge.join(mailbox, server)
+        bridge.join(mailbox.put, server)
         if not self._started(server):
             return
         self._bridge, self._changes = bridge, Changes(bridge, view, event_log)

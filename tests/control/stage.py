@@ -60,7 +60,7 @@ class InOneLoop:
         self.bridge = Bridge(lambda callback: callback())
         self.mailbox = Mailbox(self.bridge, Queries(self.view, self.event_log, self.log), self.actions)
         self.changes = Changes(self.bridge, self.view, self.event_log)
-        self.bridge.join(self.mailbox, self)
+        self.bridge.join(self.mailbox.put, self)
         self.deltas = []
         self.kept = []
         self.publish, self.keep = self.deltas.append, self.kept.append

@@ -12,7 +12,7 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from socket import socket
 from typing import Any, Literal
@@ -72,13 +72,15 @@ class Server:
             OSError: the sockets cannot be had.
             RuntimeError: the thread cannot.
         """
-        self._loop = asyncio.SelectorEventLoop()
-        try:
+        with ExitStack() as undone:
+            self._loop = asyncio.SelectorEventLoop()
+            undone.callback(self._loop.close)
             self._listeners = self._claim.listen()
-            self._thread = self._begun()
-        except BaseException:
-            self._loop.close()
-            raise
+            for listener in self._listeners:
+                undone.callback(listener.close)
+            self._thread = threading.Thread(target=self._run, name="otp-control", daemon=True)
+            self._thread.start()
+            undone.pop_all()
         self._serving.wait()
 
     def stop(self) -> None:
@@ -111,16 +113,6 @@ class Server:
         self._watchers.tell_blocked(blocked, self._pending.latest)
 
     # ------------------------------------------------------------------------------------------------ the thread
-
-    def _begun(self) -> threading.Thread:
-        try:
-            thread = threading.Thread(target=self._run, name="otp-control", daemon=True)
-            thread.start()
-        except BaseException:
-            for listener in self._listeners:
-                listener.close()
-            raise
-        return thread
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
