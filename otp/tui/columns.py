@@ -16,9 +16,6 @@ from otp.text.durations import short
 
 __all__ = ("Cell", "Column", "columns_for", "name_of", "time_of")
 
-NONE = "·"
-"""Stands for nothing, so that what is something is seen."""
-
 NARROWEST_NAME = 18
 
 INCIDENT_TAIL = 6
@@ -30,6 +27,10 @@ class Cell(NamedTuple):
 
     text: str
     tone: Tone = Tone.PLAIN
+
+
+NOTHING = Cell("·", Tone.QUIET)
+"""Stands where there is nothing, so that what is something is seen."""
 
 
 class Column(NamedTuple):
@@ -58,7 +59,7 @@ def time_of(row: ChildRow) -> Cell:
         return Cell(f"next {short(row.next_retry_s)}", Tone.WAITING)
     if row.down_s is not None:
         return Cell(f"down {short(row.down_s)}", Tone.BAD)
-    return Cell(NONE, Tone.QUIET)
+    return NOTHING
 
 
 def name_of(row: ChildRow, *, as_tree: bool) -> str:
@@ -87,28 +88,18 @@ def _state(row: ChildRow) -> Cell:
     return Cell(f"{sign(row.state)} {row.state}", tone(row))
 
 
-def _number(number: int, tone: Tone = Tone.PLAIN) -> Cell:
-    return Cell(str(number), tone) if number else Cell(NONE, Tone.QUIET)
+def _count(field: str, tone: Tone = Tone.PLAIN) -> Callable[[ChildRow], Cell]:
+    """Show a number of the row; zero is nothing."""
 
+    def cell(row: ChildRow) -> Cell:
+        number = getattr(row, field)
+        return Cell(str(number), tone) if number else NOTHING
 
-def _crashes(row: ChildRow) -> Cell:
-    return _number(row.crashes, Tone.WAITING)
-
-
-def _manual(row: ChildRow) -> Cell:
-    return _number(row.manual)
-
-
-def _collateral(row: ChildRow) -> Cell:
-    return _number(row.collateral)
-
-
-def _streak(row: ChildRow) -> Cell:
-    return _number(row.streak, Tone.BAD)
+    return cell
 
 
 def _downtime(row: ChildRow) -> Cell:
-    return Cell(short(row.downtime_s)) if row.downtime_s else Cell(NONE, Tone.QUIET)
+    return Cell(short(row.downtime_s)) if row.downtime_s else NOTHING
 
 
 def _budget(row: ChildRow) -> Cell:
@@ -136,10 +127,10 @@ def _note(row: ChildRow) -> Cell:
 _COUNTS = (
     Column("STATE", 12, _state, 0),
     Column("TIME", 11, time_of, 1),
-    Column("CRASH", 5, _crashes, 3, right=True),
-    Column("MAN", 3, _manual, 5, right=True),
-    Column("COL", 3, _collateral, 6, right=True),
-    Column("STRK", 4, _streak, 4, right=True),
+    Column("CRASH", 5, _count("crashes", Tone.WAITING), 3, right=True),
+    Column("MAN", 3, _count("manual"), 5, right=True),
+    Column("COL", 3, _count("collateral"), 6, right=True),
+    Column("STRK", 4, _count("streak", Tone.BAD), 4, right=True),
     Column("DOWN", 6, _downtime, 7, right=True),
 )
 _NARROW = (*_COUNTS, Column("NOTE", 9, _note, 2))
