@@ -137,7 +137,10 @@ def _asked_again(client: Client, path: str, everything: bool) -> Callable[[Snaps
 
 
 def _as_before(last: Shown, snapshot: Snapshot) -> Shown:
-    return replace(last, text=lambda page: [*head(blocked(snapshot), page), *last.text(page)])
+    def text(page: Page) -> list[str]:
+        return [*head(blocked(snapshot), page), *last.text(page)]
+
+    return replace(last, text=text)
 
 
 def _found(client: Client, path: str, everything: bool) -> Shown:
