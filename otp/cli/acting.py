@@ -12,16 +12,13 @@ from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, on_a_running_tree
 from otp.cli.exit_codes import CODES, Ended, ExitCode
 from otp.cli.output import Output, Page, Shown
-from otp.control.wire.commands import InjectFault, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.commands import OnChildren
 from otp.control.wire.protocol import Acted
 from otp.control.wire.rows import Change
 from otp.text.durations import duration
 from otp.text.printable import printable
 
 __all__ = ("Named", "acting", "shown")
-
-Command = Restart | Stop | Start | Reset | Pause | Resume | InjectFault
-
 
 LISTED = 8
 """Paths that are listed behind a child that they are touched with; -o wide lists all."""
@@ -38,7 +35,7 @@ class Named(TypedDict):
 
 def acting(
     verb: str, done: str, *, undone: str = "", sum_of: str = ""
-) -> Callable[[Callable[..., Command]], Callable[..., None]]:
+) -> Callable[[Callable[..., OnChildren]], Callable[..., None]]:
     """Make a command of a function that returns the request.
 
     Args:
@@ -48,7 +45,7 @@ def acting(
         sum_of: behind "3 of 4", where it acts on several; empty: `done`.
     """
 
-    def decorate(wanted: Callable[..., Command]) -> Callable[..., None]:
+    def decorate(wanted: Callable[..., OnChildren]) -> Callable[..., None]:
         @click.argument("path", shell_complete=complete_path)
         @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit.")
         @click.option("--all", "all_", is_flag=True, help="More than one child is meant.")

@@ -50,7 +50,7 @@ _PHASES: dict[Phase, TreeState] = {
 
 
 class View:
-    """A tree as those see it who look from outside; it lives in the tree's event loop.
+    """What can be seen of one running tree from outside; lives in the tree's event loop.
 
     Args:
         handle: of its root.
