@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 import trees
-from otp.cli.tree import draw
+from otp.cli.on_paper import draw
 from otp.loading import load
 
 ROOT = Path(__file__).parents[2]

@@ -1,13 +1,31 @@
 """The blast radius: the children that a command touches, known from an outline of the tree before anything is done."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from otp.control.wire.rows import Explained
 from otp.control.wire.targets import Node
+from otp.core.explain import explain
 from otp.core.paths import is_within, parent_of
 from otp.core.strategy import taken_along
-from otp.spec import Strategy
+from otp.spec import Strategy, SupervisorSpec
 
-__all__ = ("of_restart", "of_stop")
+__all__ = ("explained", "of_restart", "of_stop")
+
+
+def explained(tree: SupervisorSpec, rows: Sequence[Node], path: str) -> Explained:
+    """Say when a child is given up, and what a restart of it touches.
+
+    Args:
+        tree: its root's spec.
+        rows: the outline of that tree, the root first.
+        path: of the child.
+
+    Raises:
+        NotFound: the tree has no such child.
+    """
+    found = explain(tree, path)
+    touched = of_restart(rows, path)
+    return Explained(text=str(found), explanation=found, radius=touched, untouched=len(rows) - 1 - len(touched))
 
 
 def of_restart(rows: Iterable[Node], path: str) -> tuple[str, ...]:

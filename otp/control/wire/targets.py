@@ -1,7 +1,7 @@
 """Which children a command means: a path, or a pattern, with or without the root's id in front."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from otp.control.wire.rows import ChildRow
@@ -9,7 +9,7 @@ from otp.core.paths import id_of, is_within, join, parts
 from otp.core.patterns import Pattern, is_pattern
 from otp.errors import ControlError
 
-__all__ = ("NoSuchChild", "Node", "Target", "TooMany", "absolute", "chosen", "decided", "one", "single")
+__all__ = ("NoSuchChild", "Node", "Target", "TooMany", "absolute", "chosen", "covering", "decided", "one", "single")
 
 SHOWN = 8
 """Paths that a message lists."""
@@ -77,6 +77,15 @@ class Target:
     def covers(self, path: str) -> bool:
         """Whether it names `path`, or a child above it."""
         return is_within(path, self._path) if self._pattern is None else self._pattern.matches_within(path)
+
+
+def covering(app: str, path: str) -> Callable[[str], bool]:
+    """Return what tells of a path whether a path or pattern names it, or a child above it; an empty one names all.
+
+    Raises:
+        PatternError: it is longer than a pattern may be.
+    """
+    return Target(app, path).covers if path else lambda _: True
 
 
 def chosen(rows: Sequence[N], path: str, *, many: bool = True) -> list[N]:

@@ -10,7 +10,7 @@ import anyio
 from msgspec.structs import replace as replaced
 
 from otp import ChildInfo, FatalFailure, StartError, Supervisor, log_events, open_supervisor
-from otp.cli.tree import draw
+from otp.cli.on_paper import draw
 from otp.events import IntensityReached
 from otp.observe.incidents import Incident, Incidents
 from otp.testing import EventRecorder

@@ -5,7 +5,7 @@ import pytest
 from otp.control.wire.commands import GetEvents, GetWhy, Restart
 from otp.control.wire.protocol import Acted, Failed
 from otp.control.wire.rows import Why
-from otp.tui.questions import Looks, command, history
+from otp.tui.requests import ChildQueries, command, history
 from tests.tui.screens import wait_for
 from tests.tui.server import Server
 from tests.tui.trees import massive
@@ -17,54 +17,54 @@ def told():
 
 
 @pytest.fixture
-def looks(path, told):
-    looks = Looks(path, told.append, pause=0.3, settle=0.05)
-    looks.start()
-    yield looks
-    looks.stop()
-    looks.join()
+def queries(path, told):
+    queries = ChildQueries(path, told.append, pause=0.3, settle=0.05)
+    queries.start()
+    yield queries
+    queries.stop()
+    queries.join()
 
 
-def test_what_is_wanted_is_told(server, looks, told):
-    looks.want("massive/orchestrator")
+def test_what_is_wanted_is_told(server, queries, told):
+    queries.want("massive/orchestrator")
     wait_for(lambda: told)
     assert told[0].path == "massive/orchestrator"
     assert isinstance(told[0].answer, Why)
     assert told[0].answer.child.path == "massive/orchestrator"
 
 
-def test_of_many_wanted_in_haste_only_the_last_is_asked(server, looks, told):
+def test_of_many_wanted_in_haste_only_the_last_is_asked(server, queries, told):
     for child in server.tree.children:
-        looks.want(child.path)
+        queries.want(child.path)
     wait_for(lambda: told)
     assert [one.path for one in server.commands(GetWhy)] == [server.tree.children[-1].path]
 
 
-def test_the_same_child_is_not_asked_about_all_the_time(server, looks, told):
-    looks.want("massive/publisher")
+def test_the_same_child_is_not_asked_about_all_the_time(server, queries, told):
+    queries.want("massive/publisher")
     wait_for(lambda: told)
     for _ in range(50):
-        looks.want("massive/publisher")
+        queries.want("massive/publisher")
     assert len(server.commands(GetWhy)) == 1
     wait_for(lambda: len(told) == 2)
     assert len(server.commands(GetWhy)) == 2
 
 
-def test_a_child_that_is_gone_is_told_in_words(server, looks, told):
-    looks.want("massive/nobody")
+def test_a_child_that_is_gone_is_told_in_words(server, queries, told):
+    queries.want("massive/nobody")
     wait_for(lambda: told)
     assert told[0].answer == "there is no child massive/nobody"
 
 
-def test_without_a_process_the_answer_is_why_and_the_next_one_is_asked_again(path, looks, told):
-    looks.want("massive/publisher")
+def test_without_a_process_the_answer_is_why_and_the_next_one_is_asked_again(path, queries, told):
+    queries.want("massive/publisher")
     wait_for(lambda: told)
     assert "there is no socket" in told[0].answer
     with Server(path, massive()):
-        looks.want("massive/orchestrator")
+        queries.want("massive/orchestrator")
         wait_for(lambda: len(told) == 2)
         assert isinstance(told[1].answer, Why)
-    looks.want("massive/publisher")
+    queries.want("massive/publisher")
     wait_for(lambda: len(told) == 3)
     assert "has ended" in told[2].answer
 

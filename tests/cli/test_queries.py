@@ -6,7 +6,6 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from otp.cli.queries.why import what_next
 from otp.control.wire.commands import (
     Explain,
     GetEvents,
@@ -19,7 +18,6 @@ from otp.control.wire.commands import (
 )
 from otp.control.wire.protocol import Events, Incidents, Resolved
 from otp.control.wire.rows import Blocked
-from otp.core.child import ChildState
 from tests.cli import rows
 
 ANSWERS = {
@@ -516,8 +514,3 @@ def test_a_config_without_a_target_is_a_usage_error(otp):
     result = otp("explain", "till", "--config", "c.json")
     assert result.exit_code == 2
     assert "--config belongs to --target" in result.stderr
-
-
-@pytest.mark.parametrize("state", ChildState)
-def test_of_each_state_why_says_what_becomes_of_it_in_words(state):
-    assert what_next(rows.down("massive/a", str(state))) != str(state)

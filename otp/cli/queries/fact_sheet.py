@@ -4,7 +4,7 @@
       kind      worker, permanent
       restarts  5 after a crash, 1 by hand, 0 with others; streak 3
 
-What does not fit the page is cut, or broken into lines where all of it is needed.
+A line that does not fit the page is cut, or broken where all of it is needed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,9 @@ from textwrap import wrap
 from typing import NamedTuple
 
 from otp.cli.output import Page
-from otp.cli.tables import Cell, paint
-from otp.cli.width import cut
+from otp.cli.tables import Cell
+from otp.cli.terminal import cut, paint
+from otp.control.wire.looks import Tone
 from otp.text.printable import printable
 
 __all__ = ("Fact", "sheet")
@@ -37,7 +38,7 @@ class Fact(NamedTuple):
 
 
 def sheet(path: str, state: Cell, facts: Sequence[Fact], page: Page) -> Iterator[str]:
-    """The lines of it, as long as the page is wide."""
+    """Yield the lines of a sheet, none longer than the page is wide."""
     title = paint(printable(path), "title", colour=page.colour)
     yield f"{title}  {paint(printable(state.text), state.style, colour=page.colour)}"
     said = [fact for fact in facts if any(fact.lines)]
@@ -46,7 +47,7 @@ def sheet(path: str, state: Cell, facts: Sequence[Fact], page: Page) -> Iterator
     for fact in said:
         for number, line in enumerate(_fitting(fact, room)):
             label = "" if number else fact.name
-            yield f"  {paint(f'{label:<{column}}', 'dim', colour=page.colour)}  {line}"
+            yield f"  {paint(f'{label:<{column}}', Tone.QUIET, colour=page.colour)}  {line}"
 
 
 def _fitting(fact: Fact, room: int | None) -> Iterator[str]:

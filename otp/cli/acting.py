@@ -1,17 +1,18 @@
-"""What the commands that act on children have in common: whom, why, how sure, and how the answer is said."""
+"""What all commands that act on children share: their options, how the answer is printed, and the exit code."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from typing import Any, TypedDict
 
 import click
+from msgspec.structs import asdict
 
 from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, with_connection
+from otp.cli.connection import Connection, on_a_running_tree
 from otp.cli.exit_codes import CODES, Ended, ExitCode
-from otp.cli.output import Output, Page, Shown, fields, with_output
-from otp.control.wire.commands import InjectFault, Pause, Reset, Restart, Resume, Start, Stop
+from otp.cli.output import Output, Page, Shown
+from otp.control.wire.commands import OnChildren
 from otp.control.wire.protocol import Acted
 from otp.control.wire.rows import Change
 from otp.text.durations import duration
@@ -19,15 +20,12 @@ from otp.text.printable import printable
 
 __all__ = ("Named", "acting", "shown")
 
-Command = Restart | Stop | Start | Reset | Pause | Resume | InjectFault
-
-
 LISTED = 8
 """Paths that are listed behind a child that they are touched with; -o wide lists all."""
 
 
 class Named(TypedDict):
-    """What each of these commands says."""
+    """The fields that each of these commands has."""
 
     path: str
     all: bool
@@ -37,23 +35,22 @@ class Named(TypedDict):
 
 def acting(
     verb: str, done: str, *, undone: str = "", sum_of: str = ""
-) -> Callable[[Callable[..., Command]], Callable[..., None]]:
-    """Make a command of a function that only says what to ask for.
+) -> Callable[[Callable[..., OnChildren]], Callable[..., None]]:
+    """Make a command of a function that returns the request.
 
     Args:
-        verb: what is done to a child.
-        done: the same when it is.
-        undone: the same when it is not; without it, that it was not `done`.
-        sum_of: how many it is done to, where they are many; without it, that they are `done`.
+        verb: what the command does to a child, as in "would restart PATH".
+        done: its participle, as in "restarted PATH".
+        undone: of a child that it failed for; empty: "was not" and `done`.
+        sum_of: behind "3 of 4", where it acts on several; empty: `done`.
     """
 
-    def decorate(wanted: Callable[..., Command]) -> Callable[..., None]:
+    def decorate(wanted: Callable[..., OnChildren]) -> Callable[..., None]:
         @click.argument("path", shell_complete=complete_path)
         @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit.")
         @click.option("--all", "all_", is_flag=True, help="More than one child is meant.")
         @click.option("--dry-run", is_flag=True, help="Only say what would be touched.")
-        @with_connection
-        @with_output
+        @on_a_running_tree
         @wraps(wanted)
         def call(
             *, path: str, reason: str, all_: bool, dry_run: bool, connection: Connection, output: Output, **more: Any
@@ -70,16 +67,15 @@ def acting(
 
 
 def shown(acted: Acted, verb: str, done: str, sum_of: str) -> Shown:
-    """One line for each child that something was done to."""
-    rows = [{"op": acted.op, "dry_run": acted.dry_run, **fields(change)} for change in acted.changes]
+    """Show a line for each child that was acted on."""
+    rows = [{"op": acted.op, "dry_run": acted.dry_run, **asdict(change)} for change in acted.changes]
     names = [change.path for change in acted.changes if not change.error]
-    return Shown(fields(acted), rows, names, lambda page: _text(acted, verb, done, sum_of, page))
+    return Shown(acted, names, lambda page: _text(acted, verb, done, sum_of, page), rows)
 
 
-def _text(acted: Acted, verb: str, done: str, sum_of: str, page: Page) -> str:
+def _text(acted: Acted, verb: str, done: str, sum_of: str, page: Page) -> Iterable[str]:
     listed = sys.maxsize if page.wide else LISTED
-    lines = _planned(acted, verb, listed) if acted.dry_run else _done(acted, done, sum_of, listed)
-    return "\n".join(map(printable, lines))
+    return map(printable, _planned(acted, verb, listed) if acted.dry_run else _done(acted, done, sum_of, listed))
 
 
 def _done(acted: Acted, done: str, sum_of: str, listed: int) -> Iterator[str]:
@@ -104,7 +100,7 @@ def _planned(acted: Acted, verb: str, listed: int) -> Iterator[str]:
 
 
 def _with_it(change: Change, listed: int) -> Iterator[str]:
-    """The others that are touched along with a child; the first ones, where there are many."""
+    """The other children that are touched with it; the first of them, where there are many."""
     others = [path for path in change.radius if path != change.path]
     more = f" and {len(others) - listed} more" if len(others) > listed else ""
     if others:
@@ -116,7 +112,7 @@ def _untouched(acted: Acted) -> str:
 
 
 def _end(acted: Acted, undone: str) -> None:
-    """Tell of what did not work, and end with the exit code for it: 1 if there is more than one kind."""
+    """End the command if something failed, with the exit code for that; 1 for failures of several kinds."""
     failed = [change for change in acted.changes if change.error]
     if not failed:
         return

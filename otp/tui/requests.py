@@ -1,8 +1,8 @@
-"""Asking without waiting: the screen says what it wants to know or to have done, and is told later.
+"""Queries and commands in threads, so that the screen never waits; what comes of them is passed to a callback.
 
-A look is asked by one thread, the newest question only, and not more than once in two seconds about the same child: a child
-that crashes all the time must not make its own tree work for the picture of it. A command has a thread and a connection
-of its own, for it may take as long as a child takes to stop.
+One thread queries, the newest wish only, and each child at most once in two seconds: a child that crashes all the time must
+not make its tree work for the picture of it. A command has a thread and a connection of its own, for it may take as long
+as a child takes to stop.
 """
 
 import time
@@ -19,43 +19,44 @@ from otp.control.wire.commands import GetEvents, GetWhy, Pause, Reset, Restart, 
 from otp.control.wire.protocol import Acted
 from otp.control.wire.rows import EventRow, Why
 
-__all__ = ("Action", "Looked", "Looks", "Outcome", "command", "history")
+__all__ = ("Action", "ChildAnswer", "ChildQueries", "Outcome", "command", "history")
 
 Action = Restart | Stop | Start | Reset | Pause | Resume
 
 PATIENCE = 5.0
-"""Seconds that a look may take."""
-
+"""Seconds that a query may take."""
 
 HISTORY = 500
-"""Events from before we came that are asked for."""
+"""Events from before the screen began that are asked for."""
 
 
-class Looked(Struct, frozen=True):
-    """What is known of the child at `path`, or why nothing is."""
+class ChildAnswer(Struct, frozen=True):
+    """The answer about the child at `path`, or a text that says why there is none."""
 
     path: str
     answer: Why | str
 
 
 class Outcome(Struct, frozen=True):
-    """What came of a command; a text says why nothing did."""
+    """The answer to a command, or a text that says why there is none."""
 
     command: Action
     answer: Acted | str
 
 
-class Looks:
-    """The thread that looks.
+class ChildQueries:
+    """A thread that asks about one child at a time.
 
     Args:
         path: of the socket.
-        tell: is told, in that thread.
-        pause: seconds from one question to the next about the same child.
+        tell: called in that thread with each answer.
+        pause: seconds from one query to the next about one child.
         settle: seconds that a child has to be wanted before it is asked about, so that scrolling asks nothing.
     """
 
-    def __init__(self, path: Path, tell: Callable[[Looked], None], *, pause: float = 2.0, settle: float = 0.1) -> None:
+    def __init__(
+        self, path: Path, tell: Callable[[ChildAnswer], None], *, pause: float = 2.0, settle: float = 0.1
+    ) -> None:
         self._path = path
         self._tell = tell
         self._pause = pause
@@ -66,21 +67,21 @@ class Looks:
         self._ended = False
         self._asked: tuple[str, float] = ("", 0.0)
         self._client: Client | None = None
-        self._thread = Thread(target=self._run, name="otp top: looks", daemon=True)
+        self._thread = Thread(target=self._run, name="otp top: queries", daemon=True)
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Begin to ask."""
         self._thread.start()
 
     def want(self, path: str) -> None:
-        """Look at this child next; what was wanted before and has not been asked yet is not wanted any more."""
+        """Ask about this child next; a wish that has not been asked yet is dropped for it."""
         with self._changed:
             if path != self._wanted:
                 self._wanted, self._wanted_at = path, time.monotonic()
             self._changed.notify()
 
     def stop(self) -> None:
-        """Answer no more."""
+        """Ask no more."""
         with self._changed:
             self._ended = True
             self._changed.notify()
@@ -91,7 +92,7 @@ class Looks:
 
     def _run(self) -> None:
         while (path := self._next()) is not None:
-            self._tell(Looked(path, self._answer(path)))
+            self._tell(ChildAnswer(path, self._answer(path)))
         self._hang_up()
 
     def _next(self) -> str | None:
@@ -108,7 +109,7 @@ class Looks:
         return None
 
     def _wait(self) -> float | None:
-        """Seconds until the next question; None: nothing is wanted."""
+        """Seconds until the next query; None: nothing is wanted."""
         if self._wanted is None:
             return None
         path, at = self._asked
@@ -135,12 +136,12 @@ class Looks:
 
 
 def command(path: Path, wanted: Action, tell: Callable[[Outcome], None], patience: float) -> None:
-    """Do it in a thread, and tell there what came of it.
+    """Send a command from a thread of its own.
 
     Args:
         path: of the socket.
-        wanted: what is to be done.
-        tell: is told, in that thread.
+        wanted: the command.
+        tell: called in that thread with what comes of it.
         patience: seconds that it may take.
     """
 
@@ -157,11 +158,11 @@ def command(path: Path, wanted: Action, tell: Callable[[Outcome], None], patienc
 
 
 def history(path: Path, tell: Callable[[tuple[EventRow, ...]], None]) -> None:
-    """Fetch the last events in a thread, and tell them there; whoever cannot be asked has none.
+    """Fetch the last events in a thread of its own; a process that does not answer has none.
 
     Args:
         path: of the socket.
-        tell: is told, in that thread.
+        tell: called in that thread with the events.
     """
 
     def do() -> None:
