@@ -17,18 +17,21 @@ __all__ = (
     "ChildDelayed",
     "ChildExited",
     "ChildFailed",
+    "ChildForgiven",
     "ChildHeld",
     "ChildHung",
     "ChildIgnored",
     "ChildLate",
     "ChildPaused",
     "ChildRefused",
+    "ChildReplaced",
     "ChildRestarting",
     "ChildStartFailed",
     "ChildStarted",
     "DependencyDown",
     "DependencyUp",
     "Event",
+    "FailureEvent",
     "FatalFailure",
     "HookFailed",
     "IntensityReached",
@@ -60,36 +63,72 @@ class _Event(Struct, frozen=True, kw_only=True, tag_field="event"):
     at: float
 
 
+class FailureEvent(_Event, frozen=True, kw_only=True):
+    """A failure of a child, or an end that may be one.
+
+    Attributes:
+        streak: failures of the child in a row, this one included if the supervisor has decided about it.
+        start_failed: the failure is a start that failed, of which `ChildStartFailed` has told.
+        echo_of: the descendant over whose failure a supervisor fails; empty if the child failed by itself.
+        paused: the child is under maintenance.
+        healthy_after: seconds up after which the child's streak is over, by its policy.
+    """
+
+    streak: int = 0
+    start_failed: bool = False
+    echo_of: str = ""
+    paused: bool = False
+    healthy_after: float = HEALTHY_AFTER
+
+
 class ChildStarted(_Event, frozen=True, kw_only=True, tag="child.started"):
     """The child is up: it said that it is ready or, without `ready=True`, it was scheduled.
 
     Attributes:
         downtime: seconds since its predecessor ended; None for a first start.
-        healthy_after: seconds up after which it has recovered, by its policy: its streak is over then.
+        recovering: it was restarted, or its last start failed; False for a first start by this supervisor.
+        with_supervisor: it was up before, and is started again because its supervisor is: a collateral restart.
+        streak: failures in a row before this start.
+        healthy_after: seconds up after which its streak is over, by its policy.
     """
 
     generation: int
     downtime: float | None
+    recovering: bool = False
+    with_supervisor: bool = False
+    streak: int = 0
     healthy_after: float = HEALTHY_AFTER
 
 
-class ChildStartFailed(_Event, frozen=True, kw_only=True, tag="child.start_failed"):
-    """The child ended before it was ready."""
+class ChildStartFailed(FailureEvent, frozen=True, kw_only=True, tag="child.start_failed"):
+    """The child ended before it was ready. If it is tried again, or left down, another event says so.
+
+    Attributes:
+        exit: how it ended.
+        with_supervisor: it was to be started again because its supervisor is: a collateral restart.
+    """
 
     generation: int
     exit: Exit
+    with_supervisor: bool = False
 
 
 class ChildIgnored(_Event, frozen=True, kw_only=True, tag="child.ignored"):
-    """The child raised `Ignore` before it was ready: its siblings go on without it."""
+    """The child raised `Ignore` before it was ready: its siblings go on without it.
+
+    Attributes:
+        with_supervisor: it was to be started again because its supervisor is: a collateral restart.
+    """
 
     generation: int
+    with_supervisor: bool = False
 
 
-class ChildExited(_Event, frozen=True, kw_only=True, tag="child.exited"):
+class ChildExited(FailureEvent, frozen=True, kw_only=True, tag="child.exited"):
     """The child ended and is not restarted for that; or it had ended, and will not be tried again, by request.
 
     Attributes:
+        exit: how it ended.
         asked: it had been asked to stop.
         brutal: its spec says `brutal_kill`, so that being killed is as it should be (S44).
     """
@@ -100,7 +139,7 @@ class ChildExited(_Event, frozen=True, kw_only=True, tag="child.exited"):
     brutal: bool = False
 
 
-class ChildRestarting(_Event, frozen=True, kw_only=True, tag="child.restarting"):
+class ChildRestarting(FailureEvent, frozen=True, kw_only=True, tag="child.restarting"):
     """The child is started again.
 
     Attributes:
@@ -111,7 +150,6 @@ class ChildRestarting(_Event, frozen=True, kw_only=True, tag="child.restarting")
         intensity: how many the window allows.
         period: its length in seconds.
         verdict: what the failure was, by its policy; empty without one.
-        streak: failures in a row, this one included.
     """
 
     generation: int
@@ -121,10 +159,9 @@ class ChildRestarting(_Event, frozen=True, kw_only=True, tag="child.restarting")
     intensity: int
     period: float
     verdict: str = ""
-    streak: int = 0
 
 
-class ChildDelayed(_Event, frozen=True, kw_only=True, tag="child.delayed"):
+class ChildDelayed(FailureEvent, frozen=True, kw_only=True, tag="child.delayed"):
     """The child failed and is restarted after a delay; `ChildRestarting` follows then.
 
     Attributes:
@@ -132,7 +169,6 @@ class ChildDelayed(_Event, frozen=True, kw_only=True, tag="child.delayed"):
         delay: seconds.
         verdict: what the failure was, by its policy.
         expected: the restart does not use up intensity.
-        streak: failures in a row, this one included.
         used: restarts in the supervisor's window.
         intensity: how many the window allows.
         period: its length in seconds.
@@ -142,13 +178,12 @@ class ChildDelayed(_Event, frozen=True, kw_only=True, tag="child.delayed"):
     delay: float
     verdict: str
     expected: bool
-    streak: int
     used: int
     intensity: int
     period: float
 
 
-class ChildHeld(_Event, frozen=True, kw_only=True, tag="child.held"):
+class ChildHeld(FailureEvent, frozen=True, kw_only=True, tag="child.held"):
     """The child failed while something that it needs is down: it is restarted when that is there again.
 
     Attributes:
@@ -160,21 +195,19 @@ class ChildHeld(_Event, frozen=True, kw_only=True, tag="child.held"):
     needs: tuple[str, ...]
 
 
-class ChildFailed(_Event, frozen=True, kw_only=True, tag="child.failed"):
+class ChildFailed(FailureEvent, frozen=True, kw_only=True, tag="child.failed"):
     """The child is parked: it is not restarted unless somebody asks for it, and its siblings go on.
 
     Attributes:
         exit: how it ended.
         verdict: what the failure was, by its policy.
-        streak: failures in a row, this one included.
     """
 
     exit: Exit
     verdict: str
-    streak: int = 0
 
 
-class ChildPaused(_Event, frozen=True, kw_only=True, tag="child.paused"):
+class ChildPaused(FailureEvent, frozen=True, kw_only=True, tag="child.paused"):
     """The child ended under maintenance, or waited for its restart when that began: it is started when it is over.
 
     Attributes:
@@ -182,6 +215,21 @@ class ChildPaused(_Event, frozen=True, kw_only=True, tag="child.paused"):
     """
 
     exit: Exit | None
+    paused: bool = True
+
+
+class ChildForgiven(_Event, frozen=True, kw_only=True, tag="child.forgiven"):
+    """The child's failures in a row are forgotten, by request: its streak is 0."""
+
+
+class ChildReplaced(_Event, frozen=True, kw_only=True, tag="child.replaced"):
+    """The child has another spec, by request. It is started by it next time, and judged by it from now on.
+
+    Attributes:
+        healthy_after: seconds up after which its streak is over, by its new policy.
+    """
+
+    healthy_after: float
 
 
 class MaintenanceStarted(_Event, frozen=True, kw_only=True, tag="maintenance.started"):
@@ -244,7 +292,7 @@ class ChildLate(_Event, frozen=True, kw_only=True, tag="child.late"):
     chain: tuple[str, ...] = ()
 
 
-class ChildRefused(_Event, frozen=True, kw_only=True, tag="child.refused"):
+class ChildRefused(FailureEvent, frozen=True, kw_only=True, tag="child.refused"):
     """The child did not end within its `shutdown` time and cannot be killed: it still runs.
 
     Attributes:
@@ -259,7 +307,7 @@ class SupervisorStarted(_Event, frozen=True, kw_only=True, tag="supervisor.start
     """All children of the supervisor are up."""
 
 
-class IntensityReached(_Event, frozen=True, kw_only=True, tag="supervisor.intensity_reached"):
+class IntensityReached(FailureEvent, frozen=True, kw_only=True, tag="supervisor.intensity_reached"):
     """One restart too many within the period: the supervisor gives up.
 
     Attributes:
@@ -268,7 +316,6 @@ class IntensityReached(_Event, frozen=True, kw_only=True, tag="supervisor.intens
         intensity: the limit: the supervisor's own, or that of the policy for this class of failure.
         period: of the limit, in seconds.
         verdict: what the failure was, by the policy; empty without one.
-        streak: failures of the offender in a row, this one included.
     """
 
     offender: str
@@ -276,23 +323,20 @@ class IntensityReached(_Event, frozen=True, kw_only=True, tag="supervisor.intens
     intensity: int
     period: float
     verdict: str = ""
-    streak: int = 0
 
 
-class FatalFailure(_Event, frozen=True, kw_only=True, tag="supervisor.fatal"):
+class FatalFailure(FailureEvent, frozen=True, kw_only=True, tag="supervisor.fatal"):
     """A failure that its policy calls fatal: nothing is restarted anywhere, the tree stops in order.
 
     Attributes:
         offender: the child that failed.
         exit: how it ended.
         verdict: what the failure was.
-        streak: failures of the offender in a row, this one included.
     """
 
     offender: str
     exit: Exit
     verdict: str
-    streak: int = 0
 
 
 class SupervisorStopping(_Event, frozen=True, kw_only=True, tag="supervisor.stopping"):
@@ -379,6 +423,8 @@ Event = (
     | ChildHeld
     | ChildFailed
     | ChildPaused
+    | ChildForgiven
+    | ChildReplaced
     | ChildHung
     | ChildLate
     | ChildRefused

@@ -100,7 +100,9 @@ class Child:
         retry_at: when it is restarted, while it waits for that.
         verdict: what its last failure was, by its policy.
         failed_with: how it ended, while what it needs is asked.
-        healthy_after: seconds up after which it has recovered.
+        failed_start: the generation whose start failed last; 0: none.
+        inherited: generations that it had when its supervisor was started again; 0: it is new, or stays down.
+        healthy_after: seconds up after which its streak is over.
         paused: it is under maintenance.
         parked: it was `failed` when a `restart_child` began, and is so again if that fails.
         guarded: a failure needs a closer look than its supervisor's window: there is a policy, or needs.
@@ -118,11 +120,13 @@ class Child:
         "doomed",
         "down_since",
         "downtime",
+        "failed_start",
         "failed_with",
         "failure",
         "generation",
         "guarded",
         "healthy_after",
+        "inherited",
         "left_behind",
         "manual",
         "parked",
@@ -168,6 +172,8 @@ class Child:
         self.retry_at: float | None = None
         self.verdict = ""
         self.failed_with: Exit | None = None
+        self.failed_start = 0
+        self.inherited = 0
         self.guarded = _is_guarded(spec)
         self.healthy_after = _healthy_after(spec)
         self._budgets: dict[str, RestartWindow] | None = None
@@ -178,7 +184,8 @@ class Child:
         self.crashes = predecessor.crashes
         self.manual = predecessor.manual
         set_aside = predecessor.state is ChildState.PAUSED
-        self.collateral = predecessor.collateral + (predecessor.generation > 0 and not set_aside)
+        self.inherited = 0 if set_aside else predecessor.generation
+        self.collateral = predecessor.collateral + (self.inherited > 0)
         self.downtime = predecessor.downtime
         self.down_since = predecessor.down_since
         self.streak = predecessor.streak
@@ -207,9 +214,22 @@ class Child:
         if self.down_since is None:
             self.down_since = now
         if self.up_since is not None:
-            if now - self.up_since >= self.healthy_after:
-                self.streak = 0
+            self.streak = self.streak_at(now)
             self.up_since = None
+
+    def streak_at(self, now: float) -> int:
+        """Failures in a row as they count at the time `now`: none once it has been up for long enough."""
+        return 0 if self.up_since is not None and now - self.up_since >= self.healthy_after else self.streak
+
+    @property
+    def has_failed_to_start(self) -> bool:
+        """Whether the start of its newest incarnation failed."""
+        return self.failed_start == self.generation
+
+    @property
+    def starts_with_supervisor(self) -> bool:
+        """Whether its newest incarnation is the first one since its supervisor was started again."""
+        return 0 < self.inherited == self.generation - 1
 
     @property
     def stays_down(self) -> bool:

@@ -124,7 +124,14 @@ class SupervisorMachine(Recovery):
         self.cancel_timer(child)
         child.state = ChildState.DONE
         child.down_since = None
-        self.emit(events.ChildIgnored(path=child.path, at=self.now, generation=event.generation))
+        self.emit(
+            events.ChildIgnored(
+                path=child.path,
+                at=self.now,
+                generation=event.generation,
+                with_supervisor=child.starts_with_supervisor,
+            )
+        )
         self.answer(child, None)
         if child.doomed:
             self._settle(child)
@@ -135,7 +142,8 @@ class SupervisorMachine(Recovery):
 
     def _failed_to_start(self, child: Child, exit: Exit) -> None:
         """What a failed start means depends on what the start was for (S13, S35, S49, S51)."""
-        self.emit(events.ChildStartFailed(path=child.path, at=self.now, generation=child.generation, exit=exit))
+        self._tell_start_failed(child, exit)
+        child.failed_start = child.generation
         child.state = ChildState.STOPPED
         error = _start_error(child, exit)
         self.answer(child, error)
@@ -152,6 +160,18 @@ class SupervisorMachine(Recovery):
             self._after_failed_start(child, exit, error)
         for request in child.take_waiting():
             self._request(request)
+
+    def _tell_start_failed(self, child: Child, exit: Exit) -> None:
+        self.emit(
+            events.ChildStartFailed(
+                path=child.path,
+                at=self.now,
+                generation=child.generation,
+                exit=exit,
+                with_supervisor=child.starts_with_supervisor,
+                **self.failure_facts(child, exit),
+            )
+        )
 
     def _after_failed_start(self, child: Child, exit: Exit, error: StartError) -> None:
         match child.purpose:
@@ -343,7 +363,7 @@ class SupervisorMachine(Recovery):
             case TimerKind.RETRY:
                 self.restart_due(RestartDue(child.spec.id, child.generation))
             case TimerKind.KILL:  # pragma: no branch # there is no other
-                self.emit_with_chain(events.ChildRefused(path=child.path, at=self.now, generation=child.generation))
+                self._tell_refused(child)
                 self._refusal(child, (child.path,))
 
     def _late(self, child: Child) -> None:
@@ -352,6 +372,11 @@ class SupervisorMachine(Recovery):
         if grace != "brutal_kill" and grace > 0:
             late = events.ChildLate(path=child.path, at=self.now, generation=child.generation, grace=grace)
             self.emit_with_chain(late)
+
+    def _tell_refused(self, child: Child) -> None:
+        facts = self.failure_facts(child, None)
+        refused = events.ChildRefused(path=child.path, at=self.now, generation=child.generation, **facts)
+        self.emit_with_chain(refused)
 
     def _refusal(self, child: Child, paths: tuple[str, ...]) -> None:
         """A child still runs and cannot be killed: never start a second beside it (D7).

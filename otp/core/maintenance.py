@@ -12,6 +12,7 @@ with it.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from otp import events
 from otp.core.child import WAITING, Child, ChildState
 from otp.core.inputs import Maintenance, Pause, Reset, RestartDue, Resume
 from otp.core.plan import Phase
@@ -61,9 +62,10 @@ def _resume(machine: "SupervisorMachine", children: list[Child]) -> None:
         machine.restart_due(RestartDue(child.spec.id, child.generation))
 
 
-def _reset(_: "SupervisorMachine", children: list[Child]) -> None:
+def _reset(machine: "SupervisorMachine", children: list[Child]) -> None:
     for child in children:
         child.forgive()
+        machine.emit(events.ChildForgiven(path=child.path, at=machine.now))
 
 
 def _pause_new(machine: "SupervisorMachine") -> None:

@@ -29,7 +29,7 @@ from otp.errors import (
     Restarting,
     Running,
 )
-from otp.events import Cause
+from otp.events import Cause, ChildReplaced
 from otp.exits import Shutdown
 from otp.spec import Restart
 
@@ -149,6 +149,7 @@ def replace(machine: "SupervisorMachine", request: Replace) -> None:
     else:
         child.take(request.spec)
         machine.spec = machine.spec.with_child(request.spec)
+        machine.emit(ChildReplaced(path=child.path, at=machine.now, healthy_after=child.healthy_after))
         machine.reply(request, None)
 
 

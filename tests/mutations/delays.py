@@ -34,13 +34,13 @@ MUTATIONS = [
     ),
     child(
         "a streak is forgotten as soon as the child is up",
-        "if now - self.up_since >= self.healthy_after:",
-        "if True:",
+        "self.up_since is not None and now - self.up_since >= self.healthy_after",
+        "self.up_since is not None",
     ),
     child(
         "a streak is never forgotten",
-        "if now - self.up_since >= self.healthy_after:",
-        "if False:",
+        "return 0 if self.up_since is not None and now - self.up_since >= self.healthy_after else self.streak",
+        "return self.streak",
     ),
     child(
         "a child that was up exactly long enough has not recovered",
@@ -54,8 +54,8 @@ MUTATIONS = [
     ),
     child(
         "starts that fail are as healthy as the child was before",
-        "                self.streak = 0\n            self.up_since = None\n",
-        "                self.streak = 0\n",
+        "            self.up_since = None\n\n    def streak_at",
+        "\n    def streak_at",
     ),
     child(
         "a streak ends with the supervisor",
@@ -74,8 +74,8 @@ MUTATIONS = [
     ),
     plan(
         "a restart does not tell the streak",
-        "streak=child.streak,\n                )",
-        "streak=0,\n                )",
+        "streak=child.streak,  #",
+        "streak=0,  #",
     ),
     # ------------------------------------------------------------------------------------------------ delays
     backoff(

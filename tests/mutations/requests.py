@@ -264,7 +264,7 @@ MUTATIONS = [
     ),
     requests(
         "whoever gives a child another spec is not told that it is done",
-        "        machine.spec = machine.spec.with_child(request.spec)\n        machine.reply(request, None)",
-        "        machine.spec = machine.spec.with_child(request.spec)",
+        "healthy_after=child.healthy_after))\n        machine.reply(request, None)",
+        "healthy_after=child.healthy_after))",
     ),
 ]

@@ -135,8 +135,8 @@ MUTATIONS = [
     ),
     machine(
         "requests that waited for a start that took too long are forgotten",
-        "        for request in child.take_waiting():\n            self._request(request)\n\n    def _after_failed_start",
-        "\n    def _after_failed_start",
+        "        for request in child.take_waiting():\n            self._request(request)\n\n    def _tell_start_failed",
+        "\n    def _tell_start_failed",
     ),
     machine(
         "a brutal stop asks first",
@@ -280,8 +280,8 @@ MUTATIONS = [
     ),
     machine(
         "nobody is told that a child refused",
-        "self.emit_with_chain(events.ChildRefused(",
-        "str(events.ChildRefused(",
+        "self.emit_with_chain(refused)",
+        "str(refused)",
     ),
     machine(
         "who refused is not named in the end",
