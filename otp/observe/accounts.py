@@ -6,10 +6,8 @@ from itertools import chain
 
 from otp.core.child import ChildState
 from otp.events import Cause
-from otp.observe.failures import Failure
+from otp.observe.failures import Failure, Outcome
 from otp.observe.figures import ChildHistory, GroupHistory, PastFailure
-from otp.observe.sentences import own_frame
-from otp.policy import HEALTHY_AFTER
 from otp.text.redaction import clean
 
 __all__ = ("Account",)
@@ -72,7 +70,6 @@ class Account:
     __slots__ = (
         "_counted",
         "_downtime",
-        "_healthy_after",
         "_last",
         "_own",
         "_verdicts",
@@ -82,8 +79,8 @@ class Account:
         "ended_at",
         "first_up",
         "group",
+        "healthy_after",
         "next_retry",
-        "orphaned",
         "path",
         "state",
         "streak",
@@ -102,10 +99,9 @@ class Account:
         self.down_since: float | None = None
         self.ended_at: float | None = None
         self.next_retry: float | None = None
-        self.orphaned = False
         self.first_up: float | None = None
+        self.healthy_after = 0.0
         self._downtime = 0.0
-        self._healthy_after = HEALTHY_AFTER
         self._counted = 0.0  # of the outage at hand
         self._own = _Tally()
         self.group = _Group()
@@ -114,15 +110,13 @@ class Account:
 
     # ------------------------------------------------------------------------------------------------ what happens
 
-    def came_up(self, at: float, downtime: float | None, healthy_after: float = HEALTHY_AFTER) -> None:
+    def came_up(self, at: float, downtime: float | None) -> None:
         """It is up.
 
         Args:
             at: since when.
             downtime: seconds that it was down; None: it was not, or nobody measured.
-            healthy_after: seconds up after which its streak is over.
         """
-        self._healthy_after = healthy_after
         counted, self._counted = self._counted, 0.0
         self.recovered(at, (downtime or 0.0) - counted)
         self._counted = 0.0
@@ -160,7 +154,7 @@ class Account:
 
     def failed(self, failure: Failure) -> None:
         """A failure; one that has been told before only gets its decision."""
-        if failure.again and self._last:
+        if failure.again and self._last and self._last[-1].outcome == Outcome.NOT_STARTED:
             self._last.pop()
         else:
             for account in self._upwards():
@@ -174,7 +168,7 @@ class Account:
                 outcome=failure.outcome,
                 verdict=failure.verdict,
                 text=str(crash) if crash is not None else clean(str(failure.exit)),
-                frame=own_frame(crash) if crash is not None else "",
+                frame=failure.frame,
             )
         )
 
@@ -188,7 +182,7 @@ class Account:
 
     def is_healthy(self, now: float) -> bool:
         """Whether it has been up long enough for its streak to be over."""
-        return self.up_since is not None and now - self.up_since >= self._healthy_after
+        return self.up_since is not None and now - self.up_since >= self.healthy_after
 
     # ------------------------------------------------------------------------------------------------ looking
 

@@ -1,9 +1,8 @@
-"""Which events tell of a failure, and each failure once: what one failure sets off is told by several events."""
+"""Failures, as the events of a tree tell them: of which child, what it was, and what followed."""
 
 from enum import StrEnum
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from otp.events import (
     Cause,
@@ -16,13 +15,14 @@ from otp.events import (
     ChildRestarting,
     ChildStartFailed,
     Event,
+    FailureEvent,
     FatalFailure,
     IntensityReached,
 )
 from otp.exits import Crash, Crashed, Exit, Refused
 from otp.text.frames import own_frames, short_place
 
-__all__ = ("Failure", "Failures", "Outcome", "cause_of")
+__all__ = ("Failure", "Outcome", "cause_of", "failure", "own_frame")
 
 
 class Outcome(StrEnum):
@@ -69,21 +69,27 @@ class Failure(Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: the child.
-        at: when it is told, in seconds of the tree's clock.
+        at: when it was told, in seconds of the tree's clock.
         exit: how the child ended.
         outcome: what followed.
-        verdict: what it was, by a policy; empty without one.
-        again: the same failure has been told before, by `ChildStartFailed`; now there is a decision about it.
-        streak: failures in a row, this one included; None: its event does not say.
+        verdict: what the failure was, by a policy; empty without one.
+        again: a start that failed: it was told before, by `ChildStartFailed`, and now a decision follows.
+        streak: failures of the child in a row.
+        echo_of: the descendant over whose failure a supervisor failed; empty if the child failed by itself.
+        paused: the child is under maintenance.
+        healthy_after: seconds up after which the child's streak is over.
     """
 
     path: str
     at: float
     exit: Exit
     outcome: Outcome
-    verdict: str = ""
-    again: bool = False
-    streak: int | None = None
+    verdict: str
+    again: bool
+    streak: int
+    echo_of: str
+    paused: bool
+    healthy_after: float
 
     @property
     def crash(self) -> Crash | None:
@@ -91,47 +97,13 @@ class Failure(Struct, frozen=True, kw_only=True):
         return self.exit.crash if isinstance(self.exit, Crashed) else None
 
     @property
-    def is_echo(self) -> bool:
-        """Whether a supervisor failed only because one of its children did, which has been told of that child."""
-        if isinstance(self.exit, Refused):
-            return self.exit.paths != (self.path,)
-        crash = self.crash
-        if crash is None or not crash.type.startswith("otp.errors."):
-            return False
-        below = f"{self.path}/"
-        return crash.message.startswith((below, f"{self.path} gave up: ", f"refused to stop: {below}"))
+    def frame(self) -> str:
+        """Where it was raised, see `own_frame`; empty if that is not known."""
+        return own_frame(self.crash) if self.crash is not None else ""
 
 
-_REMEMBERED = 1_000
-"""Failed starts that are remembered; a decision follows at once, or never."""
-
-
-class Failures:
-    """Finds the failures among the events of one tree."""
-
-    def __init__(self) -> None:
-        self._undecided: dict[str, None] = {}
-
-    def find(self, event: Event) -> Failure | None:
-        """The failure that `event` tells of, if it does."""
-        failure = _failure(event)
-        if failure is None:
-            self._undecided.pop(event.path, None)
-            return None
-        again = failure.path in self._undecided
-        self._undecided.pop(failure.path, None)
-        if failure.outcome is Outcome.NOT_STARTED:
-            self._remember(failure.path)
-            return failure
-        return replace(failure, again=again)
-
-    def _remember(self, path: str) -> None:
-        self._undecided[path] = None
-        if len(self._undecided) > _REMEMBERED:
-            del self._undecided[next(iter(self._undecided))]
-
-
-def _failure(event: Event) -> Failure | None:  # noqa: C901, PLR0911 # one arm an event
+def failure(event: Event) -> Failure | None:  # noqa: C901, PLR0911 # one arm an event
+    """Return the failure that `event` tells of; None if it tells of none."""
     match event:
         case ChildRestarting(cause=Cause.CRASH, exit=exit, verdict=verdict) if exit is not None:
             return _of(event, exit, Outcome.RESTARTED, verdict)
@@ -157,15 +129,29 @@ def _failure(event: Event) -> Failure | None:  # noqa: C901, PLR0911 # one arm a
             return None
 
 
-def _of(event: Event, exit: Exit, outcome: Outcome, verdict: str = "", path: str = "") -> Failure:
+def _of(event: FailureEvent, exit: Exit, outcome: Outcome, verdict: str = "", path: str = "") -> Failure:
     return Failure(
         path=path or event.path,
         at=event.at,
         exit=exit,
         outcome=outcome,
         verdict=verdict,
-        streak=getattr(event, "streak", None),
+        again=event.start_failed,
+        streak=event.streak,
+        echo_of=event.echo_of,
+        paused=event.paused,
+        healthy_after=event.healthy_after,
     )
+
+
+def own_frame(crash: Crash) -> str:
+    """Return the innermost frame of the program's own code, as `folder/file:line function`; empty if there is none.
+
+    Own is what is neither of the standard library nor installed. Of an exception group the first leaf counts.
+    """
+    frames = crash.leaves[0].frames if crash.leaves else crash.frames
+    place, _, function = (own_frames(frames) or ("",))[-1].rpartition(" ")
+    return f"{short_place(place)} {function}" if place else ""
 
 
 def cause_of(exit: Exit) -> tuple[str, tuple[str, ...]]:

@@ -17,8 +17,10 @@ from otp.events import (
     Cause,
     ChildDelayed,
     ChildExited,
+    ChildForgiven,
     ChildIgnored,
     ChildPaused,
+    ChildReplaced,
     ChildRestarting,
     ChildStarted,
     ChildStartFailed,
@@ -30,7 +32,7 @@ from otp.events import (
 )
 from otp.exits import Refused
 from otp.observe.accounts import Account
-from otp.observe.failures import Failure, Failures, Outcome
+from otp.observe.failures import Failure, Outcome, failure
 from otp.observe.figures import ChildHistory, DependencyHistory, GroupHistory
 
 __all__ = ("History",)
@@ -71,7 +73,6 @@ class History:
 
     def __init__(self, *, limit: int = LIMIT) -> None:
         self._limit = max(limit, 1)
-        self._failures = Failures()
         self._accounts: dict[str, Account] = {}
         self._over: dict[str, None] = {}
         self._dependencies: dict[tuple[str, str], _Dependency] = {}
@@ -79,9 +80,9 @@ class History:
 
     def __call__(self, event: Event) -> None:
         """Take note of the event."""
-        failure = self._failures.find(event)
-        if failure is not None:
-            self._failed(failure, event.generation if isinstance(event, ChildStartFailed) else None)
+        failed = failure(event)
+        if failed is not None:
+            self._failed(failed)
         note = self._NOTES.get(type(event))
         if note is not None:
             note(self, event)
@@ -124,11 +125,10 @@ class History:
 
     # ------------------------------------------------------------------------------------------------ events
 
-    def _failed(self, failure: Failure, generation: int | None) -> None:
-        account = self._adopted(failure.path, generation)
+    def _failed(self, failure: Failure) -> None:
+        account = self._account(failure.path)
         account.failed(failure)
-        if failure.streak is not None:
-            account.streak = failure.streak
+        account.streak = failure.streak
         state = _STATES[failure.outcome]
         if failure.outcome in (Outcome.LEFT, Outcome.REFUSED):
             account.ended(failure.at, state)
@@ -144,12 +144,17 @@ class History:
                 account.went_down(account.ended_at, ChildState.STOPPED)
 
     def _started(self, event: ChildStarted) -> None:
-        account = self._adopted(event.path, event.generation)
-        account.came_up(event.at, event.downtime, event.healthy_after)
+        account = self._account_of(event)
+        account.came_up(event.at, event.downtime)
+        account.streak = event.streak
+        account.healthy_after = event.healthy_after
         self._sort(account)
 
+    def _start_failed(self, event: ChildStartFailed) -> None:
+        self._account_of(event)
+
     def _ignored(self, event: ChildIgnored) -> None:
-        account = self._adopted(event.path, event.generation)
+        account = self._account_of(event)
         account.recovered(event.at)
         account.ended(event.at, ChildState.DONE)
         self._sort(account)
@@ -161,10 +166,11 @@ class History:
         else:
             account.recovered(event.at)
             account.ended(event.at, ChildState.STOPPED if event.asked else ChildState.DONE)
+        account.streak = event.streak
         self._sort(account)
 
     def _restarting(self, event: ChildRestarting) -> None:
-        account = self._adopted(event.path)
+        account = self._account(event.path)
         account.restarting(event.cause, event.verdict)
         account.streak = event.streak
         account.next_retry = None
@@ -173,14 +179,19 @@ class History:
         self._sort(account)
 
     def _delayed(self, event: ChildDelayed) -> None:
-        account = self._account(event.path)
-        account.streak = event.streak
-        account.next_retry = event.at + event.delay
+        self._account(event.path).next_retry = event.at + event.delay
 
     def _paused(self, event: ChildPaused) -> None:
         account = self._account(event.path)
         account.state = ChildState.PAUSED
+        account.streak = event.streak
         account.next_retry = None
+
+    def _forgiven(self, event: ChildForgiven) -> None:
+        self._account(event.path).streak = 0
+
+    def _replaced(self, event: ChildReplaced) -> None:
+        self._account(event.path).healthy_after = event.healthy_after
 
     def _supervisor_started(self, event: SupervisorStarted) -> None:
         if "/" not in event.path:  # of the others their own supervisor tells
@@ -190,7 +201,6 @@ class History:
     def _supervisor_exited(self, event: SupervisorExited) -> None:
         account = self._account(event.path)
         for below in account.walk():
-            below.orphaned = below.state is not ChildState.PAUSED  # the next supervisor leaves it down
             below.next_retry = None
             if below.state in WAITING or below.state is ChildState.STARTING:
                 below.state = ChildState.STOPPED
@@ -211,11 +221,14 @@ class History:
 
     _NOTES: ClassVar[dict[type[Event], Callable[..., Any]]] = {
         ChildStarted: _started,
+        ChildStartFailed: _start_failed,
         ChildIgnored: _ignored,
         ChildExited: _exited,
         ChildRestarting: _restarting,
         ChildDelayed: _delayed,
         ChildPaused: _paused,
+        ChildForgiven: _forgiven,
+        ChildReplaced: _replaced,
         SupervisorStarted: _supervisor_started,
         SupervisorExited: _supervisor_exited,
         DependencyDown: _dependency_down,
@@ -224,13 +237,11 @@ class History:
 
     # ------------------------------------------------------------------------------------------------ accounts
 
-    def _adopted(self, path: str, generation: int | None = None) -> Account:
-        """The account of a child that lives on: with a new incarnation of its supervisor that is a restart, too."""
-        account = self._account(path)
-        if account.orphaned:
-            account.orphaned = False
-            if generation != 1:
-                account.restarting(Cause.COLLATERAL)
+    def _account_of(self, event: ChildStarted | ChildStartFailed | ChildIgnored) -> Account:
+        """Return the account of a child whose start is over; a start along with its supervisor is a restart, too."""
+        account = self._account(event.path)
+        if event.with_supervisor:
+            account.restarting(Cause.COLLATERAL)
         return account
 
     def _account(self, path: str) -> Account:

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable
 from msgspec.structs import replace
 
 from otp.core.paths import is_within
-from otp.events import ChildIgnored, ChildStarted, Event, MaintenanceEnded, MaintenanceStarted, SupervisorExited
+from otp.events import ChildIgnored, ChildReplaced, ChildStarted, Event, SupervisorExited
 from otp.exits import Crashed
 from otp.foreign.guard import CallFailed, Role, call
-from otp.observe.failures import Failure, Failures, Outcome, cause_of
+from otp.observe.failures import Failure, Outcome, cause_of, failure
 from otp.observe.incident import (
     Ids,
     Incident,
@@ -30,9 +30,6 @@ from otp.observe.incident import (
     fingerprint_of,
 )
 from otp.observe.logger import logger
-from otp.observe.maintained import Maintained
-from otp.observe.sentences import own_frame
-from otp.policy import HEALTHY_AFTER
 from otp.runtime.crash import describe
 
 __all__ = (
@@ -66,11 +63,11 @@ class _Life:
         healthy_after: seconds after which its calm counts, as its policy says.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, healthy_after: float) -> None:
         self.open: dict[str, str] = {}
         self.calm_since: float | None = None
         self.down_over: str | None = None
-        self.healthy_after = HEALTHY_AFTER
+        self.healthy_after = healthy_after
 
 
 class Incidents:
@@ -104,24 +101,22 @@ class Incidents:
         self._limit = limit
         self._wall = wall
         self._ids = Ids()
-        self._failures = Failures()
         self._incidents: dict[str, Incident] = {}
         self._resolved: dict[str, None] = {}
         self._lives: dict[str, _Life] = {}
         self._injecting: dict[str, float] = {}
-        self._maintained = Maintained()
         self._next_over = math.inf
 
     def __call__(self, event: Event) -> None:
         """Take note of the event."""
         self.tick(event.at)
-        failure = self._failures.find(event)
-        if failure is not None:
-            self._failed(failure)
+        failed = failure(event)
+        if failed is not None:
+            self._failed(failed)
         elif isinstance(event, ChildStarted | ChildIgnored):
             self._started(event)
-        elif isinstance(event, MaintenanceStarted | MaintenanceEnded):
-            self._maintained.change(event)
+        elif isinstance(event, ChildReplaced):
+            self._replaced(event)
         elif isinstance(event, SupervisorExited) and "/" not in event.path and isinstance(event.exit, Crashed):
             self._tree_is_down()
 
@@ -171,11 +166,11 @@ class Incidents:
     # ------------------------------------------------------------------------------------------------ events
 
     def _failed(self, failure: Failure) -> None:
-        if failure.is_echo:
+        if failure.echo_of:
             self._expected_back(failure.path)
             return
         self._make_room()
-        life = self._lives.setdefault(failure.path, _Life())
+        life = self._lives.setdefault(failure.path, _Life(failure.healthy_after))
         self._calm(life, failure.at if failure.outcome in _QUIET else None)
         kind = cause_of(failure.exit)
         fingerprint = fingerprint_of(failure.path, kind)
@@ -215,6 +210,12 @@ class Incidents:
             lasted = event.at - (incident.down_since or event.at) if measured is None else measured
             self._update(incident, downtime=incident.downtime + lasted, down_since=None)
 
+    def _replaced(self, event: ChildReplaced) -> None:
+        life = self._lives.get(event.path)
+        if life is not None:
+            life.healthy_after = event.healthy_after
+            self._calm(life, life.calm_since)
+
     def _tree_is_down(self) -> None:
         """Nobody is left to decide: what failed last has ended it all."""
         incident = max(self.open(), key=lambda one: (one.last.at, one.id), default=None)
@@ -227,14 +228,13 @@ class Incidents:
     def _open(self, failure: Failure, kind: str, fingerprint: str, *, goes_down: bool) -> str:
         wall = self._wall()
         now = Moment(failure.at, wall)
-        crash = failure.crash
         incident = Incident(
             id=self._ids.next(wall),
             path=failure.path,
             fingerprint=fingerprint,
             type=kind,
             message=_message(failure),
-            frame=own_frame(crash) if crash is not None else "",
+            frame=failure.frame,
             verdict=failure.verdict,
             worst=failure.outcome,
             count=1,
@@ -242,7 +242,7 @@ class Incidents:
             last=now,
             down_since=failure.at if goes_down else None,
             injected=self._is_injected(failure),
-            maintenance=self._is_maintenance(failure),
+            maintenance=failure.paused,
         )
         self._incidents[incident.id] = incident
         self.opened += 1
@@ -252,18 +252,17 @@ class Incidents:
     def _again(self, incident: Incident, failure: Failure, *, goes_down: bool) -> None:
         """One more failure of the kind, or the decision about the last one."""
         graver = failure.outcome.rank > incident.worst.rank or incident.worst is Outcome.NOT_STARTED
-        crash = failure.crash
         self._update(
             incident,
             message=_message(failure),
-            frame=own_frame(crash) if crash is not None else "",
+            frame=failure.frame,
             verdict=failure.verdict or incident.verdict,
             worst=failure.outcome if graver else incident.worst,
             count=incident.count + (not failure.again),
             last=Moment(failure.at, self._wall()),
             down_since=failure.at if goes_down else incident.down_since,
             injected=incident.injected and self._is_injected(failure),
-            maintenance=self._is_maintenance(failure),
+            maintenance=failure.paused,
         )
 
     def _update(self, incident: Incident, **fields: object) -> None:
@@ -300,9 +299,6 @@ class Incidents:
     def _is_injected(self, failure: Failure) -> bool:
         self._injecting = {path: until for path, until in self._injecting.items() if until > failure.at}
         return any(is_within(failure.path, path) for path in self._injecting)
-
-    def _is_maintenance(self, failure: Failure) -> bool:
-        return failure.outcome is Outcome.PAUSED or failure.path in self._maintained
 
     def _tell(self, change: IncidentChange) -> None:
         for listener in tuple(self._listeners):

@@ -15,7 +15,6 @@ from loguru import logger as loguru
 from otp.events import Event, LoopBlocked, LoopFreed
 from otp.exits import Crash
 from otp.observe.logger import logger
-from otp.observe.recoveries import Recoveries
 from otp.observe.sentences import Level, Sentence, crash_of, sentence
 from otp.observe.stderr import add_stderr
 
@@ -63,7 +62,7 @@ def tell(level: Level, path: str, text: str, **extra: object) -> None:
 
 
 class Log:
-    """Writes each event, and remembers which children are on their way up again: a recovery is news, a start is not.
+    """Writes each event as one line.
 
     As an event hook it stays attached, whatever happens in it, and what fails in other hooks is read here.
     """
@@ -71,18 +70,14 @@ class Log:
     lasting = True
     writes_log = True
 
-    def __init__(self) -> None:
-        self._recoveries = Recoveries()
-
     def __call__(self, event: Event) -> None:
         """Write an event, as a hook. What a thread sees has been written by then: see `write`."""
         if not isinstance(event, LoopBlocked | LoopFreed):
             self.write(event)
-            self._recoveries.note(event)
 
     def write(self, event: Event) -> None:
         """Write an event now, from whatever thread: of a blocked event loop no hook hears before it turns again."""
-        said = sentence(event, self._recoveries.before(event))
+        said = sentence(event)
         crash = crash_of(event)
         tell(
             said.level,

@@ -13,12 +13,14 @@ from otp.events import (
     ChildDelayed,
     ChildExited,
     ChildFailed,
+    ChildForgiven,
     ChildHeld,
     ChildHung,
     ChildIgnored,
     ChildLate,
     ChildPaused,
     ChildRefused,
+    ChildReplaced,
     ChildRestarting,
     ChildStarted,
     ChildStartFailed,
@@ -37,12 +39,13 @@ from otp.events import (
     SupervisorStopping,
 )
 from otp.exits import Crash, Crashed, Exit, Killed, Normal, Refused, Shutdown
+from otp.observe.failures import own_frame
 from otp.text.durations import precise
-from otp.text.frames import blocking_place, hanging_place, own_frames, short_place
+from otp.text.frames import blocking_place, hanging_place
 from otp.text.printable import printable
 from otp.text.redaction import redact
 
-__all__ = ("Level", "Sentence", "crash_of", "own_frame", "sentence")
+__all__ = ("Level", "Sentence", "crash_of", "sentence")
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -54,45 +57,32 @@ class Sentence(NamedTuple):
     text: str
 
 
-def sentence(event: Event, before: type[Event] | None = None) -> Sentence:
-    """What `event` means.
-
-    Args:
-        event: what happened.
-        before: `ChildRestarting` or `ChildStartFailed`, if that came last for the same path; so a recovery is told from
-            a first start, and another try from a first restart.
-    """
-    said = _SENTENCES[type(event)](event, before)
+def sentence(event: Event) -> Sentence:
+    """Return what `event` means, and how grave it is."""
+    said = _SENTENCES[type(event)](event)
     return Sentence(said.level, printable(said.text))
 
 
 def crash_of(event: Event) -> Crash | None:
-    """The crash that the event tells of, if it does."""
+    """Return the crash that the event tells of; None if it tells of none."""
     if isinstance(event, HookFailed | CallbackFailed):
         return event.crash
     exit = getattr(event, "exit", None)
     return exit.crash if isinstance(exit, Crashed) else None
 
 
-def own_frame(crash: Crash) -> str:
-    """The innermost own frame, as `folder/file:line function`; own is what is neither standard library nor installed."""
-    frames = crash.leaves[0].frames if crash.leaves else crash.frames
-    place, _, function = (own_frames(frames) or ("",))[-1].rpartition(" ")
-    return f"{short_place(place)} {function}" if place else ""
-
-
 # ------------------------------------------------------------------------------------------------ children
 
 
-def _child_started(event: ChildStarted, before: type[Event] | None) -> Sentence:
+def _child_started(event: ChildStarted) -> Sentence:
     if event.downtime is None:
         return Sentence("DEBUG", "is up")
     # Without ready=True the start is the moment of the end: there is nothing that was measured.
-    level: Level = "INFO" if before is not None and event.downtime else "DEBUG"
+    level: Level = "INFO" if event.recovering and event.downtime else "DEBUG"
     return Sentence(level, f"up again after {precise(event.downtime)}")
 
 
-def _child_restarting(event: ChildRestarting, before: type[Event] | None) -> Sentence:
+def _child_restarting(event: ChildRestarting) -> Sentence:
     if event.cause is Cause.MANUAL:
         return Sentence("INFO", "restarted by request")
     if event.cause is Cause.COLLATERAL:
@@ -100,67 +90,77 @@ def _child_restarting(event: ChildRestarting, before: type[Event] | None) -> Sen
     if event.exit is None:  # it was delayed or held, and that was told
         return Sentence("DEBUG", "starting it again")
     budget = f"  ({_class(event.verdict)}{event.used} of {event.intensity} in {event.period:g} s)"
-    if before is ChildStartFailed:
+    if event.start_failed:
         return Sentence("WARNING", f"starting it again{budget}")
     return Sentence("WARNING", f"restarting after {_why(event.exit)}{budget}{_where(event.exit)}")
 
 
-def _child_delayed(event: ChildDelayed, before: type[Event] | None) -> Sentence:
+def _child_delayed(event: ChildDelayed) -> Sentence:
     spent = "not counted" if event.expected else f"{event.used} of {event.intensity} in {event.period:g} s"
     budget = f"  ({_class(event.verdict)}failure {event.streak} in a row, {spent})"
     when = f"restarting in {precise(event.delay)}"
-    if before is ChildStartFailed:
+    if event.start_failed:
         return Sentence("WARNING", f"{when}{budget}")
     return Sentence("WARNING", f"{when} after {_why(event.exit)}{budget}{_where(event.exit)}")
 
 
-def _child_held(event: ChildHeld, _: type[Event] | None) -> Sentence:
+def _child_held(event: ChildHeld) -> Sentence:
     needs = " and ".join(event.needs)
     back = "is" if len(event.needs) == 1 else "are"
     return Sentence("WARNING", f"is held until {needs} {back} there again; it failed: {_why(event.exit)}")
 
 
-def _child_failed(event: ChildFailed, _: type[Event] | None) -> Sentence:
+def _child_failed(event: ChildFailed) -> Sentence:
     text = f"is left down ({event.verdict}): {_why(event.exit)}; its siblings go on, a restart by request starts it"
     return Sentence("ERROR", f"{text}{_where(event.exit)}")
 
 
-def _child_paused(event: ChildPaused, before: type[Event] | None) -> Sentence:
+def _child_paused(event: ChildPaused) -> Sentence:
     then = "is left down until its maintenance is over"
     if event.exit is None:
         return Sentence("INFO", f"{then}; it had failed before")
-    if before is ChildStartFailed:
+    if event.start_failed:
         return Sentence("WARNING", then)
     return Sentence("WARNING", f"{then}: {_why(event.exit)}{_where(event.exit)}")
 
 
-def _maintenance_started(_: MaintenanceStarted, __: type[Event] | None) -> Sentence:
+def _child_forgiven(_: ChildForgiven) -> Sentence:
+    return Sentence("DEBUG", "its failures in a row are forgotten, by request")
+
+
+def _child_replaced(event: ChildReplaced) -> Sentence:
+    return Sentence(
+        "DEBUG", f"has another spec for its next start; it has recovered after {event.healthy_after:g} s up"
+    )
+
+
+def _maintenance_started(_: MaintenanceStarted) -> Sentence:
     return Sentence("INFO", "is under maintenance: what ends there is left down, and nobody is alerted")
 
 
-def _maintenance_ended(_: MaintenanceEnded, __: type[Event] | None) -> Sentence:
+def _maintenance_ended(_: MaintenanceEnded) -> Sentence:
     return Sentence("INFO", "is not under maintenance any more: what is down over it is started")
 
 
-def _dependency_down(event: DependencyDown, _: type[Event] | None) -> Sentence:
+def _dependency_down(event: DependencyDown) -> Sentence:
     return Sentence("WARNING", f"{event.dependency} does not answer: {event.crash}")
 
 
-def _dependency_up(event: DependencyUp, _: type[Event] | None) -> Sentence:
+def _dependency_up(event: DependencyUp) -> Sentence:
     return Sentence("INFO", f"{event.dependency} answers again after {precise(event.downtime)}")
 
 
-def _child_start_failed(event: ChildStartFailed, _: type[Event] | None) -> Sentence:
+def _child_start_failed(event: ChildStartFailed) -> Sentence:
     why = "it returned before it was ready" if isinstance(event.exit, Normal) else _why(event.exit)
     why = why.removeprefix(f"{event.path} did not start: ")
     return Sentence("ERROR", f"did not start: {why}{_where(event.exit)}")
 
 
-def _child_ignored(_: ChildIgnored, __: type[Event] | None) -> Sentence:
+def _child_ignored(_: ChildIgnored) -> Sentence:
     return Sentence("DEBUG", "is left out: it raised Ignore")
 
 
-def _child_exited(event: ChildExited, _: type[Event] | None) -> Sentence:
+def _child_exited(event: ChildExited) -> Sentence:
     exit = event.exit
     if event.asked:
         return _stopped(exit, brutal=event.brutal)
@@ -181,7 +181,7 @@ def _stopped(exit: Exit, *, brutal: bool) -> Sentence:
             return Sentence("DEBUG", "stopped")
 
 
-def _child_hung(event: ChildHung, _: type[Event] | None) -> Sentence:
+def _child_hung(event: ChildHung) -> Sentence:
     place = hanging_place(event.chain)
     text = (
         f"gives no sign of life for {precise(event.silent)} and is stopped{f'; it hangs in {place}' if place else ''}"
@@ -191,13 +191,13 @@ def _child_hung(event: ChildHung, _: type[Event] | None) -> Sentence:
     return Sentence("WARNING", text)
 
 
-def _child_late(event: ChildLate, _: type[Event] | None) -> Sentence:
+def _child_late(event: ChildLate) -> Sentence:
     place = hanging_place(event.chain)
     text = f"did not end within {precise(event.grace)} and is killed{f'; it hangs in {place}' if place else ''}"
     return Sentence("WARNING", text)
 
 
-def _child_refused(event: ChildRefused, _: type[Event] | None) -> Sentence:
+def _child_refused(event: ChildRefused) -> Sentence:
     place = hanging_place(event.chain)
     return Sentence("ERROR", f"refuses to stop and still runs{f'; it hangs in {place}' if place else ''}")
 
@@ -205,7 +205,7 @@ def _child_refused(event: ChildRefused, _: type[Event] | None) -> Sentence:
 # ------------------------------------------------------------------------------------------------ the event loop
 
 
-def _loop_blocked(event: LoopBlocked, _: type[Event] | None) -> Sentence:
+def _loop_blocked(event: LoopBlocked) -> Sentence:
     place = blocking_place(event.stack)
     where = f", in {place}" if place else ""
     who = "blocks the event loop" if event.callback or "/" in event.path else "the event loop is blocked"
@@ -213,7 +213,7 @@ def _loop_blocked(event: LoopBlocked, _: type[Event] | None) -> Sentence:
     return Sentence("ERROR", f"{who}, for {precise(event.seconds)} now{where}")
 
 
-def _loop_freed(event: LoopFreed, _: type[Event] | None) -> Sentence:
+def _loop_freed(event: LoopFreed) -> Sentence:
     known = event.callback or "/" in event.path
     who = "blocks the event loop no more; it did" if known else "the event loop turns again; it was blocked"
     who = f"{event.callback} {who}".strip()
@@ -223,11 +223,11 @@ def _loop_freed(event: LoopFreed, _: type[Event] | None) -> Sentence:
 # ------------------------------------------------------------------------------------------------ supervisors
 
 
-def _supervisor_started(_: SupervisorStarted, __: type[Event] | None) -> Sentence:
+def _supervisor_started(_: SupervisorStarted) -> Sentence:
     return Sentence("DEBUG", "all its children are up")
 
 
-def _intensity_reached(event: IntensityReached, _: type[Event] | None) -> Sentence:
+def _intensity_reached(event: IntensityReached) -> Sentence:
     above = event.path.rpartition("/")[0]
     then = f"its children stop, {above} decides what follows" if above else "the whole tree stops"
     why = f"{_class(event.verdict)}{_why(event.exit)}"
@@ -235,7 +235,7 @@ def _intensity_reached(event: IntensityReached, _: type[Event] | None) -> Senten
     return Sentence("ERROR", text)
 
 
-def _fatal_failure(event: FatalFailure, _: type[Event] | None) -> Sentence:
+def _fatal_failure(event: FatalFailure) -> Sentence:
     text = f"ends: {event.offender} failed for good ({event.verdict}: {_why(event.exit)}); nothing is restarted"
     return Sentence("CRITICAL", f"{text}{_where(event.exit)}")
 
@@ -246,11 +246,11 @@ def _spent(event: IntensityReached) -> str:
     return f" once more after {event.intensity} restart{'s'[: event.intensity > 1]} in {event.period:g} s"
 
 
-def _supervisor_stopping(event: SupervisorStopping, _: type[Event] | None) -> Sentence:
+def _supervisor_stopping(event: SupervisorStopping) -> Sentence:
     return Sentence("DEBUG", f"stops its children: {_why(event.exit)}")
 
 
-def _supervisor_exited(event: SupervisorExited, _: type[Event] | None) -> Sentence:
+def _supervisor_exited(event: SupervisorExited) -> Sentence:
     if not event.exit.abnormal:
         return Sentence("DEBUG", "is down")
     # What follows from the end of a supervisor is told by the one above it; above the root there is nobody.
@@ -258,7 +258,7 @@ def _supervisor_exited(event: SupervisorExited, _: type[Event] | None) -> Senten
     return Sentence(level, f"is down: {_why(event.exit)}")
 
 
-def _hook_failed(event: HookFailed, _: type[Event] | None) -> Sentence:
+def _hook_failed(event: HookFailed) -> Sentence:
     return Sentence("ERROR", f"event hook {event.hook} raised and is detached: {event.crash}{_at(event.crash)}")
 
 
@@ -273,20 +273,22 @@ _COUNTS_AS = {
 """What follows when a function of the program fails, by its role."""
 
 
-def _callback_failed(event: CallbackFailed, _: type[Event] | None) -> Sentence:
+def _callback_failed(event: CallbackFailed) -> Sentence:
     then = _COUNTS_AS.get(event.role, "")
     return Sentence(
         "ERROR", f"{event.role} {event.name} failed: {event.crash}{then}; this is told once{_at(event.crash)}"
     )
 
 
-_SENTENCES: dict[type[Event], Callable[[Any, type[Event] | None], Sentence]] = {
+_SENTENCES: dict[type[Event], Callable[[Any], Sentence]] = {
     ChildStarted: _child_started,
     ChildRestarting: _child_restarting,
     ChildDelayed: _child_delayed,
     ChildHeld: _child_held,
     ChildFailed: _child_failed,
     ChildPaused: _child_paused,
+    ChildForgiven: _child_forgiven,
+    ChildReplaced: _child_replaced,
     DependencyDown: _dependency_down,
     DependencyUp: _dependency_up,
     MaintenanceStarted: _maintenance_started,

@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from otp.control.wire.rows import EventRow
 from otp.events import Event
-from otp.observe.recoveries import Recoveries
 from otp.observe.sentences import sentence
 
 __all__ = ("Entry", "Timeline")
@@ -25,7 +24,6 @@ class Entry(Struct, frozen=True):
     seq: int
     wall: float
     what: Event | EventRow
-    before: type[Event] | None = None
 
     @property
     def path(self) -> str:
@@ -36,7 +34,7 @@ class Entry(Struct, frozen=True):
         """The same to look at. Made only when somebody looks: an event costs the tree no more than this entry."""
         if isinstance(self.what, EventRow):
             return self.what
-        said = sentence(self.what, self.before)
+        said = sentence(self.what)
         kind = str(type(self.what).__struct_config__.tag)
         return EventRow(seq=self.seq, wall=self.wall, event=kind, path=self.what.path, level=said.level, text=said.text)
 
@@ -62,7 +60,6 @@ class Timeline:
     ) -> None:
         self.seq = 0
         self._entries: deque[Entry] = deque(maxlen=kept)
-        self._recoveries = Recoveries()
         self._now = now
         self._wall = wall
 
@@ -70,8 +67,7 @@ class Timeline:
         """Remember the event, as of when it was: it may have waited for an event loop that was blocked."""
         self.seq += 1
         wall = self._wall() - (self._now() - event.at)
-        self._entries.append(Entry(self.seq, wall, event, self._recoveries.before(event)))
-        self._recoveries.note(event)
+        self._entries.append(Entry(self.seq, wall, event))
 
     def note(self, event: str, path: str, text: str, level: str = "INFO") -> None:
         """Remember what somebody did."""
