@@ -4,21 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from otp.events import (
-    Cause,
-    ChildDelayed,
-    ChildExited,
-    ChildFailed,
-    ChildHeld,
-    ChildPaused,
-    ChildRefused,
-    ChildRestarting,
-    ChildStartFailed,
-    Event,
-    FailureEvent,
-    FatalFailure,
-    IntensityReached,
-)
+from otp import events
 from otp.exits import Crash, Crashed, Exit, Refused
 from otp.text.frames import own_frames, short_place
 
@@ -102,34 +88,34 @@ class Failure(Struct, frozen=True, kw_only=True):
         return own_frame(self.crash) if self.crash is not None else ""
 
 
-def failure(event: Event) -> Failure | None:  # noqa: C901, PLR0911 # one arm an event
+def failure(event: events.Event) -> Failure | None:  # noqa: C901, PLR0911 # one arm an event
     """Return the failure that `event` tells of; None if it tells of none."""
     match event:
-        case ChildRestarting(cause=Cause.CRASH, exit=exit, verdict=verdict) if exit is not None:
+        case events.ChildRestarting(cause=events.Cause.CRASH, exit=exit, verdict=verdict) if exit is not None:
             return _of(event, exit, Outcome.RESTARTED, verdict)
-        case ChildDelayed(exit=exit, verdict=verdict):
+        case events.ChildDelayed(exit=exit, verdict=verdict):
             return _of(event, exit, Outcome.DELAYED, verdict)
-        case ChildHeld(exit=exit):
+        case events.ChildHeld(exit=exit):
             return _of(event, exit, Outcome.HELD, "dependency_down")
-        case ChildPaused(exit=exit) if exit is not None:
+        case events.ChildPaused(exit=exit) if exit is not None:
             return _of(event, exit, Outcome.PAUSED, "maintenance")
-        case ChildStartFailed(exit=exit):
+        case events.ChildStartFailed(exit=exit):
             return _of(event, exit, Outcome.NOT_STARTED)
-        case ChildExited(exit=exit, asked=False) if exit.abnormal:
+        case events.ChildExited(exit=exit, asked=False) if exit.abnormal:
             return _of(event, exit, Outcome.LEFT)
-        case ChildFailed(exit=exit, verdict=verdict):
+        case events.ChildFailed(exit=exit, verdict=verdict):
             return _of(event, exit, Outcome.FAILED, verdict)
-        case ChildRefused(path=path):
+        case events.ChildRefused(path=path):
             return _of(event, Refused((path,)), Outcome.REFUSED)
-        case IntensityReached(offender=offender, exit=exit, verdict=verdict):
+        case events.IntensityReached(offender=offender, exit=exit, verdict=verdict):
             return _of(event, exit, Outcome.GAVE_UP, verdict, offender)
-        case FatalFailure(offender=offender, exit=exit, verdict=verdict):
+        case events.FatalFailure(offender=offender, exit=exit, verdict=verdict):
             return _of(event, exit, Outcome.FATAL, verdict, offender)
         case _:
             return None
 
 
-def _of(event: FailureEvent, exit: Exit, outcome: Outcome, verdict: str = "", path: str = "") -> Failure:
+def _of(event: events.FailureEvent, exit: Exit, outcome: Outcome, verdict: str = "", path: str = "") -> Failure:
     return Failure(
         path=path or event.path,
         at=event.at,

@@ -12,24 +12,8 @@ as it was. All times are those of the tree's clock, `anyio.current_time()`, and 
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from otp import events
 from otp.core.child import WAITING, ChildState
-from otp.events import (
-    Cause,
-    ChildDelayed,
-    ChildExited,
-    ChildForgiven,
-    ChildIgnored,
-    ChildPaused,
-    ChildReplaced,
-    ChildRestarting,
-    ChildStarted,
-    ChildStartFailed,
-    DependencyDown,
-    DependencyUp,
-    Event,
-    SupervisorExited,
-    SupervisorStarted,
-)
 from otp.exits import Refused
 from otp.observe.accounts import Account
 from otp.observe.failures import Failure, Outcome, failure
@@ -78,7 +62,7 @@ class History:
         self._dependencies: dict[tuple[str, str], _Dependency] = {}
         self._frozen_at: float | None = None
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: events.Event) -> None:
         """Take note of the event."""
         failed = failure(event)
         if failed is not None:
@@ -143,23 +127,23 @@ class History:
             if account.state is ChildState.STOPPED and account.ended_at is not None:
                 account.went_down(account.ended_at, ChildState.STOPPED)
 
-    def _started(self, event: ChildStarted) -> None:
+    def _started(self, event: events.ChildStarted) -> None:
         account = self._account_of(event)
         account.came_up(event.at, event.downtime)
         account.streak = event.streak
         account.healthy_after = event.healthy_after
         self._sort(account)
 
-    def _start_failed(self, event: ChildStartFailed) -> None:
+    def _start_failed(self, event: events.ChildStartFailed) -> None:
         self._account_of(event)
 
-    def _ignored(self, event: ChildIgnored) -> None:
+    def _ignored(self, event: events.ChildIgnored) -> None:
         account = self._account_of(event)
         account.recovered(event.at)
         account.ended(event.at, ChildState.DONE)
         self._sort(account)
 
-    def _exited(self, event: ChildExited) -> None:
+    def _exited(self, event: events.ChildExited) -> None:
         account = self._account(event.path)
         if isinstance(event.exit, Refused):
             account.ended(event.at, ChildState.REFUSED)
@@ -169,7 +153,7 @@ class History:
         account.streak = event.streak
         self._sort(account)
 
-    def _restarting(self, event: ChildRestarting) -> None:
+    def _restarting(self, event: events.ChildRestarting) -> None:
         account = self._account(event.path)
         account.restarting(event.cause, event.verdict)
         account.streak = event.streak
@@ -178,27 +162,27 @@ class History:
         account.went_down(since, ChildState.STARTING)
         self._sort(account)
 
-    def _delayed(self, event: ChildDelayed) -> None:
+    def _delayed(self, event: events.ChildDelayed) -> None:
         self._account(event.path).next_retry = event.at + event.delay
 
-    def _paused(self, event: ChildPaused) -> None:
+    def _paused(self, event: events.ChildPaused) -> None:
         account = self._account(event.path)
         account.state = ChildState.PAUSED
         account.streak = event.streak
         account.next_retry = None
 
-    def _forgiven(self, event: ChildForgiven) -> None:
+    def _forgiven(self, event: events.ChildForgiven) -> None:
         self._account(event.path).streak = 0
 
-    def _replaced(self, event: ChildReplaced) -> None:
+    def _replaced(self, event: events.ChildReplaced) -> None:
         self._account(event.path).healthy_after = event.healthy_after
 
-    def _supervisor_started(self, event: SupervisorStarted) -> None:
+    def _supervisor_started(self, event: events.SupervisorStarted) -> None:
         if "/" not in event.path:  # of the others their own supervisor tells
             self._frozen_at = None
             self._account(event.path).came_up(event.at, None)
 
-    def _supervisor_exited(self, event: SupervisorExited) -> None:
+    def _supervisor_exited(self, event: events.SupervisorExited) -> None:
         account = self._account(event.path)
         for below in account.walk():
             below.next_retry = None
@@ -208,40 +192,40 @@ class History:
             account.ended(event.at, ChildState.STOPPED)
             self._frozen_at = event.at
 
-    def _dependency_down(self, event: DependencyDown) -> None:
+    def _dependency_down(self, event: events.DependencyDown) -> None:
         one = self._dependencies.setdefault((event.path, event.dependency), _Dependency())
         one.outages += 1
         one.down_since = event.at
         one.last = str(event.crash)
 
-    def _dependency_up(self, event: DependencyUp) -> None:
+    def _dependency_up(self, event: events.DependencyUp) -> None:
         one = self._dependencies.setdefault((event.path, event.dependency), _Dependency())
         one.down_since = None
         one.downtime += event.downtime
 
-    _NOTES: ClassVar[dict[type[Event], Callable[..., Any]]] = {
-        ChildStarted: _started,
-        ChildStartFailed: _start_failed,
-        ChildIgnored: _ignored,
-        ChildExited: _exited,
-        ChildRestarting: _restarting,
-        ChildDelayed: _delayed,
-        ChildPaused: _paused,
-        ChildForgiven: _forgiven,
-        ChildReplaced: _replaced,
-        SupervisorStarted: _supervisor_started,
-        SupervisorExited: _supervisor_exited,
-        DependencyDown: _dependency_down,
-        DependencyUp: _dependency_up,
+    _NOTES: ClassVar[dict[type[events.Event], Callable[..., Any]]] = {
+        events.ChildStarted: _started,
+        events.ChildStartFailed: _start_failed,
+        events.ChildIgnored: _ignored,
+        events.ChildExited: _exited,
+        events.ChildRestarting: _restarting,
+        events.ChildDelayed: _delayed,
+        events.ChildPaused: _paused,
+        events.ChildForgiven: _forgiven,
+        events.ChildReplaced: _replaced,
+        events.SupervisorStarted: _supervisor_started,
+        events.SupervisorExited: _supervisor_exited,
+        events.DependencyDown: _dependency_down,
+        events.DependencyUp: _dependency_up,
     }
 
     # ------------------------------------------------------------------------------------------------ accounts
 
-    def _account_of(self, event: ChildStarted | ChildStartFailed | ChildIgnored) -> Account:
+    def _account_of(self, event: events.ChildStarted | events.ChildStartFailed | events.ChildIgnored) -> Account:
         """Return the account of a child whose start is over; a start along with its supervisor is a restart, too."""
         account = self._account(event.path)
         if event.with_supervisor:
-            account.restarting(Cause.COLLATERAL)
+            account.restarting(events.Cause.COLLATERAL)
         return account
 
     def _account(self, path: str) -> Account:

@@ -7,37 +7,7 @@ for. WARNING is a failure that was dealt with, ERROR one that costs something, C
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from otp.events import (
-    CallbackFailed,
-    Cause,
-    ChildDelayed,
-    ChildExited,
-    ChildFailed,
-    ChildForgiven,
-    ChildHeld,
-    ChildHung,
-    ChildIgnored,
-    ChildLate,
-    ChildPaused,
-    ChildRefused,
-    ChildReplaced,
-    ChildRestarting,
-    ChildStarted,
-    ChildStartFailed,
-    DependencyDown,
-    DependencyUp,
-    Event,
-    FatalFailure,
-    HookFailed,
-    IntensityReached,
-    LoopBlocked,
-    LoopFreed,
-    MaintenanceEnded,
-    MaintenanceStarted,
-    SupervisorExited,
-    SupervisorStarted,
-    SupervisorStopping,
-)
+from otp import events
 from otp.exits import Crash, Crashed, Exit, Killed, Normal, Refused, Shutdown
 from otp.observe.failures import own_frame
 from otp.text.durations import precise
@@ -57,15 +27,16 @@ class Sentence(NamedTuple):
     text: str
 
 
-def sentence(event: Event) -> Sentence:
+def sentence(event: events.Event) -> Sentence:
     """Return what `event` means, and how grave it is."""
-    said = _SENTENCES[type(event)](event)
+    kind = type(event)
+    said = _FIXED[kind] if kind in _FIXED else _SENTENCES[kind](event)
     return Sentence(said.level, printable(said.text))
 
 
-def crash_of(event: Event) -> Crash | None:
+def crash_of(event: events.Event) -> Crash | None:
     """Return the crash that the event tells of; None if it tells of none."""
-    if isinstance(event, HookFailed | CallbackFailed):
+    if isinstance(event, events.HookFailed | events.CallbackFailed):
         return event.crash
     exit = getattr(event, "exit", None)
     return exit.crash if isinstance(exit, Crashed) else None
@@ -74,7 +45,7 @@ def crash_of(event: Event) -> Crash | None:
 # ------------------------------------------------------------------------------------------------ children
 
 
-def _child_started(event: ChildStarted) -> Sentence:
+def _child_started(event: events.ChildStarted) -> Sentence:
     if event.downtime is None:
         return Sentence("DEBUG", "is up")
     # Without ready=True the start is the moment of the end: there is nothing that was measured.
@@ -82,10 +53,10 @@ def _child_started(event: ChildStarted) -> Sentence:
     return Sentence(level, f"up again after {precise(event.downtime)}")
 
 
-def _child_restarting(event: ChildRestarting) -> Sentence:
-    if event.cause is Cause.MANUAL:
+def _child_restarting(event: events.ChildRestarting) -> Sentence:
+    if event.cause is events.Cause.MANUAL:
         return Sentence("INFO", "restarted by request")
-    if event.cause is Cause.COLLATERAL:
+    if event.cause is events.Cause.COLLATERAL:
         return Sentence("INFO", "restarted along with a sibling")
     if event.exit is None:  # it was delayed or held, and that was told
         return Sentence("DEBUG", "starting it again")
@@ -95,7 +66,7 @@ def _child_restarting(event: ChildRestarting) -> Sentence:
     return Sentence("WARNING", f"restarting after {_why(event.exit)}{budget}{_where(event.exit)}")
 
 
-def _child_delayed(event: ChildDelayed) -> Sentence:
+def _child_delayed(event: events.ChildDelayed) -> Sentence:
     spent = "not counted" if event.expected else f"{event.used} of {event.intensity} in {event.period:g} s"
     budget = f"  ({_class(event.verdict)}failure {event.streak} in a row, {spent})"
     when = f"restarting in {precise(event.delay)}"
@@ -104,18 +75,18 @@ def _child_delayed(event: ChildDelayed) -> Sentence:
     return Sentence("WARNING", f"{when} after {_why(event.exit)}{budget}{_where(event.exit)}")
 
 
-def _child_held(event: ChildHeld) -> Sentence:
+def _child_held(event: events.ChildHeld) -> Sentence:
     needs = " and ".join(event.needs)
     back = "is" if len(event.needs) == 1 else "are"
     return Sentence("WARNING", f"is held until {needs} {back} there again; it failed: {_why(event.exit)}")
 
 
-def _child_failed(event: ChildFailed) -> Sentence:
+def _child_failed(event: events.ChildFailed) -> Sentence:
     text = f"is left down ({event.verdict}): {_why(event.exit)}; its siblings go on, a restart by request starts it"
     return Sentence("ERROR", f"{text}{_where(event.exit)}")
 
 
-def _child_paused(event: ChildPaused) -> Sentence:
+def _child_paused(event: events.ChildPaused) -> Sentence:
     then = "is left down until its maintenance is over"
     if event.exit is None:
         return Sentence("INFO", f"{then}; it had failed before")
@@ -124,43 +95,27 @@ def _child_paused(event: ChildPaused) -> Sentence:
     return Sentence("WARNING", f"{then}: {_why(event.exit)}{_where(event.exit)}")
 
 
-def _child_forgiven(_: ChildForgiven) -> Sentence:
-    return Sentence("DEBUG", "its failures in a row are forgotten, by request")
-
-
-def _child_replaced(event: ChildReplaced) -> Sentence:
+def _child_replaced(event: events.ChildReplaced) -> Sentence:
     return Sentence(
         "DEBUG", f"has another spec for its next start; it has recovered after {event.healthy_after:g} s up"
     )
 
 
-def _maintenance_started(_: MaintenanceStarted) -> Sentence:
-    return Sentence("INFO", "is under maintenance: what ends there is left down, and nobody is alerted")
-
-
-def _maintenance_ended(_: MaintenanceEnded) -> Sentence:
-    return Sentence("INFO", "is not under maintenance any more: what is down over it is started")
-
-
-def _dependency_down(event: DependencyDown) -> Sentence:
+def _dependency_down(event: events.DependencyDown) -> Sentence:
     return Sentence("WARNING", f"{event.dependency} does not answer: {event.crash}")
 
 
-def _dependency_up(event: DependencyUp) -> Sentence:
+def _dependency_up(event: events.DependencyUp) -> Sentence:
     return Sentence("INFO", f"{event.dependency} answers again after {precise(event.downtime)}")
 
 
-def _child_start_failed(event: ChildStartFailed) -> Sentence:
+def _child_start_failed(event: events.ChildStartFailed) -> Sentence:
     why = "it returned before it was ready" if isinstance(event.exit, Normal) else _why(event.exit)
     why = why.removeprefix(f"{event.path} did not start: ")
     return Sentence("ERROR", f"did not start: {why}{_where(event.exit)}")
 
 
-def _child_ignored(_: ChildIgnored) -> Sentence:
-    return Sentence("DEBUG", "is left out: it raised Ignore")
-
-
-def _child_exited(event: ChildExited) -> Sentence:
+def _child_exited(event: events.ChildExited) -> Sentence:
     exit = event.exit
     if event.asked:
         return _stopped(exit, brutal=event.brutal)
@@ -181,7 +136,7 @@ def _stopped(exit: Exit, *, brutal: bool) -> Sentence:
             return Sentence("DEBUG", "stopped")
 
 
-def _child_hung(event: ChildHung) -> Sentence:
+def _child_hung(event: events.ChildHung) -> Sentence:
     place = hanging_place(event.chain)
     text = (
         f"gives no sign of life for {precise(event.silent)} and is stopped{f'; it hangs in {place}' if place else ''}"
@@ -191,13 +146,13 @@ def _child_hung(event: ChildHung) -> Sentence:
     return Sentence("WARNING", text)
 
 
-def _child_late(event: ChildLate) -> Sentence:
+def _child_late(event: events.ChildLate) -> Sentence:
     place = hanging_place(event.chain)
     text = f"did not end within {precise(event.grace)} and is killed{f'; it hangs in {place}' if place else ''}"
     return Sentence("WARNING", text)
 
 
-def _child_refused(event: ChildRefused) -> Sentence:
+def _child_refused(event: events.ChildRefused) -> Sentence:
     place = hanging_place(event.chain)
     return Sentence("ERROR", f"refuses to stop and still runs{f'; it hangs in {place}' if place else ''}")
 
@@ -205,7 +160,7 @@ def _child_refused(event: ChildRefused) -> Sentence:
 # ------------------------------------------------------------------------------------------------ the event loop
 
 
-def _loop_blocked(event: LoopBlocked) -> Sentence:
+def _loop_blocked(event: events.LoopBlocked) -> Sentence:
     place = blocking_place(event.stack)
     where = f", in {place}" if place else ""
     who = "blocks the event loop" if event.callback or "/" in event.path else "the event loop is blocked"
@@ -213,7 +168,7 @@ def _loop_blocked(event: LoopBlocked) -> Sentence:
     return Sentence("ERROR", f"{who}, for {precise(event.seconds)} now{where}")
 
 
-def _loop_freed(event: LoopFreed) -> Sentence:
+def _loop_freed(event: events.LoopFreed) -> Sentence:
     known = event.callback or "/" in event.path
     who = "blocks the event loop no more; it did" if known else "the event loop turns again; it was blocked"
     who = f"{event.callback} {who}".strip()
@@ -223,11 +178,7 @@ def _loop_freed(event: LoopFreed) -> Sentence:
 # ------------------------------------------------------------------------------------------------ supervisors
 
 
-def _supervisor_started(_: SupervisorStarted) -> Sentence:
-    return Sentence("DEBUG", "all its children are up")
-
-
-def _intensity_reached(event: IntensityReached) -> Sentence:
+def _intensity_reached(event: events.IntensityReached) -> Sentence:
     above = event.path.rpartition("/")[0]
     then = f"its children stop, {above} decides what follows" if above else "the whole tree stops"
     why = f"{_class(event.verdict)}{_why(event.exit)}"
@@ -235,22 +186,22 @@ def _intensity_reached(event: IntensityReached) -> Sentence:
     return Sentence("ERROR", text)
 
 
-def _fatal_failure(event: FatalFailure) -> Sentence:
+def _fatal_failure(event: events.FatalFailure) -> Sentence:
     text = f"ends: {event.offender} failed for good ({event.verdict}: {_why(event.exit)}); nothing is restarted"
     return Sentence("CRITICAL", f"{text}{_where(event.exit)}")
 
 
-def _spent(event: IntensityReached) -> str:
+def _spent(event: events.IntensityReached) -> str:
     if event.intensity == 0:
         return ", and no restart is allowed"
     return f" once more after {event.intensity} restart{'s'[: event.intensity > 1]} in {event.period:g} s"
 
 
-def _supervisor_stopping(event: SupervisorStopping) -> Sentence:
+def _supervisor_stopping(event: events.SupervisorStopping) -> Sentence:
     return Sentence("DEBUG", f"stops its children: {_why(event.exit)}")
 
 
-def _supervisor_exited(event: SupervisorExited) -> Sentence:
+def _supervisor_exited(event: events.SupervisorExited) -> Sentence:
     if not event.exit.abnormal:
         return Sentence("DEBUG", "is down")
     # What follows from the end of a supervisor is told by the one above it; above the root there is nobody.
@@ -258,7 +209,7 @@ def _supervisor_exited(event: SupervisorExited) -> Sentence:
     return Sentence(level, f"is down: {_why(event.exit)}")
 
 
-def _hook_failed(event: HookFailed) -> Sentence:
+def _hook_failed(event: events.HookFailed) -> Sentence:
     return Sentence("ERROR", f"event hook {event.hook} raised and is detached: {event.crash}{_at(event.crash)}")
 
 
@@ -273,41 +224,47 @@ _COUNTS_AS = {
 """What follows when a function of the program fails, by its role."""
 
 
-def _callback_failed(event: CallbackFailed) -> Sentence:
+def _callback_failed(event: events.CallbackFailed) -> Sentence:
     then = _COUNTS_AS.get(event.role, "")
     return Sentence(
         "ERROR", f"{event.role} {event.name} failed: {event.crash}{then}; this is told once{_at(event.crash)}"
     )
 
 
-_SENTENCES: dict[type[Event], Callable[[Any], Sentence]] = {
-    ChildStarted: _child_started,
-    ChildRestarting: _child_restarting,
-    ChildDelayed: _child_delayed,
-    ChildHeld: _child_held,
-    ChildFailed: _child_failed,
-    ChildPaused: _child_paused,
-    ChildForgiven: _child_forgiven,
-    ChildReplaced: _child_replaced,
-    DependencyDown: _dependency_down,
-    DependencyUp: _dependency_up,
-    MaintenanceStarted: _maintenance_started,
-    MaintenanceEnded: _maintenance_ended,
-    FatalFailure: _fatal_failure,
-    ChildStartFailed: _child_start_failed,
-    ChildIgnored: _child_ignored,
-    ChildExited: _child_exited,
-    ChildHung: _child_hung,
-    ChildLate: _child_late,
-    ChildRefused: _child_refused,
-    LoopBlocked: _loop_blocked,
-    LoopFreed: _loop_freed,
-    SupervisorStarted: _supervisor_started,
-    IntensityReached: _intensity_reached,
-    SupervisorStopping: _supervisor_stopping,
-    SupervisorExited: _supervisor_exited,
-    HookFailed: _hook_failed,
-    CallbackFailed: _callback_failed,
+_FIXED = {
+    events.ChildForgiven: Sentence("DEBUG", "its failures in a row are forgotten, by request"),
+    events.MaintenanceStarted: Sentence(
+        "INFO", "is under maintenance: what ends there is left down, and nobody is alerted"
+    ),
+    events.MaintenanceEnded: Sentence("INFO", "is not under maintenance any more: what is down over it is started"),
+    events.ChildIgnored: Sentence("DEBUG", "is left out: it raised Ignore"),
+    events.SupervisorStarted: Sentence("DEBUG", "all its children are up"),
+}
+"""Sentences that are the same for every event of their kind."""
+
+_SENTENCES: dict[type[events.Event], Callable[[Any], Sentence]] = {
+    events.ChildStarted: _child_started,
+    events.ChildRestarting: _child_restarting,
+    events.ChildDelayed: _child_delayed,
+    events.ChildHeld: _child_held,
+    events.ChildFailed: _child_failed,
+    events.ChildPaused: _child_paused,
+    events.ChildReplaced: _child_replaced,
+    events.DependencyDown: _dependency_down,
+    events.DependencyUp: _dependency_up,
+    events.FatalFailure: _fatal_failure,
+    events.ChildStartFailed: _child_start_failed,
+    events.ChildExited: _child_exited,
+    events.ChildHung: _child_hung,
+    events.ChildLate: _child_late,
+    events.ChildRefused: _child_refused,
+    events.LoopBlocked: _loop_blocked,
+    events.LoopFreed: _loop_freed,
+    events.IntensityReached: _intensity_reached,
+    events.SupervisorStopping: _supervisor_stopping,
+    events.SupervisorExited: _supervisor_exited,
+    events.HookFailed: _hook_failed,
+    events.CallbackFailed: _callback_failed,
 }
 
 
