@@ -1,6 +1,6 @@
 """The account of one path: what happened to that child, and to all below it if it is a supervisor."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from itertools import chain
 
@@ -16,34 +16,12 @@ KEPT_FAILURES = 8
 """Failures of one child that are kept: the last."""
 
 
-class _Tally:
-    """Failures, and restarts by their cause."""
-
-    __slots__ = ("collateral", "crashes", "failures", "manual")
-
-    def __init__(self) -> None:
-        self.failures = 0
-        self.crashes = 0
-        self.manual = 0
-        self.collateral = 0
-
-    def count(self, cause: Cause) -> None:
-        match cause:
-            case Cause.CRASH:
-                self.crashes += 1
-            case Cause.MANUAL:
-                self.manual += 1
-            case Cause.COLLATERAL:
-                self.collateral += 1
-
-
 class _Group:
     """What is counted for a supervisor and all below it; of a worker it is the worker's own."""
 
-    __slots__ = ("_down", "_since", "_total", "tally")
-
     def __init__(self) -> None:
-        self.tally = _Tally()
+        self.failures = 0
+        self.restarts: Counter[Cause] = Counter()
         self._down = 0
         self._since: float | None = None
         self._total = 0.0
@@ -67,27 +45,6 @@ class _Group:
 class Account:
     """The mutable side of both histories. Counters only grow, and so does downtime."""
 
-    __slots__ = (
-        "_counted",
-        "_downtime",
-        "_last",
-        "_own",
-        "_verdicts",
-        "above",
-        "below",
-        "down_since",
-        "ended_at",
-        "first_up",
-        "group",
-        "healthy_after",
-        "next_retry",
-        "path",
-        "state",
-        "streak",
-        "up_since",
-        "verdict",
-    )
-
     def __init__(self, path: str, above: "Account | None") -> None:
         self.path = path
         self.above = above
@@ -103,9 +60,10 @@ class Account:
         self.healthy_after = 0.0
         self._downtime = 0.0
         self._counted = 0.0  # of the outage at hand
-        self._own = _Tally()
+        self._failures = 0
+        self._restarts: Counter[Cause] = Counter()
         self.group = _Group()
-        self._verdicts: dict[str, int] = {}
+        self._verdicts: Counter[str] = Counter()
         self._last: deque[PastFailure] = deque(maxlen=KEPT_FAILURES)
 
     # ------------------------------------------------------------------------------------------------ what happens
@@ -158,8 +116,8 @@ class Account:
             self._last.pop()
         else:
             for account in self._upwards():
-                account.group.tally.failures += 1
-            self._own.failures += 1
+                account.group.failures += 1
+            self._failures += 1
         self.verdict = failure.verdict or self.verdict
         crash = failure.crash
         self._last.append(
@@ -174,11 +132,11 @@ class Account:
 
     def restarting(self, cause: Cause, verdict: str = "") -> None:
         """It is started again."""
-        self._own.count(cause)
+        self._restarts[cause] += 1
         for account in self._upwards():
-            account.group.tally.count(cause)
+            account.group.restarts[cause] += 1
         if cause is Cause.CRASH:
-            self._verdicts[verdict] = self._verdicts.get(verdict, 0) + 1
+            self._verdicts[verdict] += 1
 
     def is_healthy(self, now: float) -> bool:
         """Whether it has been up long enough for its streak to be over."""
@@ -201,17 +159,17 @@ class Account:
         return ChildHistory(
             path=self.path,
             state=self.state,
-            failures=self._own.failures,
-            crashes=self._own.crashes,
-            manual=self._own.manual,
-            collateral=self._own.collateral,
+            failures=self._failures,
+            crashes=self._restarts[Cause.CRASH],
+            manual=self._restarts[Cause.MANUAL],
+            collateral=self._restarts[Cause.COLLATERAL],
             verdicts=dict(self._verdicts),
             streak=0 if self.is_healthy(now) else self.streak,
             up=now - self.up_since if self.up_since is not None else None,
             down=down,
             downtime=downtime,
             availability=_share(up, known),
-            mtbf=up / self._own.failures if up is not None and self._own.failures else None,
+            mtbf=up / self._failures if up is not None and self._failures else None,
             next_retry=self.next_retry,
             verdict=self.verdict,
             last=tuple(self._last),
@@ -220,17 +178,17 @@ class Account:
     def group_history(self, now: float) -> GroupHistory:
         """The supervisor and all below it at the time `now`."""
         below = tuple(self.walk())
-        tally, degraded = self.group.tally, self.group.degraded(now)
+        group, degraded = self.group, self.group.degraded(now)
         starts = [a.first_up for a in chain((self,), below) if a.first_up is not None]
         known = now - min(starts) if starts else None
         return GroupHistory(
             path=self.path,
             children=len(below),
             down=tuple(a.path for a in chain((self,), below) if a.down_since is not None),
-            failures=tally.failures,
-            crashes=tally.crashes,
-            manual=tally.manual,
-            collateral=tally.collateral,
+            failures=group.failures,
+            crashes=group.restarts[Cause.CRASH],
+            manual=group.restarts[Cause.MANUAL],
+            collateral=group.restarts[Cause.COLLATERAL],
             degraded=degraded,
             availability=_share(max(0.0, known - degraded), known) if known is not None else None,
         )

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from otp.control.tree.bridge import Question
-from otp.control.wire.health import health_of
+from otp.control.wire.health import blocked_text, health_of
 from otp.control.wire.peer import Peer
 from otp.control.wire.protocol import ACTING, Answer, Command, Failed, GetHealth, GetSnapshot, Request, Watch
 from otp.control.wire.rows import Blocked, Snapshot
@@ -141,10 +141,8 @@ class Questions:
         if latest is not None and isinstance(request.command, GetSnapshot | GetHealth | Watch):
             stale = replace(latest, blocked=blocked, stale_s=max(blocked.seconds, self._now() - self._latest_at))
             return health_of(stale) if isinstance(request.command, GetHealth) else stale
-        where = f", at {blocked.stack[-1]}" if blocked.stack else ""
-        what = f"the event loop has not turned for {blocked.seconds:.1f} s: {blocked.who} keeps it{where}"
         then = "; it is done as soon as the loop turns again" if acts(request.command) else ""
-        return Failed(id=request.id, kind="blocked", message=what + then)
+        return Failed(id=request.id, kind="blocked", message=blocked_text(blocked) + then)
 
 
 def acts(command: Command) -> bool:

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from otp.control.wire.rows import Blocked, ChildRow, Health, Snapshot
 from otp.core.child import ChildState
 
-__all__ = ("health_of",)
+__all__ = (
+    "blocked_text",
+    "health_of",
+)
 
 
 def health_of(snapshot: Snapshot) -> Health:
@@ -26,7 +29,7 @@ def health_of(snapshot: Snapshot) -> Health:
 
 def _problems(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.blocked is not None:
-        yield _blocked(snapshot.blocked)
+        yield blocked_text(snapshot.blocked)
     if snapshot.state not in ("up", "degraded"):
         yield f"{snapshot.app} is {snapshot.state}"
     for need in snapshot.needs:
@@ -43,7 +46,8 @@ def _above(path: str) -> Iterator[str]:
         yield path
 
 
-def _blocked(blocked: Blocked) -> str:
+def blocked_text(blocked: Blocked) -> str:
+    """Say for how long the event loop has not turned, and who keeps it."""
     where = f", at {blocked.stack[-1]}" if blocked.stack else ""
     return f"the event loop has not turned for {blocked.seconds:.1f} s: {blocked.who} keeps it{where}"
 
