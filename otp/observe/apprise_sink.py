@@ -5,7 +5,7 @@ import warnings
 from typing import Any
 
 from otp.observe.alerts import Notification, Severity
-from otp.observe.blocking import Blocking
+from otp.observe.daemon_executor import Blocking
 from otp.observe.outbox import Outbox
 from otp.text.redaction import redact
 

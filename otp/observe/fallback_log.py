@@ -4,7 +4,7 @@ import sys
 from contextlib import suppress
 
 from otp.observe.outlet import Outlet, open_outlets
-from otp.observe.stream import writer
+from otp.observe.stream_writer import writer
 
 __all__ = ("outlets_or_stderr", "say_aside")
 

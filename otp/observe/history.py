@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 from otp import events
 from otp.core.child import WAITING, ChildState
 from otp.exits import Refused
-from otp.observe.accounts import Account
+from otp.observe.counters import Account
 from otp.observe.failures import Failure, Outcome, failure
-from otp.observe.figures import ChildHistory, DependencyHistory, GroupHistory
+from otp.observe.snapshots import ChildHistory, DependencyHistory, GroupHistory
 
 __all__ = ("History",)
 

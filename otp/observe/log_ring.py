@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 from msgspec import Struct
 
-from otp.observe.lines import one_line
+from otp.observe.sanitize import one_line
 from otp.runtime.current_child import CHILD
 
 if TYPE_CHECKING:

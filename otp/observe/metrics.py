@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
-from otp.observe.figures import ChildHistory
 from otp.observe.history import History
 from otp.observe.incidents import Incidents
 from otp.observe.outbox import Outbox
 from otp.observe.outlet import open_outlets
+from otp.observe.snapshots import ChildHistory
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry

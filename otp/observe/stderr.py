@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from loguru import logger
 
 from otp.observe.last_words import AT_EXIT
-from otp.observe.lines import clean_lines, whole
 from otp.observe.outlet import LONGEST, Outlet
+from otp.observe.sanitize import clean_lines, whole
 from otp.observe.stdlib import hear_stdlib, redirect
-from otp.observe.stream import writer
+from otp.observe.stream_writer import writer
 
 if TYPE_CHECKING:
     from loguru import Message

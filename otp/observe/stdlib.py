@@ -11,8 +11,8 @@ from typing import Any, TextIO, cast
 
 from loguru import logger
 
-from otp.observe.lines import clean_lines
 from otp.observe.outlet import Outlet
+from otp.observe.sanitize import clean_lines
 
 __all__ = ("hear_stdlib", "hearing_stdlib", "redirect")
 

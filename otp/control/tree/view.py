@@ -22,9 +22,9 @@ from otp.core.child import ChildState
 from otp.core.paths import is_within
 from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, RequestError
-from otp.observe.figures import ChildHistory
 from otp.observe.incident import Incident
 from otp.observe.observation import Observation
+from otp.observe.snapshots import ChildHistory
 from otp.runtime.handle import Supervisor
 from otp.runtime.inspect import ChildInfo
 from otp.spec import SupervisorSpec

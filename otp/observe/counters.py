@@ -7,7 +7,7 @@ from itertools import chain
 from otp.core.child import ChildState
 from otp.events import Cause
 from otp.observe.failures import Failure, Outcome
-from otp.observe.figures import ChildHistory, GroupHistory, PastFailure
+from otp.observe.snapshots import ChildHistory, GroupHistory, PastFailure
 from otp.text.redaction import clean
 
 __all__ = ("Account",)

@@ -9,7 +9,7 @@ import pytest
 
 from otp.observe.alerts import Notification, Severity
 from otp.observe.apprise_sink import apprise_outbox
-from otp.observe.blocking import Blocking
+from otp.observe.daemon_executor import Blocking
 from otp.observe.outbox import Outbox, open_outbox
 from otp.policy import Backoff
 
@@ -108,7 +108,7 @@ async def test_a_receiver_of_apprise_that_never_comes_back(stuck, monkeypatch):
 
 PROGRAM = """
 import anyio, time
-from otp.observe.blocking import Blocking
+from otp.observe.daemon_executor import Blocking
 
 async def main():
     with anyio.move_on_after(0.1):
