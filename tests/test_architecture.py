@@ -111,7 +111,7 @@ def begun_threads():
             called = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
             if called == "Thread":
                 (named,) = [word.value for word in node.keywords if word.arg == "name"] or [None]
-            elif called == "Blocking":
+            elif called == "DaemonExecutor":
                 named = node.args[0]
             else:
                 continue

@@ -5,7 +5,7 @@ import warnings
 from typing import Any
 
 from otp.observe.alerts import Notification, Severity
-from otp.observe.daemon_executor import Blocking
+from otp.observe.daemon_executor import DaemonExecutor
 from otp.observe.outbox import Outbox
 from otp.text.redaction import redact
 
@@ -47,7 +47,7 @@ class _Receiver:
     def __init__(self, url: str) -> None:
         self.scheme = url.partition(":")[0]
         self._apprise = _apprise_for(url, self.scheme)
-        self._notify = Blocking(f"otp-alerts-{self.scheme}", self._send)
+        self._notify = DaemonExecutor(f"otp-alerts-{self.scheme}", self._send)
 
     async def send(self, notification: Notification) -> None:
         if not await self._notify(notification):

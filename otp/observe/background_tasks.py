@@ -8,19 +8,25 @@ from typing import Any
 import anyio
 from anyio.abc import TaskStatus
 
-from otp.observe.lasting import lasting
+from otp.foreign.guard import interrupt_in
+from otp.observe.logger import logger
+from otp.runtime.attempt import is_ours
+from otp.runtime.crash import describe
 
-__all__ = ("beside",)
+__all__ = ("AGAIN", "background_tasks", "keep_running")
+
+AGAIN = 1.0
+"""Seconds until a service that has ended is started again: what fails at once is no hot loop."""
 
 
 @asynccontextmanager
-async def beside(
+async def background_tasks(
     *tasks: Callable[..., Coroutine[Any, Any, Any]], name: str, ending: Callable[[], Awaitable[None]] | None = None
 ) -> AsyncGenerator[None]:
     """Start `tasks`, each of which says when it is ready, and cancel them after the block.
 
     What the block raises goes on as it is, not wrapped into a group: whoever opened a tree in it wants to catch that. A
-    task that ends before the block is said and started again (`lasting`), whatever has ended it: it takes nobody along.
+    task that ends before the block is said and started again (`keep_running`), whatever has ended it: it takes nobody along.
 
     Args:
         tasks: take `task_status`.
@@ -31,7 +37,7 @@ async def beside(
     interrupts: list[BaseException] = []
     async with anyio.create_task_group() as group:
         for task in tasks:
-            await group.start(_lasting, name, task, interrupts, group.cancel_scope)
+            await group.start(_keep_running, name, task, interrupts, group.cancel_scope)
         try:
             yield
         except BaseException as error:  # noqa: BLE001 # raised again below
@@ -49,7 +55,7 @@ async def beside(
             del raised
 
 
-async def _lasting(
+async def _keep_running(
     name: str,
     task: Callable[..., Coroutine[Any, Any, Any]],
     interrupts: list[BaseException],
@@ -59,10 +65,37 @@ async def _lasting(
 ) -> None:
     """Ctrl-C and `SystemExit` end the block, and go on from there: out of a task they would end asyncio's loop at once."""
     try:
-        await lasting(name, partial(task, task_status=_Once(task_status)))
+        await keep_running(name, partial(task, task_status=_Once(task_status)))
     except (KeyboardInterrupt, SystemExit) as interrupt:
         interrupts.append(interrupt)
         block.cancel()
+
+
+async def keep_running(name: str, run: Callable[[], Awaitable[object]]) -> None:
+    """Run a service until it is cancelled by us; however else it ends, it ends alone and is started again.
+
+    Returning is an end too: so ends a task group of which a foreign library has cancelled a task. The end is said once,
+    and again only when the service ends in another way. Ctrl-C and `SystemExit` in it go on upwards.
+
+    Args:
+        name: of the service, for the log.
+        run: the service.
+    """
+    told = ""
+    while True:
+        try:
+            await run()
+            said = "it came to an end"
+        except BaseException as error:
+            if is_ours(error):
+                raise
+            if (interrupt := interrupt_in(error)) is not None:
+                raise interrupt from None
+            said = str(describe(error))
+        if said != told:
+            told = said
+            logger.error("{} has failed, and is started again: {}", name, said)
+        await anyio.sleep(AGAIN)
 
 
 class _Once:

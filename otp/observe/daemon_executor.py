@@ -11,13 +11,13 @@ from anyio.lowlevel import EventLoopToken, current_token
 
 from otp.runtime.crash import describe
 
-__all__ = ("Blocking",)
+__all__ = ("DaemonExecutor",)
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Blocking(Generic[T, R]):
+class DaemonExecutor(Generic[T, R]):
     """Calls `function` in a daemon thread, one call at a time, however many of them are given up.
 
     A call that is given up goes on in its thread, for nobody can end it. The next call with the same item waits for it and

@@ -12,7 +12,7 @@ import anyio
 from anyio.abc import TaskStatus
 
 from otp.observe.alerts import Alerts
-from otp.observe.background_tasks import beside
+from otp.observe.background_tasks import background_tasks
 from otp.observe.history import History
 from otp.observe.incidents import Incidents
 from otp.observe.outbox import PATIENCE, Outbox, open_outbox
@@ -118,6 +118,6 @@ async def open_observation(
 
     async with (
         open_outbox(*seen.outboxes, patience=patience),
-        beside(seen.run, name=f"{app}  the watch over incidents", ending=flush),
+        background_tasks(seen.run, name=f"{app}  the watch over incidents", ending=flush),
     ):
         yield seen

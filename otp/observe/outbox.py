@@ -19,7 +19,7 @@ from anyio.abc import TaskStatus
 
 from otp.core.backoff import delay
 from otp.foreign.guard import CallFailed, Role
-from otp.observe.background_tasks import beside
+from otp.observe.background_tasks import background_tasks
 from otp.observe.log import tell
 from otp.observe.sentences import Level
 from otp.policy import Backoff
@@ -242,7 +242,9 @@ async def open_outbox(*outboxes: Outbox[Any], patience: float = PATIENCE) -> Asy
             for outbox in outboxes:
                 closing.start_soon(outbox.aclose, patience)
 
-    async with beside(*(partial(_run_shielded, outbox) for outbox in outboxes), name="an outbox", ending=close):
+    async with background_tasks(
+        *(partial(_run_shielded, outbox) for outbox in outboxes), name="an outbox", ending=close
+    ):
         yield
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from loguru import logger
 
-from otp.observe.last_words import AT_EXIT
+from otp.observe.fallback_log import AT_EXIT
 from otp.observe.outlet import LONGEST, Outlet
 from otp.observe.sanitize import clean_lines, whole
 from otp.observe.stdlib import hear_stdlib, redirect

@@ -7,7 +7,7 @@ import pytest
 from loguru import logger
 
 from otp.observe.background_tasks import beside
-from otp.observe.lasting import AGAIN
+from otp.observe.background_tasks import AGAIN
 from otp.observe.observation import open_observation
 
 
