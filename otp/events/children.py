@@ -66,12 +66,12 @@ class ChildIgnored(TreeEvent, frozen=True, kw_only=True, tag="child.ignored"):
 
 
 class ChildExited(FailureEvent, frozen=True, kw_only=True, tag="child.exited"):
-    """The child ended and is not restarted for that; or it had ended, and will not be tried again, by request.
+    """The child ended and is not restarted over it; or it waited for a restart, which a request has called off.
 
     Attributes:
         exit: how it ended.
-        asked: it had been asked to stop.
-        brutal: its spec says `brutal_kill`, so that being killed is as it should be (S44).
+        asked: its supervisor had asked it to stop.
+        brutal: its spec says `brutal_kill`, so a kill is its ordinary end (S44).
     """
 
     generation: int
@@ -84,9 +84,9 @@ class ChildRestarting(FailureEvent, frozen=True, kw_only=True, tag="child.restar
     """The child is started again.
 
     Attributes:
-        generation: that of the incarnation to come.
+        generation: of the incarnation to come.
         cause: crash, manual or collateral.
-        exit: how its predecessor ended; None when there was none.
+        exit: how its predecessor ended; None: another event has told it, or the child was stopped for the restart.
         used: restarts in the supervisor's window, this one included.
         intensity: how many the window allows.
         period: its length in seconds.
@@ -103,7 +103,7 @@ class ChildRestarting(FailureEvent, frozen=True, kw_only=True, tag="child.restar
 
 
 class ChildDelayed(FailureEvent, frozen=True, kw_only=True, tag="child.delayed"):
-    """The child failed and is restarted after a delay; `ChildRestarting` follows then.
+    """The child failed and waits for its delay; then `ChildRestarting` follows.
 
     Attributes:
         exit: how it ended.
@@ -125,11 +125,11 @@ class ChildDelayed(FailureEvent, frozen=True, kw_only=True, tag="child.delayed")
 
 
 class ChildHeld(FailureEvent, frozen=True, kw_only=True, tag="child.held"):
-    """The child failed while something that it needs is down: it is restarted when that is there again.
+    """The child failed while a dependency is down, and is restarted when all that it needs answers again.
 
     Attributes:
         exit: how it ended.
-        needs: what is down.
+        needs: the names of the dependencies that are down.
     """
 
     exit: Exit
@@ -137,7 +137,7 @@ class ChildHeld(FailureEvent, frozen=True, kw_only=True, tag="child.held"):
 
 
 class ChildFailed(FailureEvent, frozen=True, kw_only=True, tag="child.failed"):
-    """The child is parked: it is not restarted unless somebody asks for it, and its siblings go on.
+    """The child is parked: it stays down until a request restarts it, and its siblings go on.
 
     Attributes:
         exit: how it ended.
@@ -149,10 +149,10 @@ class ChildFailed(FailureEvent, frozen=True, kw_only=True, tag="child.failed"):
 
 
 class ChildPaused(FailureEvent, frozen=True, kw_only=True, tag="child.paused"):
-    """The child ended under maintenance, or waited for its restart when that began: it is started when it is over.
+    """The child is down under maintenance, and is started when that is over.
 
     Attributes:
-        exit: how it ended; None: that has been told before.
+        exit: how it ended; None: it waited for a restart when maintenance began, and its failure has been told.
     """
 
     exit: Exit | None
@@ -164,7 +164,7 @@ class ChildForgiven(TreeEvent, frozen=True, kw_only=True, tag="child.forgiven"):
 
 
 class ChildReplaced(TreeEvent, frozen=True, kw_only=True, tag="child.replaced"):
-    """The child has another spec, by request. It is started by it next time, and judged by it from now on.
+    """The child has another spec, by request. Its next start goes by it, and from now on its failures do.
 
     Attributes:
         healthy_after: seconds up after which its streak is over, by its new policy.
@@ -174,7 +174,7 @@ class ChildReplaced(TreeEvent, frozen=True, kw_only=True, tag="child.replaced"):
 
 
 class ChildHung(TreeEvent, frozen=True, kw_only=True, tag="child.hung"):
-    """The child has a watchdog and gives no sign of life: it is stopped. Once it is gone, that is told as its failure.
+    """The child's watchdog has seen no sign of life, and stops it. Once it is gone, its failure is another event.
 
     Attributes:
         silent: seconds since its last sign of life.
@@ -189,10 +189,10 @@ class ChildHung(TreeEvent, frozen=True, kw_only=True, tag="child.hung"):
 
 
 class ChildLate(TreeEvent, frozen=True, kw_only=True, tag="child.late"):
-    """The child was asked to stop and did not end within its `shutdown` time: it is killed now.
+    """The child was asked to stop and did not end within its `shutdown` time: it is killed.
 
     Attributes:
-        grace: that time, in seconds.
+        grace: its `shutdown` time, in seconds.
         chain: what it awaits, outermost first, as `function (file:line)`.
     """
 

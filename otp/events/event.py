@@ -13,13 +13,13 @@ class Cause(StrEnum):
     """Why a child is started again; each cause has a counter of its own."""
 
     CRASH = "crash"
-    """It ended by itself and its restart type wants it back."""
+    """It ended by itself, and its restart type asks for a restart."""
 
     MANUAL = "manual"
-    """Somebody asked for it."""
+    """A request asked for it."""
 
     COLLATERAL = "collateral"
-    """A sibling was restarted, and the strategy takes this one along."""
+    """The restart of a sibling takes it along, by the strategy; or that of its supervisor does."""
 
 
 class TreeEvent(Struct, frozen=True, kw_only=True, tag_field="event"):
@@ -35,7 +35,9 @@ class TreeEvent(Struct, frozen=True, kw_only=True, tag_field="event"):
 
 
 class FailureEvent(TreeEvent, frozen=True, kw_only=True):
-    """A failure of a child, or an end that may be one.
+    """A failure of a child, or an end that may be one: what happened, and all that an observer needs to know of the past.
+
+    The child is `path`, or the `offender` of a supervisor's event.
 
     Attributes:
         streak: failures of the child in a row, this one included if the supervisor has decided about it.

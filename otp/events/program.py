@@ -16,15 +16,15 @@ __all__ = (
 
 
 class MaintenanceStarted(TreeEvent, frozen=True, kw_only=True, tag="maintenance.started"):
-    """Somebody put the child under maintenance, and all below it."""
+    """A request has put the child at `path` under maintenance, and all below it."""
 
 
 class MaintenanceEnded(TreeEvent, frozen=True, kw_only=True, tag="maintenance.ended"):
-    """The maintenance of the child is over, and of all below it; those that are down over it are started."""
+    """The maintenance of the child is over, and of all below it; children that are down over it are started."""
 
 
 class DependencyDown(TreeEvent, frozen=True, kw_only=True, tag="dependency.down"):
-    """Something that children need does not answer. `path` is the supervisor that declares it.
+    """A dependency does not answer. `path` is the supervisor that declares it.
 
     Attributes:
         dependency: its name.
@@ -36,7 +36,7 @@ class DependencyDown(TreeEvent, frozen=True, kw_only=True, tag="dependency.down"
 
 
 class DependencyUp(TreeEvent, frozen=True, kw_only=True, tag="dependency.up"):
-    """It answers again.
+    """A dependency answers again. `path` is the supervisor that declares it.
 
     Attributes:
         dependency: its name.
@@ -50,16 +50,16 @@ class DependencyUp(TreeEvent, frozen=True, kw_only=True, tag="dependency.up"):
 class LoopBlocked(TreeEvent, frozen=True, kw_only=True, tag="loop.blocked"):
     """One call holds the event loop, so that no other task runs.
 
-    `path` is the child whose code it is; the supervisor, when it is the supervisor's own, or that of a function that it
-    was given; the root, if it is not known.
+    `path` is the child whose code runs; the supervisor, if the code is its own or that of a function that it was given;
+    the root, if neither is known.
 
-    A thread says so while it lasts: the log at once, the other hooks when the loop turns again. It is repeated for as
-    long as it lasts.
+    A thread sees it. The log has the event at once, the other hooks have it when the loop turns again. The event is
+    repeated for as long as the call lasts.
 
     Attributes:
-        seconds: how long at least.
-        stack: where it is, outermost first, as `file:line function`.
-        callback: the function of the program that does not return, as "hook shop.audit"; empty: it is none.
+        seconds: for how long, at least.
+        stack: where the call is, outermost first, as `file:line function`.
+        callback: the function of the program that does not return, as "hook shop.audit"; empty if it is none.
     """
 
     seconds: float
@@ -72,7 +72,7 @@ class LoopFreed(TreeEvent, frozen=True, kw_only=True, tag="loop.freed"):
 
     Attributes:
         seconds: how long it was blocked.
-        callback: the function of the program that had blocked it; empty: it was none.
+        callback: the function of the program that had blocked it; empty if it was none.
     """
 
     seconds: float
@@ -92,15 +92,15 @@ class HookFailed(TreeEvent, frozen=True, kw_only=True, tag="hook.failed"):
 
 
 class CallbackFailed(TreeEvent, frozen=True, kw_only=True, tag="callback.failed"):
-    """A function that the program handed over raised, or returned what it must not. It is told once of each.
+    """A function that the program handed over raised, or returned what it must not. Each function is reported once.
 
-    `path` is the child that it was called for, or the supervisor. What it failed to say counts as no: a predicate and an
-    attribute do not match, a `progress` has not changed. An event hook has an event of its own, `HookFailed`; what a probe
-    raises is told by `DependencyDown`.
+    `path` is the child that the function was called for, or the supervisor. Its missing answer counts as no: a predicate
+    and an attribute do not match, a `progress` has not changed. An event hook has an event of its own, `HookFailed`; what a
+    probe raises is in `DependencyDown`.
 
     Attributes:
-        role: what it is called for: "where=", "attribute", "progress=", "opened=", "beside=", "soon()", "hook".
-        name: of the function, behind that of the rule, if it belongs to one.
+        role: what the function is called for: "where=", "attribute", "progress=", "opened=", "beside=", "soon()", "hook".
+        name: of the function; behind the name of its rule, if it belongs to one.
         crash: what it raised.
     """
 

@@ -16,7 +16,7 @@ class IntensityReached(FailureEvent, frozen=True, kw_only=True, tag="supervisor.
     Attributes:
         offender: the child that failed.
         exit: how it ended.
-        intensity: the limit: the supervisor's own, or that of the policy for this class of failure.
+        intensity: the limit, which is the supervisor's own or the policy's for this class of failure.
         period: of the limit, in seconds.
         verdict: what the failure was, by the policy; empty without one.
     """
