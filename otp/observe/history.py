@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from otp import events
 from otp.core.child import WAITING, ChildState
 from otp.exits import Refused
-from otp.observe.counters import Account
+from otp.observe.path_history import Account
 from otp.observe.failures import Failure, Outcome, failure
 from otp.observe.snapshots import ChildHistory, DependencyHistory, GroupHistory
 
