@@ -1,4 +1,4 @@
-"""The account of one path: what happened to that child, and to all below it if it is a supervisor."""
+"""The history of one path: of a child, and of all below it if it is a supervisor."""
 
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from otp.observe.failures import Failure, Outcome
 from otp.observe.snapshots import ChildHistory, GroupHistory, PastFailure
 from otp.text.redaction import clean
 
-__all__ = ("Account",)
+__all__ = ("PathHistory",)
 
 KEPT_FAILURES = 8
 """Failures of one child that are kept: the last."""
 
 
 class _Group:
-    """What is counted for a supervisor and all below it; of a worker it is the worker's own."""
+    """Counters of a child together with all below it."""
 
     def __init__(self) -> None:
         self.failures = 0
@@ -38,17 +38,33 @@ class _Group:
             self._since = None
 
     def degraded(self, now: float) -> float:
-        """Seconds in which at least one was down."""
+        """Return the seconds in which at least one of them was down."""
         return self._total + (max(0.0, now - self._since) if self._since is not None else 0.0)
 
 
-class Account:
-    """The mutable side of both histories. Counters only grow, and so does downtime."""
+class PathHistory:
+    """What happened to one child, from which `ChildHistory` and `GroupHistory` are made. Counters and downtime only grow.
 
-    def __init__(self, path: str, above: "Account | None") -> None:
+    Attributes:
+        path: the child.
+        above: the history of its supervisor; None at the root.
+        below: the histories of its children by path, if it is a supervisor.
+        state: where the child is in its life, as far as events tell.
+        streak: its failures in a row, as its last event says.
+        verdict: of its last failure.
+        up_since: when it came up; None while it is not up.
+        down_since: when it went down; None while it is up, or is meant to be down.
+        ended_at: when it ended last.
+        next_retry: when it is restarted; None if that is not known, or if it is not restarted.
+        first_up: when it was up for the first time.
+        healthy_after: seconds up after which its streak is over.
+        group: counters of the child together with all below it.
+    """
+
+    def __init__(self, path: str, above: "PathHistory | None") -> None:
         self.path = path
         self.above = above
-        self.below: dict[str, Account] = {}
+        self.below: dict[str, PathHistory] = {}
         self.state = ChildState.PENDING
         self.streak = 0
         self.verdict = ""
@@ -59,7 +75,7 @@ class Account:
         self.first_up: float | None = None
         self.healthy_after = 0.0
         self._downtime = 0.0
-        self._counted = 0.0  # of the outage at hand
+        self._counted = 0.0  # downtime of the current outage that is in the total already
         self._failures = 0
         self._restarts: Counter[Cause] = Counter()
         self.group = _Group()
@@ -69,11 +85,11 @@ class Account:
     # ------------------------------------------------------------------------------------------------ what happens
 
     def came_up(self, at: float, downtime: float | None) -> None:
-        """It is up.
+        """The child is up.
 
         Args:
             at: since when.
-            downtime: seconds that it was down; None: it was not, or nobody measured.
+            downtime: seconds that it was down, as its supervisor measured; None for a first start.
         """
         counted, self._counted = self._counted, 0.0
         self.recovered(at, (downtime or 0.0) - counted)
@@ -85,21 +101,26 @@ class Account:
             self.first_up = at
 
     def went_down(self, since: float, state: ChildState) -> None:
-        """It is down and not meant to be."""
+        """The child is down, and meant to be up."""
         self.ended(since, state)
         if self.down_since is None:
             self.down_since = since
-            for account in self._upwards():
-                account.group.one_went_down(since)
+            for child in self._upwards():
+                child.group.one_went_down(since)
 
     def ended(self, at: float, state: ChildState) -> None:
-        """It is not up any more."""
+        """The child is not up any more."""
         self.state = state
         self.ended_at = at
         self.up_since = None
 
     def recovered(self, at: float, measured: float = 0.0) -> None:
-        """It is down no more, or meant to be. What was measured counts; what was shown already is not taken back."""
+        """The child is up again, or is now meant to be down: its outage is over.
+
+        Args:
+            at: when.
+            measured: seconds of the outage. If more of it was shown already, that stays: downtime never shrinks.
+        """
         shown = at - self.down_since if self.down_since is not None else 0.0
         seconds = max(measured, shown)
         self._downtime += seconds
@@ -107,16 +128,16 @@ class Account:
         if self.down_since is None:
             return
         self.down_since = None
-        for account in self._upwards():
-            account.group.one_recovered(at)
+        for child in self._upwards():
+            child.group.one_recovered(at)
 
     def failed(self, failure: Failure) -> None:
-        """A failure; one that has been told before only gets its decision."""
+        """Count a failure. A decision about a failed start takes the place of the failed start, which was counted."""
         if failure.again and self._last and self._last[-1].outcome == Outcome.NOT_STARTED:
             self._last.pop()
         else:
-            for account in self._upwards():
-                account.group.failures += 1
+            for child in self._upwards():
+                child.group.failures += 1
             self._failures += 1
         self.verdict = failure.verdict or self.verdict
         crash = failure.crash
@@ -131,27 +152,27 @@ class Account:
         )
 
     def restarting(self, cause: Cause, verdict: str = "") -> None:
-        """It is started again."""
+        """Count a restart."""
         self._restarts[cause] += 1
-        for account in self._upwards():
-            account.group.restarts[cause] += 1
+        for child in self._upwards():
+            child.group.restarts[cause] += 1
         if cause is Cause.CRASH:
             self._verdicts[verdict] += 1
 
     def is_healthy(self, now: float) -> bool:
-        """Whether it has been up long enough for its streak to be over."""
+        """Whether the child has been up for long enough to end its streak."""
         return self.up_since is not None and now - self.up_since >= self.healthy_after
 
     # ------------------------------------------------------------------------------------------------ looking
 
-    def walk(self) -> "Iterator[Account]":
-        """All accounts below, each before its own."""
-        for account in tuple(self.below.values()):
-            yield account
-            yield from account.walk()
+    def walk(self) -> "Iterator[PathHistory]":
+        """Yield the histories of all below, each supervisor before its children."""
+        for child in tuple(self.below.values()):
+            yield child
+            yield from child.walk()
 
     def history(self, now: float) -> ChildHistory:
-        """The child as it is at the time `now`."""
+        """Return the history of the child, as of the time `now`."""
         down = now - self.down_since if self.down_since is not None else None
         downtime = self._downtime + (down or 0.0)
         known = now - self.first_up if self.first_up is not None else None
@@ -176,15 +197,15 @@ class Account:
         )
 
     def group_history(self, now: float) -> GroupHistory:
-        """The supervisor and all below it at the time `now`."""
+        """Return the history of the child together with all below it, as of the time `now`."""
         below = tuple(self.walk())
         group, degraded = self.group, self.group.degraded(now)
-        starts = [a.first_up for a in chain((self,), below) if a.first_up is not None]
+        starts = [one.first_up for one in chain((self,), below) if one.first_up is not None]
         known = now - min(starts) if starts else None
         return GroupHistory(
             path=self.path,
             children=len(below),
-            down=tuple(a.path for a in chain((self,), below) if a.down_since is not None),
+            down=tuple(one.path for one in chain((self,), below) if one.down_since is not None),
             failures=group.failures,
             crashes=group.restarts[Cause.CRASH],
             manual=group.restarts[Cause.MANUAL],
@@ -193,11 +214,11 @@ class Account:
             availability=_share(max(0.0, known - degraded), known) if known is not None else None,
         )
 
-    def _upwards(self) -> "Iterator[Account]":
-        account: Account | None = self
-        while account is not None:
-            yield account
-            account = account.above
+    def _upwards(self) -> "Iterator[PathHistory]":
+        child: PathHistory | None = self
+        while child is not None:
+            yield child
+            child = child.above
 
 
 def _share(part: float | None, whole: float | None) -> float | None:

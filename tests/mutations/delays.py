@@ -34,13 +34,13 @@ MUTATIONS = [
     ),
     child(
         "a streak is forgotten as soon as the child is up",
-        "self.up_since is not None and now - self.up_since >= self.healthy_after",
-        "self.up_since is not None",
+        "if now - self.up_since >= self.healthy_after:",
+        "if True:",
     ),
     child(
         "a streak is never forgotten",
-        "return 0 if self.up_since is not None and now - self.up_since >= self.healthy_after else self.streak",
-        "return self.streak",
+        "if now - self.up_since >= self.healthy_after:",
+        "if False:",
     ),
     child(
         "a child that was up exactly long enough has not recovered",
@@ -54,8 +54,8 @@ MUTATIONS = [
     ),
     child(
         "starts that fail are as healthy as the child was before",
-        "            self.up_since = None\n\n    def streak_at",
-        "\n    def streak_at",
+        "                self.streak = 0\n            self.up_since = None\n",
+        "                self.streak = 0\n",
     ),
     child(
         "a streak ends with the supervisor",
