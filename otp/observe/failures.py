@@ -1,4 +1,7 @@
-"""Failures, as the events of a tree tell them: of which child, what it was, and what followed."""
+"""A failure, extracted from the event that tells of it: which child, how it ended, and what followed.
+
+One failure may be told by two events: a start that failed, and the decision about it. `Failure.again` marks the second.
+"""
 
 from enum import StrEnum
 
@@ -15,38 +18,38 @@ class Outcome(StrEnum):
     """What followed a failure, mildest first."""
 
     RESTARTED = "restarted"
-    """It was started again at once."""
+    """The child was started again at once."""
 
     DELAYED = "delayed"
-    """It waits for its restart."""
+    """The child waits for its delay."""
 
     HELD = "held"
-    """It waits for something that it needs."""
+    """The child waits for a dependency."""
 
     PAUSED = "paused"
-    """It ended under maintenance, and waits for the end of that."""
+    """The child ended under maintenance, and waits until that is over."""
 
     NOT_STARTED = "not_started"
-    """It did not come up. What follows is told by the next event, if anything does."""
+    """The child did not come up. If it is tried again or left down, the next event says so."""
 
     LEFT = "left"
-    """It is not restarted for that: it is temporary."""
+    """The child is temporary, so it is not restarted."""
 
     FAILED = "failed"
-    """It is parked until somebody restarts it."""
+    """The child is parked until a request restarts it."""
 
     REFUSED = "refused"
-    """It does not stop and still runs."""
+    """The child does not stop, and still runs."""
 
     GAVE_UP = "gave_up"
-    """Its supervisor gave up over it."""
+    """The child's supervisor gave up over it."""
 
     FATAL = "fatal"
-    """The whole tree ends over it."""
+    """The whole tree ends over the child."""
 
     @property
     def rank(self) -> int:
-        """How grave, from 0."""
+        """How grave it is, from 0."""
         return list(Outcome).index(self)
 
 
@@ -55,11 +58,11 @@ class Failure(Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: the child.
-        at: when it was told, in seconds of the tree's clock.
+        at: when, in seconds of the tree's clock.
         exit: how the child ended.
         outcome: what followed.
         verdict: what the failure was, by a policy; empty without one.
-        again: a start that failed: it was told before, by `ChildStartFailed`, and now a decision follows.
+        again: a `ChildStartFailed` has told it, and this is the decision about it.
         streak: failures of the child in a row.
         echo_of: the descendant over whose failure a supervisor failed; empty if the child failed by itself.
         paused: the child is under maintenance.
@@ -89,7 +92,7 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 def failure(event: events.Event) -> Failure | None:  # noqa: C901, PLR0911 # one arm an event
-    """Return the failure that `event` tells of; None if it tells of none."""
+    """Return the failure that `event` tells of, by that event alone; None if it tells of none."""
     match event:
         case events.ChildRestarting(cause=events.Cause.CRASH, exit=exit, verdict=verdict) if exit is not None:
             return _of(event, exit, Outcome.RESTARTED, verdict)
@@ -141,9 +144,9 @@ def own_frame(crash: Crash) -> str:
 
 
 def cause_of(exit: Exit) -> tuple[str, tuple[str, ...]]:
-    """The kind of a failure for comparing: its type, and its own frames as `file function`, without line numbers.
+    """Return the kind of a failure, to compare it: its type, and its own frames as `file function`.
 
-    An edit elsewhere in a file, a deeper recursion or the order of the leaves of an exception group changes nothing.
+    An edit elsewhere in a file, a deeper recursion, or another order of the leaves of an exception group changes nothing.
     """
     crash = exit.crash if isinstance(exit, Crashed) else None
     if crash is None:

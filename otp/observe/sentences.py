@@ -1,6 +1,6 @@
-"""What an event means, in a sentence for whoever reads the log at half past nine in the morning, and how grave it is.
+"""What an event means, in a sentence for the reader of a log, and how grave it is.
 
-Healthy operation is DEBUG: a start, a stop in order, a task that is done. INFO is a recovery, and what somebody asked
+Healthy operation is DEBUG: a start, a stop in order, a task that is done. INFO is a recovery, and what an operator asked
 for. WARNING is a failure that was dealt with, ERROR one that costs something, CRITICAL the end of a tree.
 """
 
@@ -28,7 +28,7 @@ class Sentence(NamedTuple):
 
 
 def sentence(event: events.Event) -> Sentence:
-    """Return what `event` means, and how grave it is."""
+    """Return what `event` means, and how grave it is, by that event alone."""
     kind = type(event)
     said = _FIXED[kind] if kind in _FIXED else _SENTENCES[kind](event)
     return Sentence(said.level, printable(said.text))
@@ -58,7 +58,7 @@ def _child_restarting(event: events.ChildRestarting) -> Sentence:
         return Sentence("INFO", "restarted by request")
     if event.cause is events.Cause.COLLATERAL:
         return Sentence("INFO", "restarted along with a sibling")
-    if event.exit is None:  # it was delayed or held, and that was told
+    if event.exit is None:  # ChildDelayed, ChildHeld or ChildPaused told it
         return Sentence("DEBUG", "starting it again")
     budget = f"  ({_class(event.verdict)}{event.used} of {event.intensity} in {event.period:g} s)"
     if event.start_failed:
@@ -204,7 +204,7 @@ def _supervisor_stopping(event: events.SupervisorStopping) -> Sentence:
 def _supervisor_exited(event: events.SupervisorExited) -> Sentence:
     if not event.exit.abnormal:
         return Sentence("DEBUG", "is down")
-    # What follows from the end of a supervisor is told by the one above it; above the root there is nobody.
+    # The supervisor above says what follows; above the root there is none.
     level: Level = "DEBUG" if "/" in event.path or isinstance(event.exit, Killed) else "CRITICAL"
     return Sentence(level, f"is down: {_why(event.exit)}")
 
@@ -221,7 +221,7 @@ _COUNTS_AS = {
     "beside=": "; the tree stops",
     "hook": "; it is told of the next event all the same",
 }
-"""What follows when a function of the program fails, by its role."""
+"""What follows when a function of the program fails, by the role of the function."""
 
 
 def _callback_failed(event: events.CallbackFailed) -> Sentence:
@@ -240,7 +240,7 @@ _FIXED = {
     events.ChildIgnored: Sentence("DEBUG", "is left out: it raised Ignore"),
     events.SupervisorStarted: Sentence("DEBUG", "all its children are up"),
 }
-"""Sentences that are the same for every event of their kind."""
+"""Sentences that depend only on the kind of the event."""
 
 _SENTENCES: dict[type[events.Event], Callable[[Any], Sentence]] = {
     events.ChildStarted: _child_started,
@@ -286,7 +286,7 @@ def _why(exit: Exit | None) -> str:  # noqa: PLR0911 # one arm a reason
         case Crashed(crash=Crash(type=kind, message=message)) if kind in _SAYS_IT_ALL:
             return message
         case Crashed(crash=Crash(type=kind, message=message)) if kind == _HUNG:
-            return f"it {message.partition(' ')[2]}"  # who it was is told already
+            return f"it {message.partition(' ')[2]}"  # the line begins with the path
         case Normal():
             return "it returned"
         case Killed():
@@ -298,7 +298,7 @@ def _why(exit: Exit | None) -> str:  # noqa: PLR0911 # one arm a reason
 
 
 def _where(exit: Exit | None) -> str:
-    if not isinstance(exit, Crashed) or exit.crash is None or exit.crash.type == _HUNG:  # that says where itself
+    if not isinstance(exit, Crashed) or exit.crash is None or exit.crash.type == _HUNG:  # its message says where
         return ""
     return _at(exit.crash)
 
