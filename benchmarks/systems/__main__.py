@@ -4,17 +4,17 @@ import argparse
 import logging
 from importlib import import_module
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.groups import Groups
-from benchmarks.systems.idling import Idling
-from benchmarks.systems.leftovers import Leftovers
-from benchmarks.systems.parts import Parts
-from benchmarks.systems.restarts import Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.groups import Groups
+from benchmarks.systems.runs.idling import Idling
+from benchmarks.systems.runs.leftovers import Leftovers
+from benchmarks.systems.runs.restart_parts import RestartParts
+from benchmarks.systems.runs.restarts import Restarts
 
 MEASURES = {
     "restart": ("restart", Restarts),
     "leftovers": ("restart", Leftovers),
-    "parts": ("parts", Parts),
+    "parts": ("parts", RestartParts),
     "escalation": ("escalation", Restarts),
     "scale": ("scale", Children),
     "idle": ("idle", Idling),

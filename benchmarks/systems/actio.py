@@ -4,8 +4,8 @@ import asyncio
 
 from actio import Actor, ActorSystem
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import Restarts
 
 
 class Idle(Actor):

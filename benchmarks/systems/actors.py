@@ -5,8 +5,8 @@ from collections import deque
 
 from actors import Actor, ActorSystem
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import Restarts
 
 LOOK = 0.0001
 """Seconds between two looks at what its threads have done."""

@@ -4,8 +4,8 @@ import asyncio
 
 import aioerl
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import Restarts
 
 
 def restart(run: Restarts) -> None:
@@ -31,16 +31,12 @@ def restart(run: Restarts) -> None:
 
 
 def scale(run: Children) -> None:
-    async def idle() -> None:
-        run.enter()
-        await asyncio.get_running_loop().create_future()
-
     async def main() -> None:
         run.declare()
         run.begin()
         processes, tasks = [], []  # it holds its own tasks by weak references only
         for _ in range(run.count):
-            process = await aioerl.spawn(idle())
+            process = await aioerl.spawn(run.idle())
             processes.append(process)
             tasks.append(process.task)
         while run.running < run.count:

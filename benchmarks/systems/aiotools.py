@@ -4,8 +4,8 @@ import asyncio
 
 import aiotools
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import Restarts
 
 
 def restart(run: Restarts) -> None:
@@ -31,16 +31,12 @@ def restart(run: Restarts) -> None:
 
 
 def scale(run: Children) -> None:
-    async def idle() -> None:
-        run.enter()
-        await asyncio.get_running_loop().create_future()
-
     async def main() -> None:
         run.declare()
         run.begin()
         async with aiotools.Supervisor() as supervisor:
             for _ in range(run.count):
-                supervisor.create_task(idle())
+                supervisor.create_task(run.idle())
             while run.running < run.count:
                 await asyncio.sleep(0)
             run.up()

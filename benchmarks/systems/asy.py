@@ -6,7 +6,7 @@ from asy.exceptions import RestartAllException
 from asy.supervisor import SupervisorBase
 from asy.tokens import CancelToken
 
-from benchmarks.systems.restarts import Restarts
+from benchmarks.systems.runs.restarts import Restarts
 
 
 def restart(run: Restarts) -> None:

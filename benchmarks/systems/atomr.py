@@ -6,8 +6,8 @@ import time
 
 from atomr import Actor, ActorSystem, props, supervision
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import UNLIMITED, Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import UNLIMITED, Restarts
 
 PAUSE = 0.0005
 """Seconds from a restart to the next crash: a message that comes at once may find nobody."""

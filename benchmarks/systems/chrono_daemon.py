@@ -3,9 +3,9 @@
 import anyio
 from chrono_daemon.supervisor import RestartPolicy, Supervisor
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.loops import run_anyio
-from benchmarks.systems.restarts import Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.loops import run_anyio
+from benchmarks.systems.runs.restarts import Restarts
 
 
 def restart(run: Restarts) -> None:

@@ -7,8 +7,8 @@ from domo_actors.actors.address import Uuid7Address
 from domo_actors.actors.protocol import ProtocolInstantiator
 from domo_actors.actors.supervisor import DefaultSupervisor, SupervisionScope, SupervisionStrategy
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import Restarts
 
 
 class Unlimited(SupervisionStrategy):

@@ -5,8 +5,8 @@ import asyncio
 from actor_for_agents import Actor, ActorSystem
 from actor_for_agents.supervision import OneForOneStrategy
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import UNLIMITED, Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import UNLIMITED, Restarts
 
 
 def restart(run: Restarts) -> None:

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.loops import run_anyio, run_asyncio
-from benchmarks.systems.restarts import Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.loops import run_anyio, run_asyncio
+from benchmarks.systems.runs.restarts import Restarts
 
 
 async def _crash(run: Restarts) -> None:
@@ -127,7 +127,7 @@ def _in_a_nursery(run: Restarts, supervise: Callable[[Any], Awaitable[None]]) ->
 
 
 def restart_group(run: Restarts) -> None:
-    """The same in anyio's task group: the dying task calls `start_soon` for the next, which has its own scope."""
+    """anyio's task group: the dying task calls `start_soon` for the next, which has its own scope."""
     import anyio  # noqa: PLC0415
 
     async def main() -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from benchmarks.systems.groups import Groups
-from benchmarks.systems.loops import run_asyncio
+from benchmarks.systems.runs.groups import Groups
+from benchmarks.systems.runs.loops import run_asyncio
 
 
 def groups_task(run: Groups) -> None:
@@ -41,7 +41,7 @@ def groups_task(run: Groups) -> None:
 
 
 def groups_nursery(run: Groups) -> None:
-    """The same in a nursery of trio, each task in a cancel scope of its own."""
+    """Tasks of a trio nursery, each in a cancel scope of its own, stopped one by one in reverse order, and all started again."""
     import trio  # noqa: PLC0415
 
     async def first(ended: trio.Event) -> None:

@@ -5,8 +5,8 @@ import os
 
 from lapinbeam import Node, Supervisor, actor
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import UNLIMITED, Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import UNLIMITED, Restarts
 
 
 def restart(run: Restarts) -> None:

@@ -5,8 +5,8 @@ import asyncio
 import mode
 from mode.supervisors import OneForOneSupervisor
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import Restarts
 
 UNLIMITED = 1e15
 PAUSE = 0.003

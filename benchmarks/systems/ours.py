@@ -1,4 +1,4 @@
-"""otp, with all rules on: generation, restart table, window, counters. Events are made where somebody hears of them."""
+"""otp, with all rules on: generation, restart table, window, counters. An event is made only where a hook listens."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,11 +7,11 @@ import anyio
 import anyio.lowlevel
 
 import otp
-from benchmarks.systems.children import Children
-from benchmarks.systems.groups import Groups
-from benchmarks.systems.idling import Idling
-from benchmarks.systems.loops import count_turns, run_anyio
-from benchmarks.systems.restarts import UNLIMITED, Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.groups import Groups
+from benchmarks.systems.runs.idling import Idling
+from benchmarks.systems.runs.loops import count_turns, run_anyio
+from benchmarks.systems.runs.restarts import UNLIMITED, Restarts
 from otp import Strategy, SupervisorSpec, open_supervisor, supervisor, worker
 from otp.spec import AnySpec
 
@@ -131,7 +131,7 @@ def idle(run: Idling) -> None:
 
 
 def idle_whole(run: Idling) -> None:
-    """The same workers in a program that has all of it."""
+    """Idle workers under `otp.run`, with log, history, control socket and loop watch."""
     _run(_idle(run), run.backend, whole=True)
 
 

@@ -3,9 +3,9 @@
 import anyio
 from papyra import Actor, ActorSystem, Strategy, SupervisionPolicy
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.loops import run_anyio
-from benchmarks.systems.restarts import UNLIMITED, Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.loops import run_anyio
+from benchmarks.systems.runs.restarts import UNLIMITED, Restarts
 
 
 def restart(run: Restarts) -> None:

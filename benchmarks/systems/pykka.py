@@ -5,8 +5,7 @@ import time
 
 import pykka
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import Restarts
+from benchmarks.systems.runs.restarts import Restarts
 
 
 class Idle(pykka.ThreadingActor):
@@ -36,19 +35,3 @@ def restart(run: Restarts) -> None:
         Idle.start()
     Crashing.start()
     threading.Event().wait()
-
-
-def scale(run: Children) -> None:
-    class Counted(Idle):
-        def on_start(self):
-            run.enter()
-
-    run.declare()
-    run.begin()
-    for _ in range(run.count):
-        Counted.start()
-    while run.running < run.count:
-        time.sleep(0.0005)
-    run.up()
-    pykka.ActorRegistry.stop_all()
-    run.over()

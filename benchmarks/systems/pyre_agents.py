@@ -1,12 +1,12 @@
-"""pyre-agents: agents under supervisors; whoever sends the message makes the new object, in the task that it has."""
+"""pyre-agents: agents under supervisors; the sender of the message makes the new object, in its own task."""
 
 import asyncio
 
 from pydantic import BaseModel
 from pyre_agents import Agent, Pyre
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import UNLIMITED, Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import UNLIMITED, Restarts
 
 
 class State(BaseModel):

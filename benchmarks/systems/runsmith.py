@@ -2,12 +2,10 @@
 
 import asyncio
 import os
-import signal
 
 from loguru import logger
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import UNLIMITED, Restarts
+from benchmarks.systems.runs.restarts import UNLIMITED, Restarts
 
 # It reads them when it is imported.
 os.environ["RUNSMITH_SUPERVISION_INTERVAL"] = "0.001"
@@ -54,40 +52,5 @@ def restart(run: Restarts) -> None:
         supervisor = AsyncSupervisor(name="root")
         supervisor.register_workers(*[Idle(f"idle{n}") for n in range(run.siblings)], Crashing("child"))
         await supervisor.run()
-
-    asyncio.run(main())
-
-
-def scale(run: Children) -> None:
-    logger.remove()
-
-    class Idle(AsyncWorker):
-        def __init__(self, name):
-            super().__init__(name=name)
-
-        @actor("starting")
-        async def boot(self):
-            run.enter()
-            return self.emit("run")
-
-        @actor("running")
-        async def work(self):
-            if self.ctx.cmd == "stop":
-                return self.emit("complete")
-            await asyncio.sleep(1)
-            return self.emit("keepalive")
-
-    async def main() -> None:
-        run.declare()
-        supervisor = AsyncSupervisor(name="root")
-        supervisor.register_workers(*[Idle(f"idle{n}") for n in range(run.count)])
-        run.begin()
-        running = asyncio.create_task(supervisor.run())
-        while run.running < run.count:
-            await asyncio.sleep(0.001)
-        run.up()
-        os.kill(os.getpid(), signal.SIGTERM)
-        await running
-        run.over()
 
     asyncio.run(main())

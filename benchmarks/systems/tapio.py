@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from tapio import ActorSystem, Behaviors, Message, SupervisorStrategy
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import UNLIMITED, Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import UNLIMITED, Restarts
 
 
 class Crash(Message): ...

@@ -6,7 +6,7 @@ import time
 from Thread_Warden import Thread_Warden
 from Thread_Warden.Interfaces import Child_Thread
 
-from benchmarks.systems.restarts import Restarts
+from benchmarks.systems.runs.restarts import Restarts
 
 
 def restart(run: Restarts) -> None:

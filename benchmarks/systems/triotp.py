@@ -6,8 +6,8 @@ import logbook
 import trio
 from triotp import supervisor
 
-from benchmarks.systems.children import Children
-from benchmarks.systems.restarts import UNLIMITED, Restarts
+from benchmarks.systems.runs.children import Children
+from benchmarks.systems.runs.restarts import UNLIMITED, Restarts
 
 
 def restart(run: Restarts) -> None:

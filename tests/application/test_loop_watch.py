@@ -228,7 +228,7 @@ async def test_the_log_has_it_before_the_block_is_over_and_only_once(lines):
     said = [line for line in lines if "blocks the event loop" in line]
     assert len(said) == 2
     assert said[0].startswith("ERROR root/b  blocks the event loop, for ")
-    assert "blocking_line (host/test_loop_watch.py:" in said[0]
+    assert "blocking_line (application/test_loop_watch.py:" in said[0]
     assert said[1].startswith("INFO root/b  blocks the event loop no more; it did for ")
 
 

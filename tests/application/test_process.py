@@ -33,7 +33,7 @@ def init(tmp_path, monkeypatch):
 
 @contextlib.contextmanager
 def running(tree, *options):
-    command = [sys.executable, "-m", "otp", "run", f"places:{tree}", *options]
+    command = [sys.executable, "-m", "otp", "run", f"process_trees:{tree}", *options]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, cwd=HERE, text=True, **pipes) as process:
         watchdog = threading.Timer(PATIENCE, process.kill)
@@ -78,7 +78,7 @@ def test_the_log_names_who_blocks_the_loop_while_it_does(backend):
         assert process.stdout.readline() == "blocking\n"
         line = process.stderr.readline()
         assert "ERROR    blocking/sub/b  blocks the event loop, for " in line
-        assert "in block (host/places.py:" in line
+        assert "in block (application/process_trees.py:" in line
         process.stdin.write("go on\n")
         process.stdin.flush()
         assert process.stdout.readline() == "free\n"
@@ -128,7 +128,7 @@ def test_who_refused_is_in_the_last_line_with_the_exit_code_and_how_long_it_took
     assert process.returncode == 70
     last = log.splitlines()[-1]
     assert "CRITICAL refusing  not all stopped after " in last
-    assert "exits with code 70, with this still running: refusing/a in refuse (host/places.py:" in last
+    assert "exits with code 70, with this still running: refusing/a in refuse (application/process_trees.py:" in last
 
 
 def test_a_health_port_in_use_ends_it_before_anything_has_started():

@@ -85,17 +85,17 @@ def assert_no_sockets():
 # ------------------------------------------------------------------------------------------------ what is left
 
 LEFT_ANYWHERE = {
-    "thread": "thread left in hang (host/endings.py:",
-    "request": "thread client in leave_request.<locals>.ask (host/endings.py:",
-    "at_exit": "the main thread in hang (host/endings.py:",
+    "thread": "thread left in hang (application/endings.py:",
+    "request": "thread client in leave_request.<locals>.ask (application/endings.py:",
+    "at_exit": "the main thread in hang (application/endings.py:",
     "process": "process ",
 }
 LEFT_BY_ASYNCIO = {
-    "threads": "_0 in hang (host/endings.py:",
-    "executor": "_0 in hang (host/endings.py:",
+    "threads": "_0 in hang (application/endings.py:",
+    "executor": "_0 in hang (application/endings.py:",
     "c_executor": "_0 in _WorkItem.run (",
-    "abandoned_thread": "thread AnyIO worker thread in hang (host/endings.py:",
-    "task": "in leave_task.<locals>.stray (host/endings.py:",
+    "abandoned_thread": "thread AnyIO worker thread in hang (application/endings.py:",
+    "task": "in leave_task.<locals>.stray (application/endings.py:",
 }
 
 
@@ -159,7 +159,7 @@ def test_the_grace_bounds_a_stop_that_no_signal_has_begun(backend):
     with running("giving_up", *backend, "--grace", "0.2") as process:
         code, log = ended(process)
     assert code == 70
-    assert "with this still running: root/a in hold (host/endings.py:" in log.splitlines()[-1]
+    assert "with this still running: root/a in hold (application/endings.py:" in log.splitlines()[-1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -235,13 +235,13 @@ def test_a_child_that_refuses_behind_broken_standard_streams_is_left_with_70(bac
 def test_a_log_that_never_comes_back_does_not_keep_the_process(backend):
     code, log = stopped("stuck_log", *backend, "--grace", "1", "--exit-within", "0.5")
     assert code in (70, 128 + signal.SIGTERM)  # as it takes the loop's thread with it, or not
-    assert "with this still running: root/a in stuck (host/endings.py:" in log.splitlines()[-1]
+    assert "with this still running: root/a in stuck (application/endings.py:" in log.splitlines()[-1]
 
 
 def test_a_child_that_swallows_every_cancellation_is_left_with_70_and_named(backend):
     code, log = stopped("never", *backend)
     assert code == 70
-    assert "with this still running: root/a in refuse (host/endings.py:" in log
+    assert "with this still running: root/a in refuse (application/endings.py:" in log
 
 
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
@@ -315,7 +315,10 @@ class TestEmbedded:
     @pytest.mark.parametrize("how", ["run", "serve"])
     def test_it_goes_on_once_a_child_that_refused_has_ended_after_all(self, how, backend):
         log = goes_on(how, "late", backend, 70)
-        assert "waits for what still runs and cannot be ended: root/a in refuse_for_a_while (host/endings.py:" in log
+        assert (
+            "waits for what still runs and cannot be ended: root/a in refuse_for_a_while (application/endings.py:"
+            in log
+        )
 
     def test_and_so_does_the_block_of_open_supervisor(self, backend):
         goes_on("open", "late", backend, 0, signals=0)

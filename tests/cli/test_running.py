@@ -23,7 +23,7 @@ class Program:
     def __init__(self, target, *options):
         self.app = target.partition(":")[2].replace("tree", "corner")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "otp", "run", f"corner:{target.partition(':')[2]}", *options],
+            [sys.executable, "-m", "otp", "run", f"corner_shop:{target.partition(':')[2]}", *options],
             cwd=HERE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -51,7 +51,7 @@ class Program:
 
 @pytest.fixture(scope="module", params=["asyncio", "trio"])
 def program(request):
-    found = Program("corner:tree", "--faults", "--backend", request.param)
+    found = Program("corner_shop:tree", "--faults", "--backend", request.param)
     found.backend = request.param
     yield found
     found.end()
@@ -155,8 +155,8 @@ def test_an_injected_crash_opens_an_incident_that_says_so_and_can_be_resolved(co
 
 def test_the_stack_of_a_worker_shows_its_own_steps(corner):
     said = corner("stack", "till").stdout
-    assert said.startswith("corner/till  RUNNING\n  serve (cli/corner.py:")
-    assert "→ customer (cli/corner.py:" in said
+    assert said.startswith("corner/till  RUNNING\n  serve (cli/corner_shop.py:")
+    assert "→ customer (cli/corner_shop.py:" in said
 
 
 def test_one_child_is_described_explained_and_told_of(corner):
@@ -215,7 +215,7 @@ def test_a_blocked_loop_is_shown_while_it_blocks(corner):
 def test_the_only_process_is_found_and_of_several_one_is_named(corner, monkeypatch):
     monkeypatch.delenv("OTP_SOCKET", raising=False)
     assert CliRunner().invoke(command, ["health"]).exit_code == 0
-    other = Program("corner:burning")
+    other = Program("corner_shop:burning")
     try:
         several = CliRunner().invoke(command, ["health"])
         assert several.exit_code == 6
@@ -227,7 +227,7 @@ def test_the_only_process_is_found_and_of_several_one_is_named(corner, monkeypat
 
 
 def test_a_child_that_was_given_up_says_how_to_start_it():
-    burning = Program("corner:burning")
+    burning = Program("corner_shop:burning")
     try:
         assert burning("wait", "till").exit_code == 0
         assert burning("ps").exit_code == 3
@@ -241,7 +241,7 @@ def test_a_child_that_was_given_up_says_how_to_start_it():
 
 
 def test_a_drained_process_ends_with_0():
-    program = Program("corner:burning")
+    program = Program("corner_shop:burning")
     dry = program("drain", "--dry-run")
     assert dry.stdout == "would stop burning, 2 children, in this order:\n  burning/oven\n  burning/till\n"
     result = program("drain", "--within", "20s")
@@ -273,7 +273,7 @@ def until_it_waits(pid):
 
 
 def test_whoever_waits_for_the_end_is_told():
-    program = Program("corner:burning")
+    program = Program("corner_shop:burning")
     waiting = subprocess.Popen(
         [sys.executable, "-m", "otp", "wait", "burning", "--for", "down", "-S", str(program.socket)],
         stdout=subprocess.PIPE,

@@ -81,7 +81,7 @@ class Service:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_RUNTIME_DIR": str(self._folder)}
         environment["FAULTS_ALLOWED"] = "true"
         with self.log.open("ab") as log:
-            words = [sys.executable, "-m", "tests.endurance.tapped", str(self.taps[-1])]
+            words = [sys.executable, "-m", "tests.endurance.counted_services", str(self.taps[-1])]
             self._process = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=log, stderr=log)
 
     def kill(self):

@@ -20,9 +20,9 @@ from otp.policy import FailurePolicy, Fatal, RestartNow, on
 from otp.spec import Restart
 from otp.testing import EventRecorder
 from otp.text.quoting import TEXT_LIMIT
-from tests.runtime.odd import KINDS
+from tests.runtime.odd_exceptions import KINDS
 
-PROGRAM = pathlib.Path(__file__).with_name("odd.py")
+PROGRAM = pathlib.Path(__file__).with_name("odd_exceptions.py")
 ROOT = PROGRAM.parents[2]
 
 every_kind = pytest.mark.parametrize("make", list(KINDS.values()), ids=list(KINDS))

@@ -20,7 +20,7 @@ from services.shared.truth import (
     publish_truth,
     read_component,
 )
-from tests.services.execution.rampage import audit
+from tests.services.execution.random_kills import audit
 from tests.services.program import running
 
 ROOT = Path(__file__).parents[3]

@@ -10,7 +10,7 @@ from services.massive import supervised_main
 from services.massive.provider import ProviderConfig, open_provider
 from services.massive.supervisor import MassiveSupervisor
 from services.shared import redis_clients
-from tests.services.massive.whole import Service
+from tests.services.massive.running_massive import Service
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from services.massive.policies import PROVIDER
 from services.massive.supervisor import MassiveSupervisor
 from services.shared import redis_clients
 from services.shared.redis_refusals import AccessRefused
-from tests.services.massive.whole import FEED, MANY
+from tests.services.massive.running_massive import FEED, MANY
 
 PUBLISHER = "massive/workers/redis_publisher"
 NEEDY = ("massive/orchestrator", PUBLISHER, "massive/workers/redis_consumer", "massive/workers/subscriptions")

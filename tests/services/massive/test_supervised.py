@@ -20,7 +20,7 @@ from services.shared.base_supervisor import LOOK_INTERVAL, status_of
 from services.shared.embedded import open_embedded_buses
 from services.shared.logutil import LogUtil
 from services.shared.setup_base import SetupBase
-from tests.services.massive.whole import BEAT, FEED, FRAME_LIMIT, MANY, WORKERS
+from tests.services.massive.running_massive import BEAT, FEED, FRAME_LIMIT, MANY, WORKERS
 
 
 @contextmanager

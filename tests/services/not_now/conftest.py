@@ -6,8 +6,8 @@ import pytest
 import redis
 
 from services.shared.embedded import open_embedded_buses
-from tests.services.not_now.go_between import open_go_between
 from tests.services.not_now.rigs import RIGS
+from tests.services.not_now.valkey_proxy import open_go_between
 
 
 @pytest.fixture
