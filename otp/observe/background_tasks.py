@@ -1,4 +1,4 @@
-"""Tasks beside a block of code, for as long as it runs."""
+"""Services outside supervision (control, history, alerts): they run beside a block, and are started again when they end."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -16,22 +16,22 @@ from otp.runtime.crash import describe
 __all__ = ("AGAIN", "background_tasks", "keep_running")
 
 AGAIN = 1.0
-"""Seconds until a service that has ended is started again: what fails at once is no hot loop."""
+"""Seconds until a service that has ended is started again, so that one which fails at once does not spin."""
 
 
 @asynccontextmanager
 async def background_tasks(
     *tasks: Callable[..., Coroutine[Any, Any, Any]], name: str, ending: Callable[[], Awaitable[None]] | None = None
 ) -> AsyncGenerator[None]:
-    """Start `tasks`, each of which says when it is ready, and cancel them after the block.
+    """Start `tasks`, wait until each is ready, and cancel them after the block.
 
-    What the block raises goes on as it is, not wrapped into a group: whoever opened a tree in it wants to catch that. A
-    task that ends before the block is said and started again (`keep_running`), whatever has ended it: it takes nobody along.
+    An exception of the block is raised as it is, not wrapped into a group, so that a program which opens a tree in the block
+    can catch it. A task that ends before the block is reported and started again (`keep_running`); the block goes on.
 
     Args:
         tasks: take `task_status`.
         name: what they are, for the log.
-        ending: awaited after the block and before the tasks are cancelled, whatever ended the block.
+        ending: awaited after the block, however it ended, and before the tasks are cancelled.
     """
     raised: BaseException | None = None
     interrupts: list[BaseException] = []
@@ -63,7 +63,7 @@ async def _keep_running(
     *,
     task_status: TaskStatus[None],
 ) -> None:
-    """Ctrl-C and `SystemExit` end the block, and go on from there: out of a task they would end asyncio's loop at once."""
+    """Keep Ctrl-C and `SystemExit` for the end of the block: raised in a task, they would end asyncio's loop at once."""
     try:
         await keep_running(name, partial(task, task_status=_Once(task_status)))
     except (KeyboardInterrupt, SystemExit) as interrupt:
@@ -72,10 +72,10 @@ async def _keep_running(
 
 
 async def keep_running(name: str, run: Callable[[], Awaitable[object]]) -> None:
-    """Run a service until it is cancelled by us; however else it ends, it ends alone and is started again.
+    """Run a service until this task is cancelled by otp; however else the service ends, start it again.
 
-    Returning is an end too: so ends a task group of which a foreign library has cancelled a task. The end is said once,
-    and again only when the service ends in another way. Ctrl-C and `SystemExit` in it go on upwards.
+    To return counts as an end, for so ends a task group in which a foreign library has cancelled a task. The end is logged
+    once, and again only if the service ends in another way. Ctrl-C and `SystemExit` are raised.
 
     Args:
         name: of the service, for the log.
@@ -99,7 +99,7 @@ async def keep_running(name: str, run: Callable[[], Awaitable[object]]) -> None:
 
 
 class _Once:
-    """Ready is said once, however often the task is started."""
+    """A task status that passes on the first `started()`, however often the task is started."""
 
     def __init__(self, status: TaskStatus[None]) -> None:
         self._status: TaskStatus[None] | None = status

@@ -4,7 +4,7 @@
     flush_outlets(within=0.5)
 
 They go to the outlets of the process (`otp.observe.outlet`), or to standard error if there is none. Any thread may call
-these functions; none needs an event loop, and none waits for longer than `within` seconds, whoever does not read.
+these functions, without an event loop. They return after `within` seconds also if the lines are not read.
 """
 
 import sys
@@ -17,17 +17,17 @@ from otp.observe.stream_writer import writer
 __all__ = ("AT_EXIT", "WITHIN", "flush_outlets", "say_aside", "say_last")
 
 WITHIN = 1.0
-"""Seconds for it, if nothing else is said."""
+"""Seconds that the last line, or a flush, may take by default."""
 
 AT_EXIT = 0.5
-"""Seconds that what waits gets when a tree has ended, and again when its sink is closed."""
+"""Seconds in which waiting lines are written when a tree has ended, and again when its sink is closed."""
 
 _KEPT: list[Outlet] = []
 """Outlets are registered weakly, so this one is held here."""
 
 
 def _outlets_or_stderr() -> tuple[Outlet, ...]:
-    """The outlets of the process. Where there is none yet, one to standard error, unless that is closed."""
+    """Return the outlets of the process; if there is none, one to standard error, unless that is closed."""
     outlets = open_outlets()
     if outlets:
         return outlets
@@ -37,21 +37,21 @@ def _outlets_or_stderr() -> tuple[Outlet, ...]:
 
 
 def say_aside(level: str, text: str) -> None:
-    """Write a line there. It never waits, and never raises."""
+    """Write a line past the log. It never waits, and never raises."""
     for outlet in _outlets_or_stderr():
         outlet.put(outlet.form(level, text))
 
 
 def flush_outlets(within: float = WITHIN) -> bool:
-    """Wait until all lines that wait are written, at most `within` seconds altogether; whether they are."""
+    """Wait until all lines are written, at most `within` seconds altogether; return whether they are."""
     return _flush(open_outlets(), monotonic() + within)
 
 
 def say_last(text: str, *, level: str = "CRITICAL", within: float = WITHIN) -> bool:
-    """Write one line to each outlet, past its queue; whether it has been written.
+    """Write one line to each outlet, past its queue; return whether all have written it.
 
-    Lines that wait have half of the time. Those that are still left then are given up, and their number is said. Without
-    an outlet the line goes to standard error.
+    Lines that wait have half of the time. Those that are left then are dropped, and their number is written. Without an
+    outlet the line goes to standard error.
 
     Args:
         text: the line, without its end and without level and time.

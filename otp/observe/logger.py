@@ -1,8 +1,8 @@
 """The log that otp itself writes to: loguru's, with a guard around what a sink does.
 
-A sink is foreign code, and runs in whoever logs. One that raises (a full disk, a socket that is gone; loguru's own
-`catch` lets everything through that is no `Exception`) costs its line and harms nobody: for each kind of error it is
-said where the log does not reach, once and then rarely, and the next line is tried again.
+A sink is foreign code, and runs in the thread that logs. A sink that raises (a full disk, a socket that is gone; loguru's
+own `catch` lets everything through that is no `Exception`) loses that line, and the caller goes on. The fallback log says
+so, for each kind of error once a minute at most. The next line is tried again.
 """
 
 from time import monotonic
@@ -20,7 +20,7 @@ _AROUND = 3
 """Frames between loguru and the caller: the guard, `log`, and a method named after a level."""
 
 SAID_AGAIN = 60.0
-"""Seconds after which it is said again that a sink raises errors of one kind."""
+"""Seconds between two lines of the fallback log about one kind of error."""
 
 MOST_TOLD = 100
 """Kinds of errors that are remembered."""

@@ -1,9 +1,9 @@
-"""Metrics for Prometheus: a collector that reads the history when it is asked, and counts nothing itself.
+"""Metrics for Prometheus: a collector that reads the history when it is scraped, and counts nothing itself.
 
     registry = metrics_registry(history, incidents, now=loop.time)
     generate_latest(registry)
 
-The extra `metrics`. It may be asked from another thread, as prometheus_client's own HTTP server does.
+The extra `metrics`. Any thread may scrape, as that of prometheus_client's own HTTP server does.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 __all__ = ("LoopLag", "Metrics", "metrics_registry")
 
 EVERY = 1.0
-"""Seconds between two looks at the event loop."""
+"""Seconds between two samples of the event loop's lag."""
 
 WINDOW = 60
-"""Looks of which the worst is shown."""
+"""Samples of which the worst is shown."""
 
 
 class LoopLag:
-    """How late the event loop is: seconds by which a sleep took longer than asked for.
+    """Samples how late the event loop is: seconds by which a sleep takes longer than asked for.
 
     Attributes:
-        last: of the last look.
+        last: the last sample, in seconds.
     """
 
     def __init__(self, every: float = EVERY) -> None:
@@ -44,11 +44,11 @@ class LoopLag:
 
     @property
     def worst(self) -> float:
-        """The worst of the last sixty looks."""
+        """The worst of the last sixty samples, in seconds."""
         return max(self._window, default=0.0)
 
     async def run(self) -> None:
-        """Look, until cancelled."""
+        """Sample, until cancelled."""
         while True:
             due = anyio.current_time() + self._every
             await anyio.sleep(self._every)
@@ -63,7 +63,7 @@ class Metrics:
         history: of the tree.
         incidents: of the tree.
         now: the tree's clock.
-        lag: a sampler that the owner runs.
+        lag: a sampler, which the owner runs.
         outboxes: of the sinks.
     """
 
@@ -83,11 +83,11 @@ class Metrics:
         self._outboxes = tuple(outboxes)
 
     def describe(self) -> "Iterable[Metric]":
-        """Nothing in advance: what there is depends on the tree."""
+        """Return nothing: which metrics there are depends on the tree."""
         return ()
 
     def collect(self) -> "Iterator[Metric]":
-        """All metrics as they are now."""
+        """Yield all metrics as they are now."""
         now = self._now()
         yield from _of_children(self._history.children(now))
         yield _gauge(
@@ -114,7 +114,7 @@ def metrics_registry(
     lag: LoopLag | None = None,
     outboxes: Sequence[Outbox[Any]] = (),
 ) -> "CollectorRegistry":
-    """A registry of its own with these metrics in it; the arguments are those of `Metrics`.
+    """Return a new registry with these metrics; the arguments are those of `Metrics`.
 
     Raises:
         ModuleNotFoundError: prometheus_client is not installed; the message says how to.
@@ -177,7 +177,7 @@ def _of_incidents(incidents: Incidents) -> "Iterator[Metric]":
 
 
 def _of_outboxes(outboxes: tuple[Outbox[Any], ...]) -> "Iterator[Metric]":
-    """The counts of all outboxes and of the log's outlets, whose lines are items too."""
+    """Yield the counts of all outboxes, and of the outlets of the log, whose lines count as items."""
     sinks = {f"log {outlet.name}": (outlet.waiting, outlet.written, outlet.dropped) for outlet in open_outlets()}
     sinks |= {outbox.name: (outbox.waiting, outbox.sent, outbox.dropped) for outbox in outboxes}
     if not sinks:
