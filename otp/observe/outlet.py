@@ -196,7 +196,7 @@ class Outlet:
         notice = self._notice(gap, failure) if gap else ""
         try:
             self._write(f"{notice}{''.join(lines)}")
-        except BaseException as error:  # noqa: BLE001 # whatever `write` raises: this thread goes on
+        except BaseException as error:  # noqa: BLE001 # `write` is foreign code, and this thread goes on
             self._has_failed(error, len(lines))
             return False
         with self._changed:
