@@ -96,7 +96,7 @@ class Alerts:
         self._warn_after = warn_after
         self._per_minute = per_minute
         self._include_messages = include_messages
-        self._told: dict[str, Severity] = {}
+        self._notified: dict[str, Severity] = {}
         self._sent: deque[float] = deque()
         self._digest: dict[str, tuple[Severity, Incident]] = {}
         self._digest_at = 0.0
@@ -107,17 +107,17 @@ class Alerts:
         incident = change.incident
         if isinstance(change, IncidentResolved):
             assert incident.resolved is not None
-            if self._told.pop(incident.id, None) is not None:
+            if self._notified.pop(incident.id, None) is not None:
                 self._notify(Severity.RESOLVED, incident, incident.resolved.at)
             return
         if incident.maintenance:
             return
         severity = severity_of(incident)
-        told = self._told.get(incident.id, Severity.RESOLVED)
+        notified = self._notified.get(incident.id, Severity.RESOLVED)
         if severity is Severity.WARNING and incident.count < self._warn_after:
             return
-        if severity.rank > told.rank:
-            self._told[incident.id] = severity
+        if severity.rank > notified.rank:
+            self._notified[incident.id] = severity
             self._notify(severity, incident, incident.last.at)
 
     def tick(self, now: float) -> None:

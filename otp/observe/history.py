@@ -59,7 +59,7 @@ class History:
     def __init__(self, *, limit: int = LIMIT) -> None:
         self._limit = max(limit, 1)
         self._children: dict[str, PathHistory] = {}
-        self._over: dict[str, None] = {}
+        self._forgettable: dict[str, None] = {}
         self._dependencies: dict[tuple[str, str], _Dependency] = {}
         self._frozen_at: float | None = None
 
@@ -120,7 +120,7 @@ class History:
         else:
             child.went_down(failure.at, state)
             self._down_with_it(child)
-        self._sort(child)
+        self._queue_for_forgetting(child)
 
     def _down_with_it(self, supervisor: PathHistory) -> None:
         """Children that a failing supervisor stopped are down too, each since its own end."""
@@ -133,7 +133,7 @@ class History:
         child.came_up(event.at, event.downtime)
         child.streak = event.streak
         child.healthy_after = event.healthy_after
-        self._sort(child)
+        self._queue_for_forgetting(child)
 
     def _start_failed(self, event: events.ChildStartFailed) -> None:
         self._started_child(event)
@@ -142,7 +142,7 @@ class History:
         child = self._started_child(event)
         child.recovered(event.at)
         child.ended(event.at, ChildState.DONE)
-        self._sort(child)
+        self._queue_for_forgetting(child)
 
     def _exited(self, event: events.ChildExited) -> None:
         child = self._child(event.path)
@@ -152,7 +152,7 @@ class History:
             child.recovered(event.at)
             child.ended(event.at, ChildState.STOPPED if event.asked else ChildState.DONE)
         child.streak = event.streak
-        self._sort(child)
+        self._queue_for_forgetting(child)
 
     def _restarting(self, event: events.ChildRestarting) -> None:
         child = self._child(event.path)
@@ -161,7 +161,7 @@ class History:
         child.next_retry = None
         since = child.ended_at if child.state is ChildState.STOPPED and child.ended_at is not None else event.at
         child.went_down(since, ChildState.STARTING)
-        self._sort(child)
+        self._queue_for_forgetting(child)
 
     def _delayed(self, event: events.ChildDelayed) -> None:
         self._child(event.path).next_retry = event.at + event.delay
@@ -240,15 +240,15 @@ class History:
                 child.above.below[path] = child
         return child
 
-    def _sort(self, child: PathHistory) -> None:
+    def _queue_for_forgetting(self, child: PathHistory) -> None:
         """Put a child that has ended at the end of the queue of paths to forget, and take one that lives out of it."""
-        self._over.pop(child.path, None)
+        self._forgettable.pop(child.path, None)
         if child.down_since is None and child.state in (ChildState.DONE, ChildState.STOPPED):
-            self._over[child.path] = None
+            self._forgettable[child.path] = None
 
     def _make_room(self, path: str) -> None:
         while len(self._children) >= self._limit:
-            oldest = next((one for one in self._over or self._children if not is_within(path, one)), None)
+            oldest = next((one for one in self._forgettable or self._children if not is_within(path, one)), None)
             if oldest is None:
                 return
             self._forget(self._children[oldest])
@@ -256,7 +256,7 @@ class History:
     def _forget(self, child: PathHistory) -> None:
         for one in (child, *child.walk()):
             one.recovered(one.down_since or 0.0)
-            self._over.pop(one.path, None)
+            self._forgettable.pop(one.path, None)
             del self._children[one.path]
         if child.above is not None:
             child.above.below.pop(child.path, None)

@@ -1,7 +1,7 @@
 """All observers of a tree but the log: its history, its incidents, and the sinks of these.
 
-async with open_observation("massive", redis=client, alerts=[url]) as seen:
-    code = await serve(spec, hooks=(log_events(), *seen.hooks))
+async with open_observation("massive", redis=client, alerts=[url]) as observation:
+    code = await serve(spec, hooks=(log_events(), *observation.hooks))
 """
 
 from collections.abc import AsyncGenerator, Iterable
@@ -110,13 +110,15 @@ async def open_observation(
         ModuleNotFoundError: there are alerts, and apprise is not installed.
         ValueError: one of `alerts` is no address that apprise knows.
     """
-    seen = Observation(app, redis=redis, alerts=alerts, include_messages=include_messages, healthy_after=healthy_after)
+    observation = Observation(
+        app, redis=redis, alerts=alerts, include_messages=include_messages, healthy_after=healthy_after
+    )
 
     async def flush() -> None:
-        seen.flush()
+        observation.flush()
 
     async with (
-        open_outbox(*seen.outboxes, patience=patience),
-        background_tasks(seen.run, name=f"{app}  the watch over incidents", ending=flush),
+        open_outbox(*observation.outboxes, patience=patience),
+        background_tasks(observation.run, name=f"{app}  the watch over incidents", ending=flush),
     ):
-        yield seen
+        yield observation

@@ -82,7 +82,7 @@ class Outbox(Generic[T]):
         self.refused = 0
         self.failed_tries = 0
         self._failures = 0
-        self._told = 0
+        self._reported = 0
         self._send = send
         self._limit = max(limit, 1)
         self._backoff = backoff or Backoff()
@@ -134,7 +134,7 @@ class Outbox(Generic[T]):
             self._life.cancel()
         self.dropped += len(self._waiting)
         self._waiting.clear()
-        self._tell_dropped("when it was closed")
+        self._report_dropped("when it was closed")
 
     async def _has_sent_all(self) -> bool:
         """Send until closed; return False if neither the sink nor the owner has broken it off."""
@@ -154,7 +154,7 @@ class Outbox(Generic[T]):
             while self._waiting:
                 await self._deliver(next(iter(self._waiting)))
             self._empty.set()
-            self._tell_dropped("while the sink was down, or too slow")
+            self._report_dropped("while the sink was down, or too slow")
             if self._closing.is_set():
                 return
             self._news = anyio.Event()
@@ -214,8 +214,8 @@ class Outbox(Generic[T]):
             self._say("INFO", f"the sink takes items again; {self.waiting - 1} wait")
         self._failures = 0
 
-    def _tell_dropped(self, when: str) -> None:
-        dropped, self._told = self.dropped - self._told, self.dropped
+    def _report_dropped(self, when: str) -> None:
+        dropped, self._reported = self.dropped - self._reported, self.dropped
         if dropped:
             self._say("WARNING", f"{dropped} {'item was' if dropped == 1 else 'items were'} dropped {when}")
 

@@ -69,8 +69,8 @@ def _without_secrets(text: str, limit: int) -> str:
     """Redact, and keep `limit` characters at most. More is scanned than kept, as half a secret does not look like one."""
     if len(text) <= limit:
         return redact(text)
-    seen = text[: limit + 2 * LONGEST_SECRET]
-    kept = redact(seen) if len(seen) == len(text) else redact(seen)[:-LONGEST_SECRET]
+    scanned = text[: limit + 2 * LONGEST_SECRET]
+    kept = redact(scanned) if len(scanned) == len(text) else redact(scanned)[:-LONGEST_SECRET]
     return kept if len(kept) < limit else f"{kept[: limit - 1]}…"
 
 
