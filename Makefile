@@ -38,7 +38,7 @@ test-all: test
 endurance: .venv/test
 	@$(BIN)/python -m tests.endurance --restarts $(or $(RESTARTS),1000000) --minutes $(or $(MINUTES),3)
 
-OPERATING := tests/cli tests/control tests/host tests/tui
+OPERATING := tests/cli tests/control tests/application tests/tui
 PROGRAMS := tests/adoption tests/endurance tests/observe tests/trees tests/typing
 
 test-framework: .venv/test

@@ -14,8 +14,7 @@ from queue import Empty, SimpleQueue
 from uuid import uuid4
 
 from otp.control.client.client import connect
-from otp.control.wire.protocol import (
-    Acted,
+from otp.control.wire.commands import (
     Command,
     Explain,
     GetEvents,
@@ -26,6 +25,7 @@ from otp.control.wire.protocol import (
     GetWhy,
     Restart,
 )
+from otp.control.wire.protocol import Acted
 from otp.errors import OTPError
 
 LOOKS = (

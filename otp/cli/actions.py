@@ -9,7 +9,7 @@ import click
 
 from otp.cli.on_children import Named, acting
 from otp.cli.parameters import seconds
-from otp.control.wire.protocol import Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.commands import Pause, Reset, Restart, Resume, Start, Stop
 
 __all__ = ("pause", "reset", "restart", "resume", "start", "stop")
 

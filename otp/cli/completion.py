@@ -11,7 +11,8 @@ import click
 from click.shell_completion import get_completion_class
 
 from otp.cli.names import all_paths, open_incidents, without_root
-from otp.control.client.client import Client, connect, find_socket
+from otp.control.client.client import Client, connect
+from otp.control.client.find import find_socket
 from otp.control.wire.sockets import live_sockets
 
 __all__ = ("complete_incident", "complete_path", "complete_socket", "completion")

@@ -10,8 +10,10 @@ import click
 from otp.cli.completion import complete_socket
 from otp.cli.exit_codes import CODES, Ended, ExitCode
 from otp.cli.parameters import seconds
-from otp.control.client.client import PATIENCE, Client, CommandFailed, connect, find_socket
-from otp.control.tree.targets import NoSuchChild, TooMany
+from otp.control.client.client import PATIENCE, Client, connect
+from otp.control.client.errors import CommandFailed
+from otp.control.client.find import find_socket
+from otp.control.wire.targets import NoSuchChild, TooMany
 from otp.errors import ControlError, PatternError
 from otp.text.printable import printable
 

@@ -9,8 +9,10 @@ from otp.cli.connection import Connection, with_connection
 from otp.cli.exit_codes import Ended, ExitCode
 from otp.cli.output import Output, Shown, fields, with_output
 from otp.cli.parameters import seconds
-from otp.control.client.client import Client, CommandFailed, Unreachable
-from otp.control.wire.protocol import Drain, Draining
+from otp.control.client.client import Client
+from otp.control.client.errors import CommandFailed, Unreachable
+from otp.control.wire.commands import Drain
+from otp.control.wire.protocol import Draining
 from otp.control.wire.rows import Delta, Snapshot
 from otp.core.child import ChildState
 from otp.text.durations import duration

@@ -6,7 +6,7 @@ import click
 
 from otp.cli.on_children import Named, acting
 from otp.cli.parameters import seconds
-from otp.control.wire.protocol import InjectFault
+from otp.control.wire.commands import InjectFault
 
 __all__ = ("fault",)
 

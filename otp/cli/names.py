@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from otp.control.client.client import Client
-from otp.control.tree.targets import Target, chosen
-from otp.control.wire.protocol import GetIncidents, GetSnapshot
+from otp.control.wire.commands import GetIncidents, GetSnapshot
+from otp.control.wire.targets import Target, chosen
 
 __all__ = ("all_paths", "check_known", "meant", "open_incidents", "without_root")
 

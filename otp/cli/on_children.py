@@ -11,7 +11,8 @@ from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, with_connection
 from otp.cli.exit_codes import CODES, Ended, ExitCode
 from otp.cli.output import Output, Page, Shown, fields, with_output
-from otp.control.wire.protocol import Acted, InjectFault, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.commands import InjectFault, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.protocol import Acted
 from otp.control.wire.rows import Change
 from otp.text.durations import duration
 from otp.text.printable import printable

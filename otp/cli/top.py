@@ -6,7 +6,7 @@ import click
 
 from otp.cli.connection import Connection, with_connection
 from otp.cli.exit_codes import Ended, ExitCode
-from otp.control.client.client import find_socket
+from otp.control.client.find import find_socket
 from otp.extras import hint
 
 __all__ = ("top",)

@@ -16,13 +16,15 @@ from pathlib import Path
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
+from otp.control.bridge import Bridge
 from otp.control.server.server import Server
 from otp.control.tree.actions import Actions
 from otp.control.tree.audit import Audit
-from otp.control.tree.bridge import Desk
-from otp.control.tree.event_log import Timeline
+from otp.control.tree.changes import Changes
+from otp.control.tree.event_log import EventLog
+from otp.control.tree.mailbox import Mailbox
 from otp.control.tree.maintenance import Maintenance
-from otp.control.tree.queries import Looks
+from otp.control.tree.queries import Queries
 from otp.control.tree.view import View
 from otp.control.wire.protocol import PROTOCOL, Greeting
 from otp.control.wire.rows import Blocked
@@ -42,8 +44,14 @@ __all__ = ("Control", "open_control")
 class Control:
     """The control plane of one process; it serves once it has a tree.
 
+    Args:
+        claimed: the right to the sockets; None: it could not be had.
+        seen: the history and the incidents of the tree.
+        log: the last lines of its workers.
+        faults: injects faults; None: they are not allowed.
+
     Attributes:
-        socket: for looking and acting; None: there is none, and the log says why.
+        socket: path of the socket for looking and acting; None: there is none, and the log says why.
     """
 
     def __init__(self, claimed: Claim | None, seen: Observation, log: LogRing, faults: Faults | None) -> None:
@@ -55,7 +63,8 @@ class Control:
         self._tasks: TaskGroup
         self._services: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         self._server: Server | None = None
-        self._desk: Desk | None = None
+        self._bridge: Bridge | None = None
+        self._changes: Changes | None = None
 
     def serve(
         self,
@@ -64,17 +73,16 @@ class Control:
         lag: Callable[[], float | None] = lambda: None,
         blocked: Callable[[], Blocked | None] = lambda: None,
     ) -> None:
-        """Serve this tree from now on.
+        """Serve a tree from now on.
 
         Args:
             handle: of its root; not begun yet, so that nothing is missed.
-            lag: how late the event loop turned at the worst lately, in seconds; None: nobody watches it.
-            blocked: what keeps it from turning now. Called from another thread.
+            lag: the worst lag of the event loop lately, in seconds; None: it is not watched.
+            blocked: what keeps it from turning now; None: it turns. Called in the thread of the server.
         """
         if self._claim is None:
             return
-        timeline = Timeline()
-        maintenance = Maintenance()
+        event_log, maintenance = EventLog(), Maintenance()
         view = View(
             handle,
             self._seen,
@@ -84,36 +92,28 @@ class Control:
             backend=_backend(),
             faults=self._faults is not None,
         )
-        actions = Actions(view, maintenance, Audit(handle.path, timeline), self._faults)
-        desk = Desk(
-            view=view,
-            looks=Looks(view, timeline, self._log),
-            actions=actions,
-            timeline=timeline,
-        )
-        server = Server(
-            self._claim,
-            self._greeting(handle.path),
-            lambda question: handle.soon(lambda: desk.ask(question)),
-            watched=desk.be_watched,
-            blocked=blocked,
-        )
+        actions = Actions(view, maintenance, Audit(handle.path, event_log), self._faults)
+        bridge = Bridge(handle.soon, blocked)
+        mailbox = Mailbox(bridge, Queries(view, event_log, self._log), actions)
+        server = Server(self._claim, self._greeting(handle.path), bridge)
+        bridge.join(mailbox.put, server)
         if not self._started(server):
             return
-        self._desk = desk
+        self._bridge, self._changes = bridge, Changes(bridge, view, event_log)
         handle.name_contexts()
-        handle.attach(desk)
-        self._seen.incidents.listen(desk.resolved)
-        self._run("control: what answers", partial(desk.run, server.publish, server.keep))
-        self._run("control: what ends maintenance", partial(maintenance.run, actions.over))
+        handle.attach(event_log)
+        self._seen.incidents.listen(event_log.resolved)
+        self._run("control: what answers", mailbox.run)
+        self._run("control: what tells of changes", self._changes.run)
+        self._run("control: what ends maintenance", partial(maintenance.run, actions.end_maintenance))
 
     def tell_blocked(self, blocked: Blocked | None) -> None:
-        """Tell those who watch that the tree's loop does not turn, and that it does again; called from any thread."""
-        if self._server is not None:
-            self._server.tell_blocked(blocked)
+        """Tell the clients that watch that the tree's loop does not turn, or turns again; called from any thread."""
+        if self._bridge is not None:
+            self._bridge.tell_blocked(blocked)
 
     async def run(self, *, task_status: TaskStatus[None]) -> None:
-        """Run what serves, until cancelled."""
+        """Run the services in the tree's loop, until cancelled."""
         async with anyio.create_task_group() as self._tasks:
             for name, service in self._services:
                 self._tasks.start_soon(keep_running, name, service)
@@ -126,9 +126,9 @@ class Control:
 
     async def close(self) -> None:
         """Serve no more, and remove the sockets."""
-        if self._server is not None and self._desk is not None:
+        if self._server is not None and self._changes is not None:
             try:
-                self._desk.tell_the_end(self._server.publish)
+                self._changes.tell_the_end()
             finally:
                 self._server.stop()
         elif self._claim is not None:
@@ -159,12 +159,12 @@ class Control:
 async def open_control(
     app: str, seen: Observation, *, faults: Faults | None = None, place: Path | None = None
 ) -> AsyncGenerator[Control]:
-    """Take the name, and serve for the block; a process whose name cannot be had goes on without, and says so.
+    """Claim the sockets of this name for the block; where they cannot be had, the log says so and the tree runs without.
 
     Args:
         app: the id of the root.
         seen: the history and the incidents of the tree.
-        faults: what was put around its workers; None: faults are not allowed.
+        faults: injects faults into its workers; None: they are not allowed.
         place: folder of the sockets; None: see `otp.control.wire.sockets`.
     """
     claimed = _claimed(app, place)

@@ -9,7 +9,19 @@ from itertools import pairwise
 
 from otp.errors import PatternError
 
-__all__ = ("MAX_PARTS", "MAX_PATTERN", "Pattern", "is_pattern", "is_within", "join", "matches", "parts")
+__all__ = (
+    "MAX_PARTS",
+    "MAX_PATTERN",
+    "Pattern",
+    "ancestors",
+    "is_pattern",
+    "is_within",
+    "join",
+    "matches",
+    "name_of",
+    "parent_of",
+    "parts",
+)
 
 MAX_PATTERN = 256
 """Characters that a pattern may have."""
@@ -21,6 +33,22 @@ MAX_PARTS = 32
 def join(parent: str, child: str) -> str:
     """The path of `child` under `parent`; an empty parent is above the root."""
     return f"{parent}/{child}" if parent else child
+
+
+def parent_of(path: str) -> str:
+    """The path of the supervisor above; empty above the root."""
+    return path.rpartition("/")[0]
+
+
+def name_of(path: str) -> str:
+    """The last id of a path."""
+    return path.rpartition("/")[2]
+
+
+def ancestors(path: str) -> Iterator[str]:
+    """The paths of the supervisors above, the nearest first and the root last."""
+    while path := parent_of(path):
+        yield path
 
 
 def is_within(path: str, above: str) -> bool:

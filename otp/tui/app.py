@@ -19,19 +19,21 @@ from textual.message import Message
 from textual.widgets import Input
 
 from otp.control.client.client import PATIENCE
-from otp.control.wire.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.client.feed import Feed
+from otp.control.client.link import Joined
+from otp.control.client.mirror import Mirror
+from otp.control.wire.commands import Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.protocol import Acted
 from otp.control.wire.rows import ChildRow, EventRow
 from otp.tui.colours import first_theme, next_theme
 from otp.tui.confirm import Confirm
 from otp.tui.details import Details
 from otp.tui.events import EventScreen, merged
-from otp.tui.feed import Feed
 from otp.tui.headline import Headline
 from otp.tui.keys import Help, bar
 from otp.tui.label import Label
-from otp.tui.order import Order
+from otp.tui.order import Arrangement, Order
 from otp.tui.pages import PAGES
-from otp.tui.picture import Picture
 from otp.tui.questions import Action, Looked, Looks, Outcome, command, history
 from otp.tui.result import refused, result
 from otp.tui.table import TreeTable
@@ -102,7 +104,8 @@ class Top(App[None]):
         self.patience = patience
         self._feed = feed or Feed(path)
         self.looks = Looks(path, self._looked)
-        self._picture = Picture()
+        self._mirror = Mirror()
+        self._arrangement = Arrangement(self._mirror)
         self._said: tuple[Text, float] = (Text(), 0.0)
         self._drawn = 0.0
         self._busy = False
@@ -141,7 +144,8 @@ class Top(App[None]):
             return
         news = self._feed.take()
         for one in news:
-            if self._picture.take(one, self.table.selected):
+            touched = self._mirror.take(one)
+            if self.table.selected in touched or (isinstance(one, Joined) and self.table.selected):
                 self.looks.want(self.table.selected)
         clock = time.monotonic()
         if news or clock - self._drawn >= TICK:
@@ -149,31 +153,32 @@ class Top(App[None]):
 
     def _draw(self) -> None:
         clock = self._drawn = time.monotonic()
-        picture = self._picture
-        self._headline.tell(picture.mirror, picture.link, clock)
+        mirror, arrangement = self._mirror, self._arrangement
+        self._headline.tell(mirror, mirror.link, clock)
         self.table.show(
-            picture.paths(clock), as_tree=picture.order is Order.TREE, is_stale=picture.link.state == "lost"
+            arrangement.paths(clock), as_tree=arrangement.order is Order.TREE, is_stale=mirror.link.state == "lost"
         )
         self._draw_details()
         self.screen_stack[0].query_one("#said", Label).show(self._status(clock))
         for screen in self.screen_stack:
             if isinstance(screen, EventScreen):
-                screen.show(tuple(picture.mirror.events))
+                screen.show(tuple(mirror.events))
 
     def _draw_details(self) -> None:
         self._details.show(self._row(self.table.selected))
 
     def _row(self, path: str) -> ChildRow | None:
-        return self._picture.row(path, time.monotonic())
+        mirror = self._mirror
+        return mirror.row(path, mirror.link.now(time.monotonic())) if path in mirror else None
 
     def _status(self, clock: float) -> Text:
         said, at = self._said
         if said and clock - at < SAID:
             return said
-        text = Text(f" sort: {self._picture.order}")
-        if self._picture.sought:
-            shown, total = len(self.table.paths), self._picture.mirror.total + 1
-            text.append(f" · filter: {self._picture.sought} ({shown} of {total}), Esc ends it")
+        text = Text(f" sort: {self._arrangement.order}")
+        if self._arrangement.sought:
+            shown, total = len(self.table.paths), self._mirror.total + 1
+            text.append(f" · filter: {self._arrangement.sought} ({shown} of {total}), Esc ends it")
         return text
 
     def _say(self, text: Text) -> None:
@@ -252,7 +257,7 @@ class Top(App[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Each letter of the filter counts at once."""
         if event.input.id == "sought":
-            self._picture.sought = event.value.strip()
+            self._arrangement.sought = event.value.strip()
             self._draw()
 
     def on_input_submitted(self) -> None:
@@ -275,7 +280,7 @@ class Top(App[None]):
 
     def action_sort(self) -> None:
         """The next order."""
-        self._picture.order = self._picture.order.next()
+        self._arrangement.order = self._arrangement.order.next()
         self._said = Text(), 0.0
         self._draw()
 
@@ -295,7 +300,7 @@ class Top(App[None]):
         self._draw()
 
     def _add_history(self, events: tuple[EventRow, ...]) -> None:
-        known = self._picture.mirror.events
+        known = self._mirror.events
         older_and_newer = merged(events, tuple(known))
         known.clear()
         known.extend(older_and_newer)

@@ -10,7 +10,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from otp.control.wire.protocol import Acted, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.commands import Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.protocol import Acted
 from otp.text.durations import parse_duration
 from otp.text.printable import printable
 from otp.tui.clean import on_one_line

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from otp.control.client.link import Link
 from otp.control.client.mirror import Mirror
 from otp.control.wire.rows import Blocked, NeedRow
 from otp.text.durations import short
 from otp.text.printable import printable
 from otp.tui.clean import on_one_line
 from otp.tui.label import Label
-from otp.tui.link import Link
 
 __all__ = ("Headline", "alarms", "headline")
 

@@ -4,12 +4,16 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from math import inf
 
+from otp.control.client.mirror import Mirror
 from otp.control.wire.rows import ChildRow
 from otp.core.paths import Pattern, is_pattern
 from otp.errors import PatternError
 from otp.tui.states import gravity
 
-__all__ = ("Order", "arranged", "found")
+__all__ = ("Arrangement", "Order", "arranged", "found")
+
+SETTLED = 1.0
+"""Seconds for which an order other than that of the tree stays as it is."""
 
 
 class Order(StrEnum):
@@ -34,6 +38,48 @@ class Order(StrEnum):
         """The one after this, and the first after the last."""
         all_of_them = list(Order)
         return all_of_them[(all_of_them.index(self) + 1) % len(all_of_them)]
+
+
+class Arrangement:
+    """Which children of a tree are shown, and in what order.
+
+    Args:
+        mirror: the tree.
+
+    Attributes:
+        order: of the children.
+        sought: the filter; see `found`.
+    """
+
+    def __init__(self, mirror: Mirror) -> None:
+        self.order = Order.TREE
+        self.sought = ""
+        self._mirror = mirror
+        self._arranged_for = self.order, self.sought
+        self._arranged_at = 0.0
+        self._arranged: tuple[str, ...] = ()
+
+    def paths(self, clock: float) -> Sequence[str]:
+        """The children that are shown, in their order.
+
+        The order of the tree needs no look at the rows. Another one is made anew once a second: what is sorted ten times
+        a second in a storm cannot be read.
+
+        Args:
+            clock: the monotonic clock.
+        """
+        wanted = self.order, self.sought
+        if wanted == (Order.TREE, ""):
+            return self._mirror.paths
+        if wanted == self._arranged_for and clock - self._arranged_at < SETTLED:
+            return tuple(path for path in self._arranged if path in self._mirror)
+        self._arranged_for, self._arranged_at, self._arranged = wanted, clock, self._arrange(clock)
+        return self._arranged
+
+    def _arrange(self, clock: float) -> tuple[str, ...]:
+        rows = self._mirror.rows(self._mirror.link.now(clock))
+        kept = found(rows, self.sought, with_above=self.order is Order.TREE)
+        return tuple(row.path for row in arranged(kept, self.order))
 
 
 def arranged(rows: Sequence[ChildRow], order: Order) -> list[ChildRow]:

@@ -13,8 +13,10 @@ from threading import Condition, Thread
 
 from msgspec import Struct
 
-from otp.control.client.client import Client, CommandFailed, Unreachable, connect
-from otp.control.wire.protocol import Acted, GetEvents, GetWhy, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.client.client import Client, connect
+from otp.control.client.errors import CommandFailed, Unreachable
+from otp.control.wire.commands import GetEvents, GetWhy, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.protocol import Acted
 from otp.control.wire.rows import EventRow, Why
 
 __all__ = ("Action", "Looked", "Looks", "Outcome", "command", "history")

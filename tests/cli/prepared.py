@@ -4,6 +4,7 @@ import socket
 import threading
 from contextlib import contextmanager, suppress
 
+from otp.control.wire.commands import Watch
 from otp.control.wire.protocol import (
     HEADER,
     MAX_REQUEST,
@@ -11,7 +12,6 @@ from otp.control.wire.protocol import (
     Failed,
     Greeting,
     Reply,
-    Watch,
     decode_request,
     encode,
     length_of,

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from otp.control.wire.protocol import Drain, InjectFault, Pause, Reset, Restart, Resume, Start, Stop, Watch
+from otp.control.wire.commands import Drain, InjectFault, Pause, Reset, Restart, Resume, Start, Stop, Watch
 from otp.control.wire.rows import Delta
 from tests.cli import rows
 from tests.cli.prepared import HANG, LEAVE

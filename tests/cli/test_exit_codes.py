@@ -7,7 +7,8 @@ from click.testing import CliRunner
 
 from otp.cli import command
 from otp.cli.exit_codes import CODES
-from otp.control.wire.protocol import PROTOCOL, GetHealth, GetIncidents, GetSnapshot, Restart
+from otp.control.wire.commands import GetHealth, GetIncidents, GetSnapshot, Restart
+from otp.control.wire.protocol import PROTOCOL
 from tests.cli import rows
 from tests.cli.prepared import HANG, LEAVE
 

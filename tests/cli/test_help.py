@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from otp.cli import command
 from otp.cli.sections import SECTIONS
-from otp.control.wire.protocol import GetIncidents, GetSnapshot
+from otp.control.wire.commands import GetIncidents, GetSnapshot
 from otp.control.wire.sockets import claim
 from tests.cli import rows
 from tests.cli.prepared import HANG

@@ -10,11 +10,8 @@ from msgspec.structs import replace
 from otp.cli import command, completion
 from otp.cli.output import Output
 from otp.cli.queries import describe, events, explain, health, incidents, ps, stack, tree, why
-from otp.control.wire.protocol import (
-    Acted,
+from otp.control.wire.commands import (
     Drain,
-    Draining,
-    Events,
     Explain,
     GetEvents,
     GetHealth,
@@ -22,20 +19,17 @@ from otp.control.wire.protocol import (
     GetSnapshot,
     GetStack,
     GetWhy,
-    Greeting,
-    Incidents,
     InjectFault,
     Pause,
     Reset,
-    Resolved,
     ResolveIncident,
     Restart,
     Resume,
-    Stacks,
     Start,
     Stop,
     Watch,
 )
+from otp.control.wire.protocol import Acted, Draining, Events, Greeting, Incidents, Resolved, Stacks
 from otp.control.wire.rows import Delta, Explained, Health, Snapshot, Why
 from tests.hostile import HOSTILE, dangerous, hostile
 

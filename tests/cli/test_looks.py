@@ -7,8 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from otp.cli.queries.why import what_next
-from otp.control.wire.protocol import (
-    Events,
+from otp.control.wire.commands import (
     Explain,
     GetEvents,
     GetHealth,
@@ -16,10 +15,9 @@ from otp.control.wire.protocol import (
     GetSnapshot,
     GetStack,
     GetWhy,
-    Incidents,
-    Resolved,
     ResolveIncident,
 )
+from otp.control.wire.protocol import Events, Incidents, Resolved
 from otp.control.wire.rows import Blocked
 from otp.core.child import ChildState
 from tests.cli import rows

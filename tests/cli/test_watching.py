@@ -15,7 +15,8 @@ import time
 
 import pytest
 
-from otp.control.wire.protocol import Events, GetEvents, GetHealth, GetIncidents, GetSnapshot, Incidents, Watch
+from otp.control.wire.commands import GetEvents, GetHealth, GetIncidents, GetSnapshot, Watch
+from otp.control.wire.protocol import Events, Incidents
 from otp.control.wire.rows import Blocked, Delta
 from tests.cli import rows
 from tests.cli.rows import NOW, WS_WORKER, child, down, event, snapshot

@@ -8,14 +8,16 @@ from contextlib import asynccontextmanager
 
 import anyio
 
+from otp.control.bridge import Bridge, Question
 from otp.control.client.client import connect
 from otp.control.open import open_control
 from otp.control.tree.actions import Actions
 from otp.control.tree.audit import Audit
-from otp.control.tree.bridge import Desk, Question
-from otp.control.tree.event_log import Timeline
+from otp.control.tree.changes import Changes
+from otp.control.tree.event_log import EventLog
+from otp.control.tree.mailbox import Mailbox
 from otp.control.tree.maintenance import Maintenance
-from otp.control.tree.queries import Looks
+from otp.control.tree.queries import Queries
 from otp.control.tree.view import View
 from otp.control.wire.peer import Peer
 from otp.control.wire.protocol import Failed
@@ -34,14 +36,14 @@ async def turns(count=10):
         await anyio.sleep(0)
 
 
-class AtTheDesk:
-    """A tree and a desk in one loop, without sockets and threads."""
+class InOneLoop:
+    """A tree and its control plane in one loop, without sockets and threads; it is the server's end of the bridge."""
 
     def __init__(self, tree, seen, faults):
         self.handle = handle = Supervisor(tree)
         self.seen = seen
         self.events = EventRecorder()
-        self.timeline = Timeline()
+        self.event_log = EventLog()
         self.log = LogRing()
         handle.name_contexts()
         self.maintenance = Maintenance()
@@ -54,35 +56,47 @@ class AtTheDesk:
             backend="here",
             faults=faults is not None,
         )
-        self.actions = Actions(self.view, self.maintenance, Audit(handle.path, self.timeline), faults)
-        looks = Looks(self.view, self.timeline, self.log)
-        self.desk = Desk(view=self.view, looks=looks, actions=self.actions, timeline=self.timeline)
+        self.actions = Actions(self.view, self.maintenance, Audit(handle.path, self.event_log), faults)
+        self.bridge = Bridge(lambda callback: callback())
+        self.mailbox = Mailbox(self.bridge, Queries(self.view, self.event_log, self.log), self.actions)
+        self.changes = Changes(self.bridge, self.view, self.event_log)
+        self.bridge.join(self.mailbox.put, self)
         self.deltas = []
-        handle.attach(self.events)
         self.kept = []
-        handle.attach(self.desk)
-        seen.incidents.listen(self.desk.resolved)
+        self.publish, self.keep = self.deltas.append, self.kept.append
+        self._takers = {}
+        handle.attach(self.events)
+        handle.attach(self.event_log)
+        seen.incidents.listen(self.event_log.resolved)
 
-    async def answer(self, command, op=None, peer=OPERATOR):
-        """What the desk says, a failure among it."""
+    def soon(self, callback, *args):
+        callback(*args)
+
+    def answer(self, question, answer):
+        self._takers.pop(question)(answer)
+
+    async def answered(self, command, op=None, peer=OPERATOR):
+        """What is answered, a failure among it."""
         said, come = [], anyio.Event()
 
         def take(answer):
             said.append(answer)
             come.set()
 
-        self.desk.ask(Question(op or f"op-{next(_ids)}", peer, command, take))
+        question = Question(op or f"op-{next(_ids)}", peer, command)
+        self._takers[question] = take
+        self.bridge.ask(question)
         await come.wait()
         return said[0]
 
     async def ask(self, command, **options):
         """The answer, which is no failure."""
-        answer = await self.answer(command, **options)
+        answer = await self.answered(command, **options)
         assert not isinstance(answer, Failed), answer
         return answer
 
     async def refused(self, command, **options):
-        answer = await self.answer(command, **options)
+        answer = await self.answered(command, **options)
         assert isinstance(answer, Failed), answer
         return answer
 
@@ -94,8 +108,8 @@ class AtTheDesk:
 
 
 @asynccontextmanager
-async def at_the_desk(spec, *, faults=None, begin=True, ticking=False):
-    """A tree that has begun, and its desk.
+async def in_one_loop(spec, *, faults=None, begin=True, ticking=False):
+    """A tree that has begun, with its control plane.
 
     Args:
         ticking: whether incidents are looked after as time passes.
@@ -105,9 +119,10 @@ async def at_the_desk(spec, *, faults=None, begin=True, ticking=False):
     async with observing as seen, anyio.create_task_group() as tasks:
         try:
             async with open_tree(faults.around(spec) if faults is not None else spec, seen.hooks) as tree:
-                stage = AtTheDesk(tree, seen, faults)
-                tasks.start_soon(stage.desk.run, stage.deltas.append, stage.kept.append)
-                tasks.start_soon(stage.maintenance.run, stage.actions.over)
+                stage = InOneLoop(tree, seen, faults)
+                tasks.start_soon(stage.mailbox.run)
+                tasks.start_soon(stage.changes.run)
+                tasks.start_soon(stage.maintenance.run, stage.actions.end_maintenance)
                 if begin:
                     tree.root.begin()
                     await tree.settled.wait()

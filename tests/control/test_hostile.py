@@ -12,12 +12,10 @@ import anyio
 import pytest
 
 from otp import supervisor, worker
-from otp.control.client.client import CommandFailed, connect
-from otp.control.server import connection, server
-from otp.control.wire.peer import Peer, peer_of
-from otp.control.wire.protocol import (
-    HEADER,
-    MAX_REQUEST,
+from otp.control.client.client import connect
+from otp.control.client.errors import CommandFailed
+from otp.control.server import accepting, connection, server
+from otp.control.wire.commands import (
     Explain,
     GetEvents,
     GetHealth,
@@ -25,10 +23,10 @@ from otp.control.wire.protocol import (
     GetSnapshot,
     GetStack,
     GetWhy,
-    Request,
     Restart,
-    encode,
 )
+from otp.control.wire.peer import Peer, peer_of
+from otp.control.wire.protocol import HEADER, MAX_REQUEST, Request, encode
 from otp.testing import Probe
 from tests.control.stage import InThread, asked, served
 from tests.control.wire.test_protocol import HOSTILE
@@ -215,10 +213,10 @@ async def test_a_flood_of_requests_that_nobody_waits_for_is_bounded(stage, monke
     flooding = InThread(flood)
     most = 0
     while not flooding.is_over:
-        most = max(most, await stage.in_the_server(lambda: len(stage.server._questions._open)))
+        most = max(most, await stage.in_the_server(lambda: len(stage.server._pending._open)))
     await flooding.result()
     assert most <= 8
-    await stage.until(lambda: not stage.server._questions._open)
+    await stage.until(lambda: not stage.server._pending._open)
 
 
 # ---------------------------------------------------------------------------------------------------- who
@@ -301,8 +299,8 @@ def greeted(one):
 async def test_who_opens_connections_without_end_is_accepted_at_a_bounded_rate_and_keeps_nobody_off_the_other_socket(
     place, monkeypatch
 ):
-    monkeypatch.setattr(server, "ACCEPTED_AT_ONCE", 5)
-    monkeypatch.setattr(server, "ACCEPTED_A_SECOND", 1e-6)
+    monkeypatch.setattr(accepting, "ACCEPTED_AT_ONCE", 5)
+    monkeypatch.setattr(accepting, "ACCEPTED_A_SECOND", 1e-6)
 
     def flood(path):
         with ExitStack() as stack:

@@ -18,7 +18,7 @@ import anyio
 from anyio import to_thread
 
 from otp.control.client.client import connect
-from otp.control.wire.protocol import GetSnapshot, InjectFault, Restart
+from otp.control.wire.commands import GetSnapshot, InjectFault, Restart
 from otp.errors import ControlError
 from services.marketswarm.demo.newspaper import open_newspaper
 from services.marketswarm.demo.scenario import NEWS

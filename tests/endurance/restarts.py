@@ -13,7 +13,7 @@ from itertools import cycle
 from typing import NamedTuple
 
 from otp.control.client.client import connect
-from otp.control.wire.protocol import GetEvents, GetHealth, GetIncidents, GetSnapshot, GetWhy
+from otp.control.wire.commands import GetEvents, GetHealth, GetIncidents, GetSnapshot, GetWhy
 from tests.endurance.flapping import APP
 from tests.endurance.table import Line
 

@@ -10,9 +10,9 @@ from loguru import logger
 
 from otp import log_events, open_supervisor, supervisor
 from otp.control.tree.audit import Audit
-from otp.control.tree.event_log import Timeline
+from otp.control.tree.event_log import EventLog
+from otp.control.wire.commands import Stop
 from otp.control.wire.peer import Peer
-from otp.control.wire.protocol import Stop
 from otp.control.wire.rows import Change
 from otp.events import ChildStarted
 from otp.observe import log as log_module
@@ -64,10 +64,10 @@ async def test_the_log_goes_on_with_a_sink_that_raises_and_says_it_once(broken, 
 
 
 async def test_an_operators_act_is_answered_and_kept_with_a_sink_that_raises(broken, aside):
-    timeline = Timeline()
+    event_log = EventLog()
     change = Change(path="shop/a", radius=("shop/a",), before="running", after="stopped", took_s=0.01)
-    Audit("shop", timeline).acted(Peer(uid=1, pid=2, user="ann"), "op", Stop(path="a"), change)
-    assert [entry.what.event for entry in timeline.newest()] == ["operator.stop"]
+    Audit("shop", event_log).acted(Peer(uid=1, pid=2, user="ann"), "op", Stop(path="a"), change)
+    assert [entry.what.event for entry in event_log.newest()] == ["operator.stop"]
     assert "a sink of the log raised" in aside()
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from otp.control.client.client import connect
-from otp.control.wire.protocol import GetEvents, GetSnapshot, Restart
+from otp.control.wire.commands import GetEvents, GetSnapshot, Restart
 
 PROGRAM = """
 import logging, os, sys, warnings

@@ -4,8 +4,8 @@ import time
 from contextlib import asynccontextmanager, contextmanager
 from threading import Event
 
+from otp.control.client.feed import Feed
 from otp.tui.app import Top
-from otp.tui.feed import Feed
 
 PATIENCE = 20.0
 

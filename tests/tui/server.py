@@ -6,20 +6,16 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
+from otp.control.wire.commands import Acting, GetEvents, GetSnapshot, GetWhy, Watch
 from otp.control.wire.protocol import (
-    ACTING,
     HEADER,
     MAX_REQUEST,
     PROTOCOL,
     Acted,
     Events,
     Failed,
-    GetEvents,
-    GetSnapshot,
-    GetWhy,
     Greeting,
     Reply,
-    Watch,
     decode_request,
     encode,
     length_of,
@@ -105,7 +101,7 @@ class Server:
     def _answer(self, connection, request):
         command = request.command
         self.asked.append(command)
-        if self.still.is_set() or (self.slow and isinstance(command, ACTING)):
+        if self.still.is_set() or (self.slow and isinstance(command, Acting)):
             return
         if isinstance(command, Watch):
             connection.sendall(encode(self.tree))

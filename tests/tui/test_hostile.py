@@ -3,10 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from otp.control.wire.protocol import Acted, Events, Failed, GetEvents, GetSnapshot, GetWhy, Reply
+from otp.control.client.feed import Feed
+from otp.control.wire.commands import GetEvents, GetSnapshot, GetWhy
+from otp.control.wire.protocol import Acted, Events, Failed, Reply
 from otp.control.wire.rows import Delta, Snapshot, Why
 from otp.tui.app import Top
-from otp.tui.feed import Feed
 from otp.tui.pages import PAGES
 from tests.hostile import HOSTILE, dangerous, hostile
 from tests.tui.screens import text, until

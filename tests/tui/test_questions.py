@@ -2,7 +2,8 @@
 
 import pytest
 
-from otp.control.wire.protocol import Acted, Failed, GetEvents, GetWhy, Restart
+from otp.control.wire.commands import GetEvents, GetWhy, Restart
+from otp.control.wire.protocol import Acted, Failed
 from otp.control.wire.rows import Why
 from otp.tui.questions import Looks, command, history
 from tests.tui.screens import wait_for

@@ -2,7 +2,8 @@
 
 import pytest
 
-from otp.control.wire.protocol import Failed, GetWhy, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.commands import GetWhy, Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.protocol import Failed
 from otp.control.wire.rows import Blocked
 from otp.tui.app import Told
 from otp.tui.table import TreeTable

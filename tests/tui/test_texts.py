@@ -1,12 +1,12 @@
 """The lines above the tree, the pages beside it, and the lines about commands."""
 
+from otp.control.client.link import Arrived, Joined, Link, Lost
 from otp.control.client.mirror import Mirror
-from otp.control.wire.protocol import Acted, Greeting, Restart
+from otp.control.wire.commands import Restart
+from otp.control.wire.protocol import Acted, Greeting
 from otp.control.wire.rows import Blocked, Change, FailureRow, IncidentRow, LogRow, NeedRow
 from otp.tui.confirm import radius
-from otp.tui.feed import Arrived, Joined, Lost
 from otp.tui.headline import alarms, headline
-from otp.tui.link import Link
 from otp.tui.pages import PAGES, event_line, page
 from otp.tui.questions import Outcome
 from otp.tui.result import result

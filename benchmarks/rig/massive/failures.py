@@ -12,7 +12,8 @@ from msgspec import Struct
 from benchmarks.rig.massive.process_supervisors import ProcessSupervisor, process_supervisors
 from benchmarks.rig.massive.service_process import SUPERVISED, UNSUPERVISED, running, surroundings
 from benchmarks.rig.massive.stage import ProviderProcess
-from otp.control.client.client import Client, Unreachable, connect
+from otp.control.client.client import Client, connect
+from otp.control.client.errors import Unreachable
 from otp.control.wire.commands import Acting, GetSnapshot, InjectFault, Reset
 from otp.control.wire.rows import Snapshot
 

@@ -11,7 +11,7 @@ from otp.cli.exit_codes import ExitCode
 from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.cli.queries.sheet import Fact, sheet
 from otp.cli.queries.states import budget, maintenance, since, state
-from otp.control.wire.protocol import GetSnapshot, GetWhy
+from otp.control.wire.commands import GetSnapshot, GetWhy
 from otp.control.wire.rows import ChildRow, Snapshot, Why
 from otp.text.clock import clock
 from otp.text.durations import duration

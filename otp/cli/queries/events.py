@@ -19,7 +19,7 @@ from otp.cli.queries.watching import watched
 from otp.cli.tables import paint
 from otp.cli.width import cut
 from otp.control.client.client import Client
-from otp.control.wire.protocol import GetEvents
+from otp.control.wire.commands import GetEvents
 from otp.control.wire.rows import Delta, EventRow
 from otp.text.clock import stamp
 from otp.text.printable import printable

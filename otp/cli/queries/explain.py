@@ -10,7 +10,7 @@ from otp.cli.connection import Connection, with_connection
 from otp.cli.exit_codes import Ended, ExitCode
 from otp.cli.output import Output, Shown, fields, with_output
 from otp.cli.target import load_target
-from otp.control.wire.protocol import Explain
+from otp.control.wire.commands import Explain
 from otp.control.wire.rows import Explained
 from otp.core.explain import explain as explained
 from otp.core.paths import is_within, join

@@ -10,7 +10,7 @@ from otp.cli.exit_codes import ExitCode
 from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import paint
-from otp.control.wire.protocol import GetHealth
+from otp.control.wire.commands import GetHealth
 from otp.control.wire.rows import Health
 from otp.text.printable import printable
 

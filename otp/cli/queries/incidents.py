@@ -19,8 +19,9 @@ from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.cli.queries.states import blocked, head
 from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import Cell, Column, Row, table
-from otp.control.client.client import Client, CommandFailed
-from otp.control.wire.protocol import GetIncidents, ResolveIncident
+from otp.control.client.client import Client
+from otp.control.client.errors import CommandFailed
+from otp.control.wire.commands import GetIncidents, ResolveIncident
 from otp.control.wire.rows import IncidentRow, Snapshot
 from otp.text.clock import clock
 from otp.text.durations import duration

@@ -19,9 +19,9 @@ from otp.cli.output import Output, Page, Shown, with_output
 from otp.cli.queries.states import all_well, blocked, cause, head, maintenance, since, state
 from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import Column, Row, table
-from otp.control.tree.targets import chosen
-from otp.control.wire.protocol import GetSnapshot
+from otp.control.wire.commands import GetSnapshot
 from otp.control.wire.rows import ChildRow, Snapshot
+from otp.control.wire.targets import chosen
 from otp.text.durations import duration
 
 __all__ = ("ps", "shown")

@@ -18,7 +18,7 @@ from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, with_connection
 from otp.cli.output import Output, Page, Shown, with_output
 from otp.cli.tables import paint
-from otp.control.wire.protocol import GetStack
+from otp.control.wire.commands import GetStack
 from otp.control.wire.rows import StackRow
 from otp.text.frames import short_place
 from otp.text.printable import printable

@@ -24,7 +24,7 @@ from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import Cell, Column, Row, table
 from otp.cli.target import load_target, with_optional_target
 from otp.cli.tree import on_paper
-from otp.control.wire.protocol import GetSnapshot
+from otp.control.wire.commands import GetSnapshot
 from otp.control.wire.rows import ChildRow, Snapshot
 from otp.text.durations import duration
 

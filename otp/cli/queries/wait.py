@@ -13,9 +13,9 @@ from otp.cli.output import Output, Shown, fields, with_output
 from otp.cli.queries.states import since
 from otp.cli.queries.watching import watched
 from otp.control.client.client import Client
-from otp.control.tree.targets import one
-from otp.control.wire.protocol import GetSnapshot
+from otp.control.wire.commands import GetSnapshot
 from otp.control.wire.rows import ChildRow
+from otp.control.wire.targets import one
 from otp.core.paths import is_within
 from otp.text.durations import duration
 from otp.text.printable import printable
@@ -65,8 +65,8 @@ def _awaited(client: Client, path: str, goal: str, deadline: float) -> ChildRow:
     """The child, once it is as it should be."""
     now = client.ask(GetSnapshot())
     row = one((now.root, *now.children), path)
-    for live, _ in watched(client, _left(deadline)):
-        snapshot = live.now()
+    for mirror, _ in watched(client, _left(deadline)):
+        snapshot = mirror.snapshot_at(time.monotonic())
         rows = {each.path: each for each in (snapshot.root, *snapshot.children)}
         row = rows.get(row.path) or _gone(row)
         below = [each for path, each in rows.items() if is_within(path, row.path) and path != row.path]

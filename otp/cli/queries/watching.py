@@ -19,8 +19,8 @@ import click
 from otp.cli.connection import Connection
 from otp.cli.exit_codes import Ended, ExitCode
 from otp.cli.output import Output, Shown
-from otp.cli.queries.live import LiveTree
 from otp.control.client.client import Client
+from otp.control.client.mirror import Mirror
 from otp.control.wire.rows import ChildRow, Delta, Snapshot
 
 __all__ = ("watch", "watch_option", "watched")
@@ -52,19 +52,20 @@ def watch(connection: Connection, output: Output, show: Callable[[Snapshot], Sho
     raise Ended(f"{name} has ended", ExitCode.UNREACHABLE)
 
 
-def watched(client: Client, patience: float) -> Iterator[tuple[LiveTree, Snapshot | Delta | None]]:
+def watched(client: Client, patience: float) -> Iterator[tuple[Mirror, Snapshot | Delta | None]]:
     """The tree and each message about it; None after `patience` seconds without one."""
     messages = client.watch()
     first = next(messages, None)
     if not isinstance(first, Snapshot):
         raise Ended("it does not say how the tree is; look again, or wait longer with --timeout", ExitCode.TIMED_OUT)
-    live = LiveTree(first)
     client.patience(patience)
-    yield live, first
+    mirror = Mirror()
+    mirror.apply(first, time.monotonic())
+    yield mirror, first
     for message in messages:
         if message is not None:
-            live.apply(message)
-        yield live, message
+            mirror.apply(message, time.monotonic())
+        yield mirror, message
 
 
 # ------------------------------------------------------------------------------------------------ no terminal
@@ -72,10 +73,10 @@ def watched(client: Client, patience: float) -> Iterator[tuple[LiveTree, Snapsho
 
 def _print(client: Client, output: Output, show: Callable[[Snapshot], Shown]) -> None:
     before: Sequence[Any] = ()
-    for live, message in watched(client, patience=3600.0):
+    for mirror, message in watched(client, patience=3600.0):
         if message is None:
             continue
-        shown = show(live.now())
+        shown = show(mirror.snapshot_at(time.monotonic()))
         if isinstance(message, Delta) and output.form == "jsonl":
             output.show(replace(shown, rows=list(_new(shown.rows, before, message))))
         else:
@@ -97,11 +98,11 @@ def _new(rows: Sequence[Any], before: Sequence[Any], delta: Delta) -> Iterator[A
 def _redraw(client: Client, output: Output, show: Callable[[Snapshot], Shown]) -> None:
     with _own_screen():
         drawn = -FASTEST
-        for live, _ in watched(client, REDRAW):
+        for mirror, _ in watched(client, REDRAW):
             too_soon = time.monotonic() - drawn < FASTEST
             if not too_soon:
                 drawn = time.monotonic()
-                _draw(output.resized().rendered(show(live.now())))
+                _draw(output.resized().rendered(show(mirror.snapshot_at(time.monotonic()))))
             client.patience(FASTEST if too_soon else REDRAW)  # what came too soon is drawn a moment later
 
 

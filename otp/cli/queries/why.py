@@ -13,7 +13,7 @@ from otp.cli.output import Output, Page, Shown, fields, with_output
 from otp.cli.queries.sheet import Fact, sheet
 from otp.cli.queries.stack import stack_lines
 from otp.cli.queries.states import budget, maintenance, since, state
-from otp.control.wire.protocol import GetWhy
+from otp.control.wire.commands import GetWhy
 from otp.control.wire.rows import ChildRow, EventRow, IncidentRow, NeedRow, Why
 from otp.text.clock import clock, stamp
 from otp.text.durations import duration

@@ -1,7 +1,7 @@
-"""A running tree as a watcher knows it: the last snapshot, and all that changed since.
+"""A client's copy of a running tree, which follows the original: the last snapshot, and all that changed since.
 
-It has no clock: whoever reads says what time it is. So a countdown goes on between two messages, and stands still for
-somebody who has lost the process and says so by not letting time pass.
+It has no clock: its reader says what time it is. So a countdown goes on between two messages, and stands still for a
+reader that has lost the process (see `Link.now`).
 """
 
 from collections import deque
@@ -9,24 +9,31 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from otp.control.client.link import Arrived, Link, News
 from otp.control.wire.rows import Blocked, ChildRow, Delta, EventRow, NeedRow, Snapshot
+from otp.core.paths import parent_of
 
 __all__ = ("Mirror",)
 
 KEPT_EVENTS = 1000
 """Events that are remembered: the last ones."""
 
+LAG_HOLDS = 60.0
+"""Seconds for which the lag in a snapshot is true: it is the worst of the minute before."""
+
 
 class Mirror:
-    """What the messages of one `Client.watch` come to.
+    """The copy: what the messages of `Client.watch`, or the news of a `Feed`, come to.
 
     Attributes:
+        link: how the client stands with the process, as far as a feed has told.
         snapshot: the last whole picture, for what does not change in between; None before the first.
         root: the root supervisor's path.
         events: the last ones, oldest first.
     """
 
     def __init__(self) -> None:
+        self.link = Link()
         self.snapshot: Snapshot | None = None
         self.root = ""
         self.events: deque[EventRow] = deque(maxlen=KEPT_EVENTS)
@@ -39,18 +46,22 @@ class Mirror:
         self._below: dict[str, dict[str, None]] = {}
         self._order: tuple[str, ...] | None = ()
 
+    def take(self, news: News) -> frozenset[str]:
+        """Take over some news of a feed; returns what `apply` does."""
+        self.link = self.link.after(news)
+        return self.apply(news.message, news.at) if isinstance(news, Arrived) else frozenset()
+
     def apply(self, message: Snapshot | Delta, at: float) -> frozenset[str]:
-        """Take over what a message says.
+        """Take over a message.
 
         Args:
             message: as it came.
             at: when, in seconds of the reader's clock.
 
         Returns:
-            The paths of those that are new, different or gone; after a snapshot all. None of them for a change of a
-            tree that nobody has shown; for one that the snapshot has already, which may be asked for on another
-            connection than the changes come by; and for one that only says who keeps the event loop, the rest of which
-            is what was known before.
+            The paths that are new, different or gone; after a snapshot all. None for a delta before the first snapshot;
+            for one that the snapshot contains already, which may have been asked for on another connection; and for one
+            that only says what keeps the event loop, and otherwise repeats what was known before.
         """
         if isinstance(message, Snapshot):
             return self._replace(message, at)
@@ -72,7 +83,7 @@ class Mirror:
 
     @property
     def seq(self) -> int:
-        """Number of the last event that is in here."""
+        """Number of the last event in the copy."""
         return self._last.seq if self._last else 0
 
     @property
@@ -87,7 +98,7 @@ class Mirror:
 
     @property
     def open_incidents(self) -> int:
-        """How many there are."""
+        """How many incidents are open."""
         return self._last.open_incidents if self._last else 0
 
     @property
@@ -109,7 +120,7 @@ class Mirror:
         return max(0.0, now - self._last_at) if self._last else 0.0
 
     def blocked(self, now: float) -> Blocked | None:
-        """Who keeps the event loop, and for how long by now."""
+        """What keeps the event loop, and for how long by now; None: it turns."""
         found = self._blocked
         return replace(found, seconds=found.seconds + max(0.0, now - self._blocked_at)) if found else None
 
@@ -138,6 +149,31 @@ class Mirror:
         """All of them, in tree order."""
         return [self.row(path, now) for path in self.paths]
 
+    def snapshot_at(self, now: float) -> Snapshot:
+        """The whole tree as a snapshot, as it is by now: shown like one that has been asked for.
+
+        Raises:
+            AssertionError: no snapshot has come yet.
+        """
+        base = self.snapshot
+        assert base is not None
+        root, *children = self.rows(now)
+        since, age = self.up_s(now) - base.up_s, self.age(now)
+        return replace(
+            base,
+            seq=self.seq,
+            wall=base.wall + since,
+            up_s=base.up_s + since,
+            state=self.state,
+            lag_s=base.lag_s if since < LAG_HOLDS else None,
+            blocked=self.blocked(now),
+            root=root,
+            children=tuple(children),
+            needs=tuple(one if one.down_s is None else replace(one, down_s=one.down_s + age) for one in self.needs),
+            open_incidents=self.open_incidents,
+            stale_s=base.stale_s if self.seq == base.seq else 0.0,
+        )
+
     # ------------------------------------------------------------------------------------------------
 
     def _replace(self, new: Snapshot, at: float) -> frozenset[str]:
@@ -161,14 +197,14 @@ class Mirror:
         if row.path not in self._rows:
             self._order = None
             if row.path != self.root:
-                self._below.setdefault(_above(row.path), {})[row.path] = None
+                self._below.setdefault(parent_of(row.path), {})[row.path] = None
         self._rows[row.path] = row, at
 
     def _remove(self, path: str) -> None:
         self._order = None
         self._rows.pop(path, None)
         self._below.pop(path, None)
-        self._below.get(_above(path), {}).pop(path, None)
+        self._below.get(parent_of(path), {}).pop(path, None)
 
     def _family(self, path: str) -> Iterator[str]:
         """All at and below `path`, each before its own children; without recursion, for a tree may be deep."""
@@ -179,12 +215,8 @@ class Mirror:
             left.extend(reversed(self._below.get(path, {})))
 
 
-def _above(path: str) -> str:
-    return path.rpartition("/")[0]
-
-
 def _says_more(delta: Delta) -> bool:
-    """Than who keeps the event loop."""
+    """Whether a delta says more than what keeps the event loop."""
     return bool(delta.events or delta.changed or delta.removed)
 
 

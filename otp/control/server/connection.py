@@ -1,4 +1,4 @@
-"""One connection of a client, as the server sees it."""
+"""One connection to a client: its requests in, frames out, each within a time."""
 
 import asyncio
 import socket
@@ -37,7 +37,7 @@ class Connection:
 
     @classmethod
     async def open(cls, accepted: socket.socket) -> "Connection":
-        """Around an accepted socket, which it owns from now on.
+        """Make a connection of an accepted socket, and own that from now on.
 
         Raises:
             Gone: the client has left meanwhile.
@@ -52,16 +52,16 @@ class Connection:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is done for it: it waits for a request, or its client has left and what it asked goes on."""
+        """Whether it waits for a request, or its client has left; what that has asked for goes on."""
         return self._requests == 0 or self._reader.at_eof()
 
     def is_stuck(self, now: float) -> bool:
-        """Whether its client has not taken what was sent to it for a while, by the clock of the loop."""
+        """Whether its client has taken nothing for `STUCK_AFTER`, though there is something; `now` is the loop's time."""
         return self._stuck_since is not None and now - self._stuck_since >= STUCK_AFTER
 
     @contextmanager
     def busy(self) -> Generator[None]:
-        """A request of it is being worked on."""
+        """Count a request that is being worked on, for the block."""
         self._requests += 1
         try:
             yield
@@ -72,8 +72,8 @@ class Connection:
         """The next request.
 
         Raises:
-            Gone: there is none.
-            ProtocolError: what comes is none, or does not come to its end.
+            Gone: the client has left.
+            ProtocolError: what comes is no request, or does not come to its end.
         """
         try:
             first = await self._reader.readexactly(1)
@@ -90,7 +90,7 @@ class Connection:
         """Write a frame, and wait until the client has taken most of it.
 
         Raises:
-            Gone: it does not.
+            Gone: the client has left, or does not take it.
         """
         self._stuck_since = asyncio.get_running_loop().time()
         try:
@@ -104,12 +104,12 @@ class Connection:
             self._stuck_since = None
 
     async def until_gone(self) -> None:
-        """Wait until the client leaves, or says something where nothing is to be said."""
+        """Wait until the client leaves, or sends something, which a watching client must not."""
         with suppress(OSError):
             await self._reader.read(1)
 
     def close(self) -> None:
-        """End it, without waiting for a client that takes nothing."""
+        """End the connection, without waiting for a client that takes nothing."""
         transport = self._writer.transport
         if transport.get_write_buffer_size():
             transport.abort()

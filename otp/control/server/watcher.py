@@ -1,41 +1,50 @@
-"""A client that watches: a snapshot first, then what changes; a new snapshot if it was too slow for that."""
+"""Clients that watch: a snapshot first, then what changes; a new snapshot for a client that was too slow for that."""
 
 import asyncio
 import sys
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
 from otp.control.server.connection import Connection, Gone
 from otp.control.server.pending import Waiting
 from otp.control.wire.protocol import Answer, Failed, encode
-from otp.control.wire.rows import Snapshot
+from otp.control.wire.rows import Blocked, Delta, Snapshot
 
-__all__ = ("ALWAYS", "WAITING", "Watcher")
+__all__ = ("MAX_WATCHERS", "WAITING", "Watcher", "Watchers")
+
+MAX_WATCHERS = 32
+"""Clients that may watch at a time: they are never idle, and connections have to be left for clients that act."""
 
 WAITING = 256
 """Deltas that may wait for a client; one more, and they are dropped for a snapshot."""
 
 WAITING_BYTES = 4 * 1024 * 1024
-"""Bytes that they may have together."""
+"""Bytes that the waiting deltas of a client may have together."""
 
 AGAIN = 1.0
 """Seconds before a client that was too slow gets another snapshot: it must not cost the tree one after the other."""
 
-ALWAYS = sys.maxsize
-"""In the place of a delta's number: no snapshot contains it."""
+_ALWAYS = sys.maxsize
+"""In place of the number of a delta that no snapshot contains."""
 
 
 class Watcher:
     """Sends to one client.
 
-    A delta may be made while a snapshot is on its way: 1. the snapshot is asked for; 2. something happens, and its delta
-    comes first; 3. the snapshot comes, which may or may not contain that. So deltas wait from the moment of the question
-    on, and those that the snapshot contains by its number are left out. A row that comes twice is the same row.
+    A delta may be made while a snapshot is on its way:
+
+    1. The snapshot is asked for.
+    2. Something happens, and its delta comes first.
+    3. The snapshot comes, which may or may not contain what happened.
+
+    So deltas wait from step 1 on, and those that the snapshot contains, by its number, are left out. A row that comes
+    twice is the same row.
 
     Args:
         connection: to the client.
-        ask: for a snapshot.
-        patient: waits for it; if the tree's loop is blocked, for the last one that is known.
+        ask: asks the tree for a snapshot.
+        patient: waits for it; while the tree's loop is blocked, gives the latest picture instead.
     """
 
     def __init__(
@@ -54,7 +63,7 @@ class Watcher:
         self._ending = False
 
     def put(self, seq: int, frame: bytes) -> None:
-        """A delta, encoded, and the number of its last event."""
+        """Take an encoded delta, and the number of its last event; too many are dropped for a snapshot."""
         if len(self._frames) >= WAITING or self._bytes + len(frame) > WAITING_BYTES:
             self._frames.clear()
             self._bytes = 0
@@ -65,15 +74,15 @@ class Watcher:
         self._something.set()
 
     def finish(self) -> None:
-        """There will be nothing more: end when all of it has been sent."""
+        """End when all that has been put is sent."""
         self._ending = True
         self._something.set()
 
     async def run(self) -> None:
-        """Send until there is nothing more to send.
+        """Send until `finish`.
 
         Raises:
-            Gone: the client has left, takes nothing, or says something where nothing is to be said.
+            Gone: the client has left, takes nothing, or sends something, which a watching client must not.
         """
         sending = asyncio.create_task(self._send())
         leaving = asyncio.create_task(self._connection.until_gone())
@@ -99,7 +108,7 @@ class Watcher:
                 await asyncio.sleep(AGAIN)
 
     async def _snapshot(self) -> Snapshot | Failed:
-        """A new one, or why there is none; while the tree's loop is blocked the client gets the last one meanwhile."""
+        """A new snapshot, or why there is none; while the tree's loop is blocked the client gets the latest picture."""
         waiting = self._ask()
         answer = await self._patient(waiting)
         if not waiting.done():
@@ -111,7 +120,7 @@ class Watcher:
         return answer
 
     async def _send_deltas(self, seen: int) -> None:
-        """Until some have been lost, or there will be no more."""
+        """Send deltas until some have been dropped, or the end has come."""
         while not self._lost:
             while self._frames:
                 seq, frame = self._frames.popleft()
@@ -123,3 +132,49 @@ class Watcher:
                 return
             if not self._frames and not self._lost:
                 await self._something.wait()
+
+
+class Watchers(set[Watcher]):
+    """The clients that watch."""
+
+    _last: Delta | None = None
+
+    def publish(self, delta: Delta) -> None:
+        """Send what has changed to all."""
+        self._last = delta
+        self._put(delta.seq, delta)
+
+    def tell_blocked(self, blocked: Blocked | None, latest: Snapshot | None) -> None:
+        """Send to all what keeps the tree's loop, which cannot say it itself; the rest is what was known last.
+
+        Args:
+            blocked: what keeps it; None: it turns again.
+            latest: the newest picture of the tree.
+        """
+        known = [one for one in (self._last, latest) if one is not None]
+        if not known:
+            return
+        last = max(known, key=lambda one: one.seq)
+        delta = Delta(
+            seq=last.seq,
+            wall=time.time(),
+            state=last.state,
+            blocked=blocked,
+            root=last.root,
+            changed=(),
+            removed=(),
+            needs=last.needs,
+            open_incidents=last.open_incidents,
+            events=(),
+        )
+        self._put(_ALWAYS, delta)
+
+    def finish(self) -> None:
+        """End all, when what has been put is sent."""
+        for watcher in self:
+            watcher.finish()
+
+    def _put(self, seq: int, delta: Delta) -> None:
+        frame = encode(delta)
+        for watcher in self:
+            watcher.put(seq, frame)

@@ -1,34 +1,32 @@
-"""The acting commands, one child after the other: a restart of many is a rolling one."""
+"""The commands that act, one child after the other: a restart of many is a rolling one."""
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import anyio
 
 from otp.control.tree.audit import Audit, one_line
 from otp.control.tree.blast_radius import of_restart, of_stop
 from otp.control.tree.maintenance import Maintenance
-from otp.control.tree.targets import Node, NoSuchChild, TooMany
 from otp.control.tree.view import View, incident_row
-from otp.control.wire.peer import Peer
-from otp.control.wire.protocol import (
-    Acted,
+from otp.control.wire.commands import (
+    Command,
     Drain,
-    Draining,
-    Failure,
     InjectFault,
     OnChildren,
     Pause,
     Reset,
-    Resolved,
     ResolveIncident,
     Restart,
     Resume,
     Start,
     Stop,
 )
+from otp.control.wire.peer import Peer
+from otp.control.wire.protocol import Acted, Answer, Draining, Failure, Resolved
 from otp.control.wire.rows import Change
+from otp.control.wire.targets import Node, NoSuchChild, TooMany
 from otp.core.child import ChildState
 from otp.core.foresight import could_follow
 from otp.errors import (
@@ -42,25 +40,27 @@ from otp.errors import (
     PatternError,
     Restarting,
     Running,
-    StartError,
 )
 from otp.faults import Faults
 
-__all__ = ("Actions", "NotAllowed", "kind_of")
+__all__ = ("Actions", "NotAllowed")
 
 
 class NotAllowed(ControlError):
-    """The command is not taken here."""
+    """This process, or this child, does not take the command."""
 
 
 class Actions:
-    """Does to a tree what operators ask for, in its event loop.
+    """Carries out the acting commands on one tree, in its event loop.
 
     Args:
         view: of the tree.
         maintenance: deadlines of pauses.
-        audit: is told of everything that was done.
-        faults: what faults are injected with; None: they are not.
+        audit: writes down what was done.
+        faults: injects faults; None: they are not allowed.
+
+    Attributes:
+        by_command: what carries out which command.
     """
 
     def __init__(self, view: View, maintenance: Maintenance, audit: Audit, faults: Faults | None) -> None:
@@ -69,32 +69,29 @@ class Actions:
         self._maintenance = maintenance
         self._audit = audit
         self._faults = faults
-        self._do: dict[type[OnChildren], Callable[[str, Any], Awaitable[str | None]]] = {
-            Restart: self._restart,
-            Stop: self._stop,
-            Start: self._start,
-            Reset: self._reset,
-            Pause: self._pause,
-            Resume: self._resume,
-            InjectFault: self._inject,
+        self.by_command: dict[type[Command], Callable[[Peer, str, Any], Awaitable[Answer]]] = {
+            **dict.fromkeys(get_args(OnChildren), self.on_children),
+            ResolveIncident: self.resolve,
+            Drain: self.drain,
         }
 
     async def on_children(self, peer: Peer, op: str, command: OnChildren) -> Acted:
-        """Act on all that the command names, or say what would be touched.
+        """Act on the children that the command names, or say what it would touch.
 
         Raises:
-            NoSuchChild: it names none.
-            TooMany: it names more than one, and does not say that this is meant.
-            NotAllowed: not here, or not on the root.
-            PatternError: it is longer than a pattern may be.
+            NoSuchChild: the command names no child of this tree.
+            TooMany: it names several, without `all`.
+            NotAllowed: faults are not allowed here, or the command is none for the root.
+            PatternError: the pattern is too long.
         """
         nodes = await self._view.outline()
         named = await self._view.chosen(nodes, command.path, many=command.all or command.dry_run)
         self._check(command, named)
+        reach = of_restart if isinstance(command, Restart) else of_stop
         changes: list[Change] = []
         touched: set[str] = set()
         for node in named:
-            radius = self._touched(nodes, command, node)
+            radius = reach(nodes, node.path)
             if command.dry_run:
                 change = self._planned(command, node, radius)
             elif isinstance(command, Restart) and node.path in touched:
@@ -110,11 +107,11 @@ class Actions:
             untouched=sum(node.path not in touched for node in nodes[1:]),
         )
 
-    def resolve(self, peer: Peer, op: str, command: ResolveIncident) -> Resolved:
-        """Call an incident over.
+    async def resolve(self, peer: Peer, op: str, command: ResolveIncident) -> Resolved:
+        """Resolve an incident by hand.
 
         Raises:
-            NoSuchChild: there is no open incident of that id.
+            NoSuchChild: no incident of that id is open.
         """
         incidents = self._view.seen.incidents
         now = anyio.current_time()
@@ -126,7 +123,7 @@ class Actions:
         return Resolved(op=op, incident=incident_row(incident, now))
 
     async def drain(self, peer: Peer, op: str, command: Drain) -> Draining:
-        """Stop the whole tree in order."""
+        """Stop the whole tree in order, or say what would be stopped."""
         nodes = await self._view.outline()
         children = tuple(node.path for node in reversed(nodes[1:]))
         if not command.dry_run:
@@ -134,8 +131,14 @@ class Actions:
             self._handle.stop()
         return Draining(op=op, dry_run=command.dry_run, children=children)
 
-    async def over(self, path: str) -> bool:
-        """The time of a maintenance is over; False: it cannot be ended yet, since a supervisor above is down."""
+    async def cut_short(self, command: Command) -> None:
+        """Stop what is left of a drained tree at once, when the seconds of its Drain are over."""
+        if isinstance(command, Drain) and command.seconds is not None and not command.dry_run:
+            await anyio.sleep(command.seconds)
+            self._handle.kill()
+
+    async def end_maintenance(self, path: str) -> bool:
+        """Resume a child whose maintenance is over; False: a supervisor above is down, try again later."""
         try:
             await self._handle.resume(self._below(path))
         except NoProc:
@@ -155,11 +158,6 @@ class Actions:
                 f"or {verb} '*' --all for each of them; otp drain ends the whole process in order"
             )
 
-    def _touched(self, nodes: Sequence[Node], command: OnChildren, node: Node) -> tuple[str, ...]:
-        if isinstance(command, Restart):
-            return of_restart(nodes, node.path)
-        return of_stop(nodes, node.path)
-
     def _planned(self, command: OnChildren, node: Node, radius: tuple[str, ...]) -> Change:
         follows = could_follow(self._handle.running_spec(), node.path) if isinstance(command, Restart) else ()
         return Change(
@@ -167,7 +165,7 @@ class Actions:
         )
 
     def _restarted_along(self, node: Node) -> Change:
-        """Of a group that restarts together, one restart is enough."""
+        """What to say of a child that has just been restarted with a sibling: once is enough."""
         along = "restarted along with a sibling"
         return Change(
             path=node.path, radius=(), before=node.state, after=self._state(node.path), took_s=0.0, message=along
@@ -177,9 +175,10 @@ class Actions:
         before, begun = self._state(path), time.monotonic()
         error, message = "", ""
         try:
-            message = await self._do[type(command)](self._below(path), command) or ""
+            message = await self._carry_out(path, command)
         except OTPError as no:
-            error, message = self._kind_of(no), one_line(self._said(no))
+            error, message = self.refusal(no)
+            message = one_line(message)
         change = Change(
             path=path,
             radius=touched,
@@ -192,18 +191,22 @@ class Actions:
         self._audit.acted(peer, op, command, change)
         return change
 
-    def _kind_of(self, error: OTPError) -> Failure:
-        return "gone" if isinstance(error, NoProc) and self._view.has_ended else kind_of(error)
-
-    def _said(self, error: OTPError) -> str:
-        """What stands in the way, and what to do about it."""
+    def refusal(self, error: OTPError) -> tuple[Failure, str]:
+        """Why a command is not carried out: its kind, which decides the exit code, and what to do about it."""
         match error:
             case NoProc():
-                return self._view.no_supervisor(error)
+                return "gone" if self._view.has_ended else "conflict", self._view.no_supervisor(error)
+            case NotFound() | NoSuchChild():
+                return "not_found", str(error)
+            case NotAllowed() | TooMany() | PatternError():
+                return "refused", str(error)
+            case Restarting() | Running() | NotSupported() | FaultError():
+                return "conflict", str(error)
             case ChildRefused(paths=paths):
-                return f"{error}; otp stack {paths[0]} says where it hangs, and only the end of the process ends it"
+                hint = f"otp stack {paths[0]} says where it hangs, and only the end of the process ends it"
+                return "error", f"{error}; {hint}"
             case _:
-                return str(error)
+                return "error", str(error)
 
     def _state(self, path: str) -> str:
         if path == self._view.app:
@@ -215,62 +218,46 @@ class Actions:
         return str(info.state) if info is not None else "gone"
 
     def _below(self, path: str) -> str:
-        """The path as the handle of the root takes it."""
+        """The path below the root, as the root's handle takes it."""
         return path.removeprefix(self._view.app).removeprefix("/")
-
-    def _whole(self, path: str) -> str:
-        """The path from the root's id on."""
-        return f"{self._view.app}/{path}".rstrip("/")
 
     # ------------------------------------------------------------------------------------------------ one child
 
-    async def _restart(self, path: str, _: Restart) -> None:
-        await self._handle.restart(path)
+    async def _carry_out(self, path: str, command: OnChildren) -> str:
+        """Do to one child what the command says; returns what is worth knowing of it."""
+        below = self._below(path)
+        match command:
+            case Restart():
+                await self._handle.restart(below)
+            case Stop():
+                await self._handle.terminate_child(below)
+            case Start():
+                return await self._start(path)
+            case Reset():
+                await self._handle.reset(below)
+            case Pause():
+                await self._handle.pause(below)
+                self._maintenance.begin(path, command.seconds)
+            case Resume():
+                await self._handle.resume(below)
+                self._maintenance.end(path)
+            case InjectFault():
+                self._inject(path, command)
+        return ""
 
-    async def _stop(self, path: str, _: Stop) -> None:
-        await self._handle.terminate_child(path)
-
-    async def _start(self, path: str, _: Start) -> str | None:
+    async def _start(self, path: str) -> str:
         try:
-            await self._handle.restart_child(path)
+            await self._handle.restart_child(self._below(path))
         except Running:
-            whole = self._whole(path)
-            if self._state(whole) == ChildState.REFUSED:
-                raise ChildRefused((whole,)) from None
+            if self._state(path) == ChildState.REFUSED:
+                raise ChildRefused((path,)) from None
             return "it is up already"
-        return None
+        return ""
 
-    async def _reset(self, path: str, _: Reset) -> None:
-        await self._handle.reset(path)
-
-    async def _pause(self, path: str, command: Pause) -> None:
-        await self._handle.pause(path)
-        self._maintenance.begin(self._whole(path), command.seconds)
-
-    async def _resume(self, path: str, _: Resume) -> None:
-        await self._handle.resume(path)
-        self._maintenance.end(self._whole(path))
-
-    async def _inject(self, path: str, command: InjectFault) -> None:
+    def _inject(self, path: str, command: InjectFault) -> None:
         assert self._faults is not None
-        whole = self._whole(path)
         try:
-            injection = self._faults.inject(whole, command.kind, times=command.times, seconds=command.seconds)
+            injection = self._faults.inject(path, command.kind, times=command.times, seconds=command.seconds)
         except NotFound:  # it is there, so it was added by start_child
-            raise FaultError(whole, "it was added while the tree ran; faults reach those that it began with") from None
-        self._view.seen.incidents.injecting(whole, injection.marked_until)
-
-
-def kind_of(error: OTPError) -> Failure:
-    """The kind of a failure, for the exit code of a command."""
-    match error:
-        case NotFound() | NoSuchChild():
-            return "not_found"
-        case NotAllowed() | TooMany() | PatternError():
-            return "refused"
-        case Restarting() | Running() | NotSupported() | NoProc() | FaultError():
-            return "conflict"
-        case StartError() | ChildRefused():
-            return "error"
-        case _:
-            return "error"
+            raise FaultError(path, "it was added while the tree ran; faults reach those that it began with") from None
+        self._view.seen.incidents.injecting(path, injection.marked_until)

@@ -1,8 +1,8 @@
-"""The audit: who did what to the tree, why, and what came of it; in the timeline, and in the log."""
+"""The audit: who did what to the tree, why, and what came of it; in the event log, and in the log."""
 
-from otp.control.tree.event_log import Timeline
+from otp.control.tree.event_log import EventLog
+from otp.control.wire.commands import Acting, Drain, InjectFault, Pause, ResolveIncident
 from otp.control.wire.peer import Peer
-from otp.control.wire.protocol import Acting, Drain, InjectFault, Pause, ResolveIncident
 from otp.control.wire.rows import Change
 from otp.observe.log import tell
 from otp.observe.sanitize import clean
@@ -15,30 +15,30 @@ LONGEST_REASON = 200
 
 
 class Audit:
-    """Writes one entry for each child that an acting command was about.
+    """Writes one entry for each child that a command acted on.
 
     Args:
         app: the id of the root.
-        timeline: where the entries go.
+        event_log: where the entries go.
     """
 
-    def __init__(self, app: str, timeline: Timeline) -> None:
+    def __init__(self, app: str, event_log: EventLog) -> None:
         self._app = app
-        self._timeline = timeline
+        self._event_log = event_log
 
     def acted(self, peer: Peer, op: str, command: Acting, change: Change) -> None:
-        """What a command did to one child."""
+        """Note what a command did to one child."""
         outcome = change.message if change.error else _outcome(change)
         self._write(peer, op, command, change.path, outcome, failed=bool(change.error))
 
     def did(self, peer: Peer, op: str, command: Acting, path: str = "") -> None:
-        """A command on something that is no child: an incident, or the whole tree."""
+        """Note a command on something other than a child: an incident, or the whole tree."""
         self._write(peer, op, command, path or self._app, "", failed=False)
 
     def over(self, path: str) -> None:
-        """A maintenance has ended by itself."""
+        """Note that a maintenance has ended by itself."""
         text = "resumed: the time of its maintenance is over"
-        self._timeline.note("maintenance.over", path, text)
+        self._event_log.note("maintenance.over", path, text)
         tell("INFO", path, text, event="maintenance.over")
 
     def _write(self, peer: Peer, op: str, command: Acting, path: str, outcome: str, *, failed: bool) -> None:
@@ -49,12 +49,12 @@ class Audit:
         text += f"; reason: {reason}" if reason else ""
         text += f"  [op {one_line(op[:8])}]"
         level: Level = "WARNING" if failed else "INFO"
-        self._timeline.note(f"operator.{verb}", path, text, level)
+        self._event_log.note(f"operator.{verb}", path, text, level)
         tell(level, path, text, event=f"operator.{verb}", op=op, uid=peer.uid, pid=peer.pid)
 
 
 def one_line(text: str) -> str:
-    """What somebody wrote, fit for a line of a log: no control characters, no secrets, not endless."""
+    """A client's text as part of a log line: without control characters and secrets, and cut to `LONGEST_REASON`."""
     return clean(text, LONGEST_REASON).strip()
 
 

@@ -1,8 +1,8 @@
-"""The blast radius: whom a command touches, told from an outline of the tree, before anything is done."""
+"""The blast radius: the children that a command touches, known from an outline of the tree before anything is done."""
 
 from collections.abc import Iterable
 
-from otp.control.tree.targets import Node
+from otp.control.wire.targets import Node
 from otp.core.paths import is_within
 from otp.spec import Strategy
 
@@ -10,7 +10,7 @@ __all__ = ("of_restart", "of_stop")
 
 
 def of_restart(rows: Iterable[Node], path: str) -> tuple[str, ...]:
-    """Whom a restart of `path` stops and starts, in start order: all below it, and the siblings that are taken along.
+    """The children that a restart of `path` stops and starts, in start order: all below it, and the siblings taken along.
 
     Args:
         rows: of the whole tree, the root first.
@@ -31,7 +31,7 @@ def of_restart(rows: Iterable[Node], path: str) -> tuple[str, ...]:
 
 
 def of_stop(rows: Iterable[Node], path: str) -> tuple[str, ...]:
-    """Whom a stop or a start of `path` touches: itself and all below it, in start order."""
+    """The children that a stop or a start of `path` touches: itself and all below it, in start order."""
     return tuple(row.path for row in rows if is_within(row.path, path))
 
 

@@ -1,4 +1,4 @@
-"""What happened lately, in order and numbered: the events of the tree, and what operators did to it."""
+"""The event log: what happened lately, in order and numbered: the tree's events, and what operators did to it."""
 
 import time
 from collections import deque
@@ -10,16 +10,23 @@ from msgspec import Struct
 
 from otp.control.wire.rows import EventRow
 from otp.events import Event
+from otp.observe.incident import IncidentChange, IncidentResolved
 from otp.observe.sentences import sentence
 
-__all__ = ("Entry", "Timeline")
+__all__ = ("Entry", "EventLog")
 
 KEPT = 5_000
 """Entries that are kept: the newest."""
 
 
 class Entry(Struct, frozen=True):
-    """One event, or what an operator did, as the row that it is shown as."""
+    """One event, or what an operator did.
+
+    Attributes:
+        seq: its number, from 1.
+        wall: when it was, in seconds since 1970.
+        what: the event; of what an operator did, its row.
+    """
 
     seq: int
     wall: float
@@ -27,11 +34,11 @@ class Entry(Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """Whom it is about."""
+        """The child that it is about."""
         return self.what.path
 
     def row(self) -> EventRow:
-        """The same to look at. Made only when somebody looks: an event costs the tree no more than this entry."""
+        """The entry as a row. Its sentence is made when it is asked for: an event costs the tree only the entry."""
         if isinstance(self.what, EventRow):
             return self.what
         said = sentence(self.what)
@@ -39,8 +46,8 @@ class Entry(Struct, frozen=True):
         return EventRow(seq=self.seq, wall=self.wall, event=kind, path=self.what.path, level=said.level, text=said.text)
 
 
-class Timeline:
-    """An event hook that remembers. It lives in the tree's event loop.
+class EventLog:
+    """An event hook that remembers, in the tree's event loop.
 
     Args:
         kept: entries that are kept.
@@ -50,6 +57,8 @@ class Timeline:
     Attributes:
         seq: number of the newest entry; 0 before the first.
     """
+
+    lasting = True
 
     def __init__(
         self,
@@ -62,25 +71,37 @@ class Timeline:
         self._entries: deque[Entry] = deque(maxlen=kept)
         self._now = now
         self._wall = wall
+        self._listener: Callable[[], None] = lambda: None
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each new entry."""
+        self._listener = listener
 
     def __call__(self, event: Event) -> None:
-        """Remember the event, as of when it was: it may have waited for an event loop that was blocked."""
-        self.seq += 1
-        wall = self._wall() - (self._now() - event.at)
-        self._entries.append(Entry(self.seq, wall, event))
+        """Remember an event, as of when it was: it may have waited for an event loop that was blocked."""
+        self._add(self._wall() - (self._now() - event.at), event)
+
+    def resolved(self, change: IncidentChange) -> None:
+        """The listener to incidents: no event tells that one is over."""
+        if isinstance(change, IncidentResolved):
+            incident = change.incident
+            self.note("incident.resolved", incident.path, f"incident {incident.id} is over")
 
     def note(self, event: str, path: str, text: str, level: str = "INFO") -> None:
-        """Remember what somebody did."""
-        self.seq += 1
+        """Remember what is no event of the tree, such as what an operator did."""
         wall = self._wall()
-        row = EventRow(seq=self.seq, wall=wall, event=event, path=path, level=level, text=text)
-        self._entries.append(Entry(self.seq, wall, row))
+        self._add(wall, EventRow(seq=self.seq + 1, wall=wall, event=event, path=path, level=level, text=text))
+
+    def _add(self, wall: float, what: Event | EventRow) -> None:
+        self.seq += 1
+        self._entries.append(Entry(self.seq, wall, what))
+        self._listener()
 
     def newest(self) -> Iterator[Entry]:
-        """All that are kept, newest first."""
+        """The entries that are kept, newest first."""
         return reversed(self._entries)
 
     def since(self, seq: int) -> tuple[Entry, ...]:
-        """Those behind the one with this number, oldest first, as far as they are kept."""
+        """The entries after number `seq`, oldest first, as far as they are kept."""
         missing = min(self.seq - seq, len(self._entries))
         return tuple(islice(reversed(self._entries), missing))[::-1]

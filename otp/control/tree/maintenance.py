@@ -1,4 +1,4 @@
-"""Maintenance that ends by itself: which paths are paused, and until when."""
+"""Maintenance that ends by itself: which children are paused, and until when."""
 
 import math
 from collections.abc import Awaitable, Callable
@@ -10,13 +10,13 @@ from otp.core.paths import is_within
 __all__ = ("Maintenance",)
 
 AGAIN = 1.0
-"""Seconds until one that could not be ended is tried again."""
+"""Seconds until a resume that was not possible is tried again."""
 
 
 class Maintenance:
     """Knows the deadlines of pauses, in the tree's event loop and by its clock.
 
-    Of two that are within each other the one that is over first ends for all below it: a resume knows no exceptions.
+    Nested pauses do not stack: the first to expire resumes the subtree.
     """
 
     def __init__(self) -> None:
@@ -24,12 +24,12 @@ class Maintenance:
         self._changed = anyio.Event()
 
     def begin(self, path: str, seconds: float | None) -> None:
-        """`path` and all below it are paused, for so many seconds; None: until `end`. A later call replaces this one."""
+        """Note that `path` is paused with all below it, for `seconds`; None: until `end`. A later call replaces this one."""
         self._until[path] = math.inf if seconds is None else anyio.current_time() + seconds
         self._changed.set()
 
     def end(self, path: str) -> None:
-        """It is over for `path` and all below it."""
+        """Note that the maintenance of `path` and of all below it is over."""
         self._until = {one: until for one, until in self._until.items() if not is_within(one, path)}
         self._changed.set()
 
@@ -38,15 +38,15 @@ class Maintenance:
         return path in self._until
 
     def left(self, path: str, now: float) -> float | None:
-        """Seconds until the maintenance of `path` is over; None: it has none, or it ends when somebody ends it."""
+        """Seconds until the maintenance of `path` is over; None: it has none, or it ends by a resume alone."""
         first = min((until for one, until in self._until.items() if is_within(path, one)), default=math.inf)
         return None if first == math.inf else max(0.0, first - now)
 
-    async def run(self, over: Callable[[str], Awaitable[bool]]) -> None:
-        """End what is over, until cancelled.
+    async def run(self, resume: Callable[[str], Awaitable[bool]]) -> None:
+        """Resume what has been paused for its time, until cancelled.
 
         Args:
-            over: called with each path whose time is over; whether that has been ended. If not, it is asked again.
+            resume: resumes the child at a path; False: not possible now, and tried again.
         """
         while True:
             self._changed = anyio.Event()
@@ -54,7 +54,7 @@ class Maintenance:
                 await self._changed.wait()
             now = anyio.current_time()
             for path in [path for path, until in self._until.items() if until <= now]:
-                if await over(path):
+                if await resume(path):
                     self.end(path)
                 else:
                     self.begin(path, AGAIN)

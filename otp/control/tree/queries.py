@@ -7,14 +7,10 @@ import anyio
 
 from otp import faults
 from otp.control.tree.blast_radius import of_restart
-from otp.control.tree.event_log import Timeline
-from otp.control.tree.targets import Node, NoSuchChild, Target, single
+from otp.control.tree.event_log import EventLog
 from otp.control.tree.view import AT_ONCE, View, incident_row
-from otp.control.wire.health import health_of
-from otp.control.wire.protocol import (
-    Answer,
+from otp.control.wire.commands import (
     Command,
-    Events,
     Explain,
     GetEvents,
     GetHealth,
@@ -22,10 +18,10 @@ from otp.control.wire.protocol import (
     GetSnapshot,
     GetStack,
     GetWhy,
-    Incidents,
-    Stacks,
     Watch,
 )
+from otp.control.wire.health import health_of
+from otp.control.wire.protocol import Answer, Events, Incidents, Stacks
 from otp.control.wire.rows import (
     ChildRow,
     EventRow,
@@ -39,13 +35,14 @@ from otp.control.wire.rows import (
     TaskRow,
     Why,
 )
+from otp.control.wire.targets import Node, NoSuchChild, Target, single
 from otp.core.explain import explain
 from otp.core.paths import is_within
 from otp.errors import NoProc
 from otp.observe.log_ring import LogRing
 from otp.runtime.stack import ChildStack
 
-__all__ = ("Looks",)
+__all__ = ("Queries",)
 
 TIMELINE = 20
 """Events that `why` shows."""
@@ -61,21 +58,21 @@ PASSED, READ, MADE = 0.05, 0.01, 1.0
 as a child's row."""
 
 
-class Looks:
+class Queries:
     """Answers what is asked about a tree, in its event loop.
 
     Args:
         view: of the tree.
-        timeline: what happened.
+        event_log: what happened.
         log: what children logged; None: nobody listens to them.
 
     Attributes:
         by_command: what answers which command.
     """
 
-    def __init__(self, view: View, timeline: Timeline, log: LogRing | None) -> None:
+    def __init__(self, view: View, event_log: EventLog, log: LogRing | None) -> None:
         self._view = view
-        self._timeline = timeline
+        self._event_log = event_log
         self._log = log
         self.by_command: dict[type[Command], Callable[[Any], Awaitable[Answer]]] = {
             GetSnapshot: self.snapshot,
@@ -90,7 +87,7 @@ class Looks:
 
     async def snapshot(self, _: GetSnapshot | Watch | None = None) -> Snapshot:
         """The whole tree."""
-        return await self._view.snapshot(self._timeline.seq)
+        return await self._view.snapshot(self._event_log.seq)
 
     async def health(self, _: GetHealth) -> Health:
         """Whether all is well."""
@@ -187,7 +184,7 @@ class Looks:
         """The last events about these paths, oldest first. Others get a turn of the event loop between."""
         found: list[EventRow] = []
         done = 0.0
-        for entry in tuple(self._timeline.newest()):
+        for entry in tuple(self._event_log.newest()):
             if len(found) >= limit:
                 break
             done += PASSED + READ * len(entry.path)

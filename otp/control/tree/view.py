@@ -9,7 +9,6 @@ import anyio
 from msgspec.structs import replace
 
 from otp.control.tree.maintenance import Maintenance
-from otp.control.tree.targets import Node, Target, decided
 from otp.control.wire.rows import (
     ChildRow,
     FailureRow,
@@ -18,6 +17,7 @@ from otp.control.wire.rows import (
     Snapshot,
     TreeState,
 )
+from otp.control.wire.targets import Node, Target, decided
 from otp.core.child import ChildState
 from otp.core.paths import is_within
 from otp.core.plan import Phase
@@ -168,7 +168,7 @@ class View:
         return nodes
 
     async def chosen(self, nodes: Sequence[Node], path: str, *, many: bool = True) -> list[Node]:
-        """The nodes of an outline that a path or a pattern names; see `otp.control.tree.targets.chosen`.
+        """The nodes of an outline that a path or a pattern names; see `otp.control.wire.targets.chosen`.
 
         A pattern costs a while with each of them, so others get a turn of the event loop between.
         """

@@ -1,15 +1,13 @@
-"""What can be asked over a control socket, and what of it acts.
+"""The commands that a client may send, those that look and those that act.
 
 Nothing in a command names code; a field that is not known, of another type or out of bounds is refused.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 __all__ = (
-    "ACTING",
-    "ON_CHILDREN",
     "Acting",
     "Command",
     "Drain",
@@ -22,6 +20,7 @@ __all__ = (
     "GetWhy",
     "Id",
     "InjectFault",
+    "Looking",
     "OnChildren",
     "Pause",
     "Reset",
@@ -34,16 +33,16 @@ __all__ = (
 )
 
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
-"""What a client or the process calls a request, an incident."""
+"""The id of a request, made by the client, or of an incident."""
 
 Path = Annotated[str, Meta(max_length=1_000)]
 """A path or a pattern."""
 
 Reason = Annotated[str, Meta(max_length=4_000)]
-"""Why, for the audit, which keeps less of it."""
+"""Why, for the audit, which keeps the beginning of it."""
 
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
-"""So many, and never for ever: that is None."""
+"""A duration; one without end is None."""
 
 
 # ------------------------------------------------------------------------------------------------ commands that look
@@ -65,9 +64,9 @@ class GetEvents(_Command, frozen=True, kw_only=True, tag="events"):
     """The last events.
 
     Attributes:
-        path: a path or pattern: only what is about it, or below it; empty: all.
-        limit: so many at most, the newest.
-        debug: healthy operation too.
+        path: a path or pattern; only events about it and below it; empty: all.
+        limit: the newest, so many at most.
+        debug: also those of healthy operation.
     """
 
     path: Path = ""
@@ -80,7 +79,7 @@ class GetIncidents(_Command, frozen=True, kw_only=True, tag="incidents"):
 
     Attributes:
         path: a path or pattern; empty: all.
-        resolved: those that are over too.
+        resolved: also those that are over.
     """
 
     path: Path = ""
@@ -88,7 +87,7 @@ class GetIncidents(_Command, frozen=True, kw_only=True, tag="incidents"):
 
 
 class Explain(_Command, frozen=True, kw_only=True, tag="explain"):
-    """What the settings of a child mean: when it is given up, and what then."""
+    """What the settings of a child mean: when it is given up, and what follows."""
 
     path: Path
 
@@ -117,8 +116,8 @@ class _Acting(_Command, frozen=True, kw_only=True):
 
     Attributes:
         path: a path, or a pattern as `workers/*`; with or without the root's id in front.
-        all: acting on more than one is meant.
-        dry_run: only say what would be touched.
+        all: it may be more than one child.
+        dry_run: only say what the command would touch.
         reason: why, for the audit.
     """
 
@@ -129,7 +128,7 @@ class _Acting(_Command, frozen=True, kw_only=True):
 
 
 class Restart(_Acting, frozen=True, kw_only=True, tag="restart"):
-    """Stop, wait until it is gone, start afresh; siblings as the strategy says. Counted as manual."""
+    """Stop a child, wait until it is gone, start it afresh; siblings as the strategy says. Counted as manual."""
 
 
 class Stop(_Acting, frozen=True, kw_only=True, tag="stop"):
@@ -148,7 +147,7 @@ class Pause(_Acting, frozen=True, kw_only=True, tag="pause"):
     """Begin maintenance: no restarts, no alerts.
 
     Attributes:
-        seconds: until it ends by itself; None: when somebody resumes.
+        seconds: until it ends by itself; None: by a Resume.
     """
 
     seconds: Seconds | None = None
@@ -163,8 +162,8 @@ class InjectFault(_Acting, frozen=True, kw_only=True, tag="fault"):
 
     Attributes:
         kind: how.
-        times: incarnations that are hit; None: one, and of `flap` as many as there is time for.
-        seconds: after which nothing of it is left.
+        times: incarnations that are hit; None: one, or with `flap` as many as there is time for.
+        seconds: after which the fault is over.
     """
 
     kind: Literal["crash", "hang", "cancel", "block-loop", "flap"]
@@ -173,14 +172,14 @@ class InjectFault(_Acting, frozen=True, kw_only=True, tag="fault"):
 
 
 class ResolveIncident(_Command, frozen=True, kw_only=True, tag="resolve"):
-    """Call an incident over."""
+    """Resolve an incident by hand."""
 
     incident: Id
     reason: Reason = ""
 
 
 class Drain(_Command, frozen=True, kw_only=True, tag="drain"):
-    """Be ready no more, stop the whole tree in order, and end the process with code 0.
+    """Report not ready, stop the whole tree in order, and end the process with code 0.
 
     Attributes:
         seconds: after which what is left is stopped at once; None: as the process was started.
@@ -197,24 +196,9 @@ OnChildren = Restart | Stop | Start | Reset | Pause | Resume | InjectFault
 """Commands on the children that a path or a pattern names."""
 
 Acting = OnChildren | ResolveIncident | Drain
-Command = (
-    GetSnapshot
-    | GetHealth
-    | GetEvents
-    | GetIncidents
-    | Explain
-    | GetWhy
-    | GetStack
-    | Watch
-    | Restart
-    | Stop
-    | Start
-    | Reset
-    | Pause
-    | Resume
-    | InjectFault
-    | ResolveIncident
-    | Drain
-)
-ON_CHILDREN: Final = (Restart, Stop, Start, Reset, Pause, Resume, InjectFault)
-ACTING: Final = (*ON_CHILDREN, ResolveIncident, Drain)
+"""Commands that change something."""
+
+Looking = GetSnapshot | GetHealth | GetEvents | GetIncidents | Explain | GetWhy | GetStack | Watch
+"""Commands that change nothing."""
+
+Command = Looking | Acting

@@ -1,18 +1,16 @@
-"""Whether all is well in a tree, told from a snapshot alone."""
+"""The health of a tree, known from a snapshot alone."""
 
 from collections.abc import Iterator
 
 from otp.control.wire.rows import Blocked, ChildRow, Health, Snapshot
 from otp.core.child import ChildState
+from otp.core.paths import ancestors
 
-__all__ = (
-    "blocked_text",
-    "health_of",
-)
+__all__ = ("health_of", "not_turning")
 
 
 def health_of(snapshot: Snapshot) -> Health:
-    """Whether all is well in a tree that looks like this."""
+    """The health of the tree that a snapshot shows."""
     children = snapshot.children
     refused = any(child.state == ChildState.REFUSED for child in children)
     live = snapshot.blocked is None and not refused and snapshot.state != "stopped"
@@ -29,7 +27,7 @@ def health_of(snapshot: Snapshot) -> Health:
 
 def _problems(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.blocked is not None:
-        yield blocked_text(snapshot.blocked)
+        yield not_turning(snapshot.blocked)
     if snapshot.state not in ("up", "degraded"):
         yield f"{snapshot.app} is {snapshot.state}"
     for need in snapshot.needs:
@@ -37,17 +35,12 @@ def _problems(snapshot: Snapshot) -> Iterator[str]:
             yield f"{need.path} needs {need.name}, which is down since {need.down_s:.0f} s: {need.last}"
     down = {child.path: child for child in snapshot.children if not child.ready}
     for path, child in down.items():
-        if not any(above in down for above in _above(path)):
+        if not any(above in down for above in ancestors(path)):
             yield _down(child)
 
 
-def _above(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
-
-
-def blocked_text(blocked: Blocked) -> str:
-    """Say for how long the event loop has not turned, and who keeps it."""
+def not_turning(blocked: Blocked) -> str:
+    """What keeps the tree's event loop, in a sentence."""
     where = f", at {blocked.stack[-1]}" if blocked.stack else ""
     return f"the event loop has not turned for {blocked.seconds:.1f} s: {blocked.who} keeps it{where}"
 

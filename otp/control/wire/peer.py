@@ -1,4 +1,4 @@
-"""Who is at the other end of a control socket, as the kernel says."""
+"""The process at the other end of a control socket, as the kernel knows it."""
 
 import socket
 import struct
@@ -11,7 +11,7 @@ __all__ = ("Peer", "peer_of")
 
 
 class Peer(Struct, frozen=True):
-    """A process that speaks to us.
+    """A process at the other end.
 
     Attributes:
         uid: of its user; -1 where the kernel does not tell.

@@ -1,4 +1,4 @@
-"""What is said over a control socket: frames of bounded length, each one message of a closed set.
+"""The protocol of a control socket: frames of bounded length, each one message of a closed set.
 
     server  Greeting
     client  Request(id, command)     server  Reply(id, answer) or Failed(id, kind, message)
@@ -14,74 +14,28 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
-from otp.control.wire.commands import (
-    ACTING,
-    ON_CHILDREN,
-    Acting,
-    Command,
-    Drain,
-    Explain,
-    GetEvents,
-    GetHealth,
-    GetIncidents,
-    GetSnapshot,
-    GetStack,
-    GetWhy,
-    Id,
-    InjectFault,
-    OnChildren,
-    Pause,
-    Reset,
-    ResolveIncident,
-    Restart,
-    Resume,
-    Start,
-    Stop,
-    Watch,
-)
+from otp.control.wire.commands import Command, Id
 from otp.control.wire.rows import Change, Delta, EventRow, Explained, Health, IncidentRow, Snapshot, StackRow, Why
 
 __all__ = (
-    "ACTING",
     "HEADER",
     "MAX_MESSAGE",
     "MAX_REQUEST",
-    "ON_CHILDREN",
     "PROTOCOL",
     "Acted",
-    "Acting",
     "Answer",
-    "Command",
-    "Drain",
     "Draining",
     "Events",
-    "Explain",
     "Failed",
     "Failure",
     "FromServer",
-    "GetEvents",
-    "GetHealth",
-    "GetIncidents",
-    "GetSnapshot",
-    "GetStack",
-    "GetWhy",
     "Greeting",
     "Incidents",
-    "InjectFault",
-    "OnChildren",
-    "Pause",
     "ProtocolError",
     "Reply",
     "Request",
-    "Reset",
-    "ResolveIncident",
     "Resolved",
-    "Restart",
-    "Resume",
     "Stacks",
-    "Start",
-    "Stop",
-    "Watch",
     "decode_message",
     "decode_request",
     "encode",
@@ -102,7 +56,7 @@ MAX_MESSAGE: Final = 128 * 1024 * 1024
 
 
 class ProtocolError(Exception):
-    """What came is no message of this protocol."""
+    """The bytes that came are no message of this protocol."""
 
 
 class Request(Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,17 +72,17 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True):
     command: Command
 
 
-# ------------------------------------------------------------------------------------------------ what the server says
+# ------------------------------------------------------------------------------------------------ messages of the server
 
 
 class Greeting(Struct, frozen=True, kw_only=True, tag="greeting"):
     """The first message of a server.
 
     Attributes:
-        protocol: its version of this protocol.
+        protocol: version of the protocol that it speaks.
         app: the id of the root.
         pid: of the process.
-        version: of otp there.
+        version: of otp in that process.
         role: whether acting commands are taken on this socket.
         faults: whether faults may be injected.
     """
@@ -142,19 +96,19 @@ class Greeting(Struct, frozen=True, kw_only=True, tag="greeting"):
 
 
 class Events(Struct, frozen=True, tag="events"):
-    """Oldest first."""
+    """Events, oldest first."""
 
     events: tuple[EventRow, ...]
 
 
 class Incidents(Struct, frozen=True, tag="incidents"):
-    """Newest first."""
+    """Incidents, newest first."""
 
     incidents: tuple[IncidentRow, ...]
 
 
 class Stacks(Struct, frozen=True, tag="stacks"):
-    """In start order."""
+    """Where workers are, in start order."""
 
     stacks: tuple[StackRow, ...]
 
@@ -163,10 +117,10 @@ class Acted(Struct, frozen=True, kw_only=True, tag="acted"):
     """What an acting command did.
 
     Attributes:
-        op: its id, as in the audit.
+        op: id of the request, as in the audit.
         dry_run: nothing was done.
-        changes: one for each child that was named, in start order.
-        untouched: how many children it leaves alone.
+        changes: one for each child that the command named, in start order.
+        untouched: how many other children there are.
     """
 
     op: str
@@ -176,7 +130,7 @@ class Acted(Struct, frozen=True, kw_only=True, tag="acted"):
 
 
 class Resolved(Struct, frozen=True, kw_only=True, tag="resolved"):
-    """The incident is over."""
+    """The incident that was resolved."""
 
     op: str
     incident: IncidentRow
@@ -186,9 +140,9 @@ class Draining(Struct, frozen=True, kw_only=True, tag="draining"):
     """The tree has been told to stop; the connection ends with the process.
 
     Attributes:
-        op: as in the audit.
+        op: id of the request, as in the audit.
         dry_run: nothing was done.
-        children: what is stopped, in this order.
+        children: their paths, in the order in which they are stopped.
     """
 
     op: str
@@ -204,7 +158,7 @@ Failure = Literal["error", "not_found", "refused", "timed_out", "conflict", "blo
     error       the child did not do it: its start failed, it refused to stop
     not_found   no such child, incident
     refused     not allowed here: a read-only socket, faults are not enabled, more than one without `all`
-    timed_out   it takes longer than the client wanted to wait
+    timed_out   it takes longer than the client waits
     conflict    not possible in the child's state
     blocked     the event loop does not turn
     gone        the tree has ended
@@ -220,12 +174,12 @@ class Reply(Struct, frozen=True, tag="reply"):
 
 
 class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
-    """A request that could not be done.
+    """The answer to a request that is not carried out.
 
     Attributes:
         id: of the request; empty if it had none that could be read.
         kind: why.
-        message: what was wrong, and what to do next.
+        message: what is wrong, and what to do next.
     """
 
     id: str
@@ -250,7 +204,7 @@ def length_of(header: bytes, limit: int) -> int:
     """The length that a frame's header announces.
 
     Raises:
-        ProtocolError: it is over the limit, or nothing.
+        ProtocolError: the length is 0, or over the limit.
     """
     length = int.from_bytes(header)
     if not 0 < length <= limit:
@@ -259,20 +213,20 @@ def length_of(header: bytes, limit: int) -> int:
 
 
 def decode_request(body: bytes) -> Request:
-    """A client's message.
+    """The request in the body of a client's frame.
 
     Raises:
-        ProtocolError: it is none.
+        ProtocolError: the body is no request.
     """
     request: Request = _decoded(_requests, body)
     return request
 
 
 def decode_message(body: bytes) -> FromServer:
-    """A server's message.
+    """The message in the body of a server's frame.
 
     Raises:
-        ProtocolError: it is none.
+        ProtocolError: the body is no message of a server.
     """
     message: FromServer = _decoded(_messages, body)
     return message

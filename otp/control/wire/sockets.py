@@ -8,7 +8,7 @@ Without XDG_RUNTIME_DIR the folder is `/run/otp`, and `otp-UID` in the temporary
 The folder is ours alone (0700), the sockets too (0600).
 
 A socket file says nothing about its owner: a killed process leaves one, and a connect that succeeds may meet a process
-that is just ending. So the owner is whoever holds the lock, which ends with the process however that ends: sockets
+that is just ending. So the owner is the process that holds the lock, which ends with it however it ends: sockets
 beside a lock that could be taken are stale, and are removed; those beside one that is held are never touched.
 """
 
@@ -32,7 +32,7 @@ from otp.errors import ControlError
 __all__ = ("LONGEST_PATH", "Claim", "claim", "folder", "live_sockets", "not_for_children", "release_all", "socket_path")
 
 LOOKS: Final = 5
-"""Times that a name is looked at before it counts as taken: somebody who lists the sockets holds the lock for a moment."""
+"""Attempts to take a name before it counts as taken: a process that lists the sockets holds the lock for a moment."""
 
 LONGEST_PATH: Final = 107 if sys.platform == "linux" else 103
 """Bytes that the path of a Unix socket may have."""
@@ -97,9 +97,9 @@ class Claim:
             raise
 
     def release(self) -> None:
-        """Remove the sockets, and the folder if we have made it and nobody else is in it; then let go of the name.
+        """Remove the sockets, and the folder if we have made it and it is empty; then release the name.
 
-        Only once, since the name may be somebody else's after that; and not in a forked child, whose it never was.
+        Only once, since another process may have the name after that; and not in a forked child, whose it never was.
         """
         if os.getpid() != self._owner or not self._releasing.acquire(blocking=False):
             return
@@ -157,7 +157,7 @@ def live_sockets(place: Path | None = None) -> Iterator[Path]:
 
 
 def _taken(path: Path) -> IO[str] | None:
-    """The lock, taken; None if somebody holds it, or has just removed the folder as the last one in it."""
+    """The lock, taken; None if another process holds it, or has just removed the folder as the last one in it."""
     _check_private(path.parent)
     with suppress(FileNotFoundError):
         return _locked(path)
@@ -179,7 +179,7 @@ def _check_length(path: Path) -> None:
 
 
 def _locked(path: Path) -> IO[str] | None:
-    """The lock, taken; None if somebody holds it.
+    """The lock, taken; None if another process holds it.
 
     1. We open the file. 2. Its owner, who has ended, is cleared away with it by another process. 3. We take the lock of
     a file that is there no more, while a third process makes the file anew and takes its lock. So look whether it is
@@ -235,7 +235,7 @@ def _is_held(path: Path) -> bool:
 
 
 def _listener(path: Path) -> socket.socket:
-    # Bound under another name and made private before anybody can find it: between bind and chmod it is open to all.
+    # Bound under a hidden name and made private before it can be found: between bind and chmod it is open to all.
     hidden = _hidden(path)
     hidden.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | getattr(socket, "SOCK_CLOEXEC", 0))
@@ -262,7 +262,7 @@ _ours: "WeakSet[IO[str] | socket.socket]" = WeakSet()
 
 
 def not_for_children(file: IO[str] | socket.socket) -> None:
-    """Close it in a process that this one forks, as multiprocessing does: there nobody serves it.
+    """Close a file in each process that this one forks, as multiprocessing does: no one serves it there.
 
     A forked child that held the lock would keep our name after our end, and one that held a connection would keep its
     client waiting.

@@ -1,7 +1,7 @@
 """Trust in the other end of a control socket, and in its folder: only our own user and root have it.
 
-A server lets nobody else in. A client says nothing to anybody else, and believes nothing: a folder that others may write
-to, or a process of another user that listens in ours, could be made to look like the tree that an operator means.
+A server lets no other user in. A client sends nothing to a process of another user, and believes nothing of it: a folder
+that others may write to, or their process listening in ours, could be made to look like the tree that an operator means.
 """
 
 import os
@@ -23,7 +23,7 @@ def is_trusted(uid: int) -> bool:
 
 @lru_cache(maxsize=64)
 def user_name(uid: int) -> str:
-    """What the user is called. Not for the tree's event loop: a name may have to be asked for."""
+    """The name of a user. Not for the tree's event loop: it may have to be looked up over the network."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -31,10 +31,10 @@ def user_name(uid: int) -> str:
 
 
 def check_folder(place: Path) -> None:
-    """Look whether a client may believe what it finds in a folder; one that does not exist holds nothing.
+    """Make sure that a client may believe what is in a folder; one that does not exist holds nothing.
 
     Raises:
-        ControlError: it may not.
+        ControlError: the folder is not trusted.
     """
     try:
         seen = place.lstat()
@@ -52,10 +52,10 @@ def check_folder(place: Path) -> None:
 
 
 def check_server_folder(place: Path) -> None:
-    """Look whether sockets may be made in a folder.
+    """Make sure that sockets may be made in a folder.
 
     Raises:
-        ControlError: it is not ours alone.
+        ControlError: the folder is not ours alone.
     """
     seen = place.lstat()
     if not _is_private(seen, (os.getuid(),)):

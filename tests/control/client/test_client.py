@@ -10,18 +10,11 @@ from contextlib import contextmanager, suppress
 import pytest
 from msgspec.structs import replace
 
-from otp.control.client.client import CommandFailed, Unreachable, connect, find_socket
-from otp.control.wire.protocol import (
-    MAX_MESSAGE,
-    MAX_REQUEST,
-    PROTOCOL,
-    Failed,
-    GetHealth,
-    Greeting,
-    Reply,
-    Restart,
-    encode,
-)
+from otp.control.client.client import connect
+from otp.control.client.errors import CommandFailed, Unreachable
+from otp.control.client.find import find_socket
+from otp.control.wire.commands import GetHealth, Restart
+from otp.control.wire.protocol import MAX_MESSAGE, MAX_REQUEST, PROTOCOL, Failed, Greeting, Reply, encode
 from otp.control.wire.rows import Health
 from otp.control.wire.sockets import claim, live_sockets
 from otp.errors import ControlError
@@ -274,10 +267,10 @@ def test_who_watches_is_told_in_time_that_nothing_has_come_while_bytes_drip(path
 
 def test_a_server_that_reads_nothing_does_not_keep_a_question_for_ever(path):
     with saying(path, encode(GREETING), hold=True), connect(path, timeout=0.2) as client:
-        client._socket.setblocking(False)
+        client._connection._socket.setblocking(False)
         with pytest.raises(BlockingIOError):
             while True:
-                client._socket.send(bytes(65_536))
+                client._connection._socket.send(bytes(65_536))
         with pytest.raises(CommandFailed, match="no answer within") as failed:
             client.ask(GetHealth())
         assert failed.value.kind == "timed_out"

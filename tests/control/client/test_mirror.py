@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from otp.control.client.link import Arrived, Joined, Lost
 from otp.control.client.mirror import KEPT_EVENTS, Mirror
 from otp.control.wire.rows import Blocked, NeedRow
+from tests.tui.test_texts import GREETING
 from tests.tui.trees import delta, down, event, massive, row, snapshot, supervisor
 
 ROOT = supervisor("root")
@@ -188,6 +190,16 @@ def test_what_is_said_of_the_whole_is_that_of_the_last_message():
     mirror = mirror_of(row("root/a"))
     mirror.apply(delta(ROOT, seq=4, state="degraded", needs=(need,), open_incidents=3, events=some()), 101.0)
     assert (mirror.state, mirror.needs, mirror.open_incidents, mirror.seq) == ("degraded", (need,), 3, 4)
+
+
+def test_news_of_a_feed_tell_what_has_changed_and_how_the_client_stands():
+    mirror = Mirror()
+    assert mirror.take(Joined(GREETING)) == frozenset()
+    assert mirror.take(Arrived(snapshot(ROOT, row("root/a")), 100.0)) == {"root", "root/a"}
+    assert mirror.take(Arrived(delta(ROOT, down("root/a"), seq=1, events=some()), 101.0)) == {"root/a"}
+    assert (mirror.link.state, mirror.link.greeting) == ("live", GREETING)
+    assert mirror.take(Lost("gone", 102.0)) == frozenset()
+    assert (mirror.link.state, mirror.link.now(500.0)) == ("lost", 102.0)
 
 
 IDS = st.sampled_from(["a", "b", "c"])

@@ -7,11 +7,11 @@ import anyio
 import pytest
 
 from otp import IntensityReached, supervisor, worker
-from otp.control.client.client import CommandFailed, Unreachable, connect
+from otp.control.client.client import connect
+from otp.control.client.errors import CommandFailed, Unreachable
 from otp.control.open import open_control
-from otp.control.server import pending as questions
-from otp.control.wire.protocol import (
-    PROTOCOL,
+from otp.control.server import pending
+from otp.control.wire.commands import (
     Drain,
     Explain,
     GetEvents,
@@ -29,6 +29,7 @@ from otp.control.wire.protocol import (
     Start,
     Stop,
 )
+from otp.control.wire.protocol import PROTOCOL
 from otp.control.wire.rows import Blocked
 from otp.faults import Faults
 from otp.observe.observation import open_observation
@@ -162,7 +163,7 @@ async def test_looks_and_dry_runs_are_answered_anew_under_any_id(place):
 
 
 async def test_only_so_many_answers_are_kept(place, monkeypatch):
-    monkeypatch.setattr(questions, "REMEMBERED", 2)
+    monkeypatch.setattr(pending, "REMEMBERED", 2)
     async with served(shop(Probe("a")), place) as stage:
         for id in ("one", "two", "three"):
             await stage.ask(Restart(path="a"), id=id)
@@ -194,7 +195,7 @@ async def test_what_a_client_asked_is_done_when_the_client_has_left_meanwhile(pl
 
 
 async def test_only_so_many_questions_wait_for_the_tree(place, monkeypatch):
-    monkeypatch.setattr(questions, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(pending, "MOST_AT_ONCE", 1)
     let_go = anyio.Event()
 
     async def slow():
@@ -206,7 +207,7 @@ async def test_only_so_many_questions_wait_for_the_tree(place, monkeypatch):
 
     async with served(supervisor("shop", children=[worker("a", slow, shutdown=math.inf)]), place) as stage:
         waiting = InThread(asked, stage.socket, Restart(path="a"))
-        await stage.until(lambda: len(stage.server._questions._open) == 1)
+        await stage.until(lambda: len(stage.server._pending._open) == 1)
         for command in (GetHealth(), Restart(path="a")):
             with pytest.raises(CommandFailed, match="wait for the tree already") as refused:
                 await stage.ask(command, id="more")
@@ -263,10 +264,10 @@ async def test_it_answers_while_the_tree_stops_slowly_and_says_gone_once_it_has_
 
 async def test_who_still_waits_at_the_end_is_told_that_it_is_over(place, monkeypatch):
     async with served(shop(Probe("a")), place) as stage:
-        questions = stage.server._questions
-        monkeypatch.setattr(questions, "_ask", lambda question: None)
+        pending = stage.server._pending
+        monkeypatch.setattr(stage.control._bridge, "ask", lambda question: None)
         waiting = InThread(asked, stage.socket, GetHealth())
-        await stage.until(lambda: questions._open)
+        await stage.until(lambda: pending._open)
         socket = stage.socket
     with pytest.raises(CommandFailed, match="shop has ended") as gone:
         await waiting.result()
@@ -281,7 +282,7 @@ async def test_a_question_to_a_loop_that_has_ended_is_answered_with_that(place, 
         def ended(question):
             raise RuntimeError("the loop is closed")
 
-        monkeypatch.setattr(stage.server._questions, "_ask", ended)
+        monkeypatch.setattr(stage.control._bridge, "ask", ended)
         with pytest.raises(CommandFailed, match="shop has ended"):
             await stage.ask(Restart(path="a"))
 
@@ -336,7 +337,7 @@ async def test_who_asks_when_descriptors_are_short_is_served_later(place, monkey
                 raise failures.pop()
             return accepted
 
-        monkeypatch.setattr("otp.control.server.server.AGAIN_ACCEPT", 0.01)
+        monkeypatch.setattr("otp.control.server.accepting.AGAIN_ACCEPT", 0.01)
         monkeypatch.setattr(stage.server._loop, "sock_accept", short)
         turned_away = 0
         while failures:
@@ -406,9 +407,9 @@ async def test_what_is_known_of_a_blocked_tree_is_as_old_as_the_last_look_at_it(
     blocking = Blocking()
     spec = supervisor("shop", children=[worker("blocker", blocking.run)])
     async with served(spec, place, blocked=blocking.blocked) as stage:
-        soon, socket, questions = stage.handle.soon, stage.socket, stage.server._questions
+        soon, socket, pending = stage.handle.soon, stage.socket, stage.server._pending
         looked = []
-        questions._now = lambda: 7200.0 if looked else 0.0
+        pending._now = lambda: 7200.0 if looked else 0.0
 
         def operator():
             asked(socket, GetSnapshot())
@@ -479,7 +480,8 @@ async def test_a_bug_of_the_control_plane_does_not_end_the_tree(place, monkeypat
     async def broken(*_):
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("otp.control.tree.bridge.Desk.run", broken)
+    monkeypatch.setattr("otp.control.tree.mailbox.Mailbox.run", broken)
+    monkeypatch.setattr("otp.control.tree.changes.Changes.run", broken)
     monkeypatch.setattr("otp.control.tree.maintenance.Maintenance.run", broken)
     a = Probe("a")
     async with served(shop(a), place) as stage:

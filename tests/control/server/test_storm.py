@@ -7,7 +7,8 @@ from loguru import logger
 
 from otp import supervisor, worker
 from otp.control.client.client import connect
-from otp.control.wire.protocol import Acted, Explain, GetEvents, GetHealth, GetSnapshot, GetStack, GetWhy, Restart
+from otp.control.wire.commands import Explain, GetEvents, GetHealth, GetSnapshot, GetStack, GetWhy, Restart
+from otp.control.wire.protocol import Acted
 from otp.events import ChildRestarting
 from tests.control.stage import InThread, served
 

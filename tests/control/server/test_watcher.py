@@ -1,333 +1,26 @@
-"""Who watches: a snapshot and ordered deltas that rebuild the tree, whatever happens, and however slow the client is."""
+"""Clients that watch: a snapshot and what changes, however slow the client is, and the end of it."""
 
-import functools
 import threading
 import time
 from contextlib import suppress
 
 import anyio
-import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from msgspec.structs import replace
 
-from otp import FailurePolicy, Strategy, supervisor, worker
-from otp.control.client.client import Unreachable, connect
+from otp import supervisor, worker
+from otp.control.client.client import connect
+from otp.control.client.errors import Unreachable
 from otp.control.client.mirror import Mirror
 from otp.control.server import watcher
-from otp.control.tree import bridge
-from otp.control.tree.bridge import FRESH, OFTEN
-from otp.control.tree.view import View
-from otp.control.wire.protocol import (
+from otp.control.wire.commands import (
     GetHealth,
     GetSnapshot,
-    Pause,
-    Request,
-    Reset,
-    ResolveIncident,
     Restart,
-    Resume,
-    Start,
-    Stop,
     Watch,
-    encode,
 )
+from otp.control.wire.protocol import Request, encode
 from otp.control.wire.rows import Delta, Snapshot
-from otp.core.paths import is_within
-from otp.policy import Backoff, GiveUp, RestartAfter, on
-from otp.spec import Restart as RestartType
-from otp.spec import dynamic_supervisor
-from otp.testing import Crash, Probe, Run, virtual_backend
-from tests.control.stage import InThread, asked, at_the_desk, served, turns
-
-TIMES = dict.fromkeys(("up_s", "down_s", "next_retry_s", "paused_s", "availability", "mtbf_s", "last_wall"))
-
-
-class Picture:
-    """What a client knows."""
-
-    def __init__(self, snapshot):
-        self.begin(snapshot)
-
-    def begin(self, snapshot):
-        self.seq = self.contained = snapshot.seq
-        self.rows = {row.path: row for row in snapshot.children}
-        self._rest(snapshot)
-
-    def take(self, message):
-        if isinstance(message, Snapshot):
-            self.begin(message)
-            return
-        if message.seq <= self.contained:  # the server leaves these out
-            return
-        assert message.seq > self.seq
-        self.seq = message.seq
-        for path in message.removed:
-            self.rows = {known: row for known, row in self.rows.items() if not is_within(known, path)}
-        for row in message.changed:
-            self._put(row)
-        self._rest(message)
-
-    def _put(self, row):
-        if row.path in self.rows:
-            self.rows[row.path] = row
-            return
-        above = row.path.rpartition("/")[0]
-        order = list(self.rows.items())
-        behind = max((n for n, (known, _) in enumerate(order, 1) if is_within(known, above)), default=0)
-        self.rows = dict([*order[:behind], (row.path, row), *order[behind:]])
-
-    def _rest(self, message):
-        self.state = message.state
-        self.root = timeless(message.root)
-        self.needs = tuple(replace(need, down_s=None, downtime_s=0.0) for need in message.needs)
-        self.open_incidents = message.open_incidents
-
-    @property
-    def shown(self):
-        rows = [timeless(row) for row in self.rows.values()]
-        return self.state, self.root, rows, self.needs, self.open_incidents
-
-
-def timeless(row):
-    """The row without what goes on by itself."""
-    set_or_not = {name: None if getattr(row, name) is None else 0.0 for name in TIMES}
-    return replace(row, downtime_s=0.0, **set_or_not)
-
-
-# ---------------------------------------------------------------------------------------------------- whatever happens
-
-
-class Zoo:
-    """A tree with one of each kind."""
-
-    def __init__(self):
-        self.probes = {name: Probe(name) for name in ("a", "b", "c", "once", "parked", "late")}
-        spec = {name: probe.spec for name, probe in self.probes.items()}
-        parks = FailurePolicy(on(ValueError, GiveUp()))
-        backs_off = FailurePolicy(otherwise=RestartAfter(Backoff(1e6, cap=1e6)))
-        group = supervisor(
-            "group", strategy=Strategy.ONE_FOR_ALL, intensity=1, period=1e9, children=[spec["b"](), spec["c"]()]
-        )
-        temporary = supervisor("temporary", restart=RestartType.TEMPORARY, children=[worker("t", anyio.sleep_forever)])
-        self.tree = supervisor(
-            "zoo",
-            intensity=1_000,
-            period=1e9,
-            children=[
-                spec["a"](),
-                group,
-                temporary,
-                dynamic_supervisor("pool"),
-                spec["once"](restart=RestartType.TEMPORARY),
-                spec["parked"](policy=parks),
-                spec["late"](policy=backs_off),
-            ],
-        )
-        self.added = 0
-
-
-PATHS = (
-    "a",
-    "group",
-    "group/b",
-    "group/c",
-    "temporary",
-    "temporary/t",
-    "pool",
-    "pool/*",
-    "once",
-    "parked",
-    "late",
-    "*",
-    "zoo",
-)
-commands = st.builds(
-    lambda kind, path, seconds: kind(path=path, all=True, **({"seconds": seconds} if kind is Pause else {})),
-    st.sampled_from([Restart, Stop, Start, Reset, Pause, Resume]),
-    st.sampled_from(PATHS),
-    st.sampled_from([None, 1e7]),
-)
-happenings = st.one_of(
-    commands,
-    st.sampled_from(["a", "b", "c", "once", "parked", "late"]).map(lambda name: ("crash", name)),
-    st.just(("add", "")),
-    st.just(("resolve", "")),
-    st.just(("look", "")),
-)
-
-
-async def happen(stage, zoo, what):
-    if not isinstance(what, tuple):
-        await stage.answer(what)
-        return
-    kind, name = what
-    if kind == "crash":
-        zoo.probes[name].crash(ValueError("boom"))
-    elif kind == "add":
-        zoo.added += 1
-        try:
-            await stage.handle.start_child(worker(f"w{zoo.added}", anyio.sleep_forever), under="pool")
-        except Exception as error:
-            assert "not running" in str(error)
-    elif kind == "resolve":
-        for incident in stage.seen.incidents.open()[:1]:
-            await stage.ask(ResolveIncident(incident=incident.id))
-    else:
-        await stage.ask(GetSnapshot())
-    await turns()
-
-
-async def rebuilt(steps):
-    zoo = Zoo()
-    async with at_the_desk(zoo.tree) as stage:
-        stage.desk.be_watched(True)
-        snapshot = await stage.ask(Watch())
-        picture, mirror = Picture(snapshot), Mirror()
-        mirror.apply(snapshot, 0.0)
-        for step in steps:
-            await happen(stage, zoo, step)
-        await anyio.sleep(3 * OFTEN)
-        if stage.view.has_ended:
-            return
-        for delta in stage.deltas:
-            picture.take(delta)
-            if delta.seq > snapshot.seq:  # the server leaves out the others
-                mirror.apply(delta, 0.0)
-        fresh = Picture(await stage.ask(GetSnapshot()))
-        assert picture.shown == fresh.shown
-        assert [timeless(row) for row in mirror.rows(0.0)] == [fresh.root, *fresh.shown[2]]
-
-
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(happenings, max_size=12))
-def test_a_snapshot_and_the_deltas_after_it_show_what_a_fresh_snapshot_shows(backend, steps):
-    name, options = virtual_backend(backend)
-    anyio.run(functools.partial(rebuilt, steps), backend=name, backend_options=options)
-
-
-@pytest.mark.virtual_time
-class TestAtTheDesk:
-    @pytest.fixture
-    def anyio_backend(self, virtual):
-        return virtual
-
-    async def test_what_is_over_without_an_event_is_told_too(self):
-        a = Probe("a", Crash(ValueError("x")), Run())
-        async with at_the_desk(supervisor("shop", children=[a.spec()]), ticking=True) as stage:
-            stage.desk.be_watched(True)
-            picture = Picture(await stage.ask(Watch()))
-            await anyio.sleep(200.0)
-            for delta in stage.deltas:
-                picture.take(delta)
-            assert (picture.open_incidents, picture.rows["shop/a"].incident) == (0, "")
-            assert "incident.resolved" in [event.event for delta in stage.deltas for event in delta.events]
-
-    async def test_a_storm_is_told_in_few_words_and_nothing_of_it_is_left_out(self):
-        async with at_the_desk(supervisor("shop", intensity=10_000, children=[Probe("a").spec()])) as stage:
-            stage.desk.be_watched(True)
-            snapshot = await stage.ask(Watch())
-            begun = anyio.current_time()
-            for _ in range(200):
-                await stage.handle.restart("a")
-            await anyio.sleep(3 * OFTEN)
-            assert len(stage.deltas) <= (anyio.current_time() - begun) / OFTEN + 1
-            told = [event.seq for delta in stage.deltas for event in delta.events if event.seq > snapshot.seq]
-            assert told == list(range(snapshot.seq + 1, stage.timeline.seq + 1))
-
-    async def test_without_anybody_who_watches_nothing_is_made_of_events(self, monkeypatch):
-        async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
-            monkeypatch.setattr(View, "rows", None)
-            for _ in range(10):
-                await stage.handle.restart("a")
-            await anyio.sleep(10 * OFTEN)
-            assert stage.deltas == []
-
-    async def test_how_the_tree_looks_is_kept_for_when_its_loop_is_blocked_though_nobody_has_asked(self):
-        async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
-            await anyio.sleep(2 * FRESH)
-            await stage.handle.terminate_child("a")
-            await anyio.sleep(FRESH / 2)  # more than it takes for what follows at once
-            assert [child.state for child in stage.kept[-1].children] == ["stopped"]
-            await anyio.sleep(2 * FRESH)
-            kept = len(stage.kept)
-            for _ in range(100):
-                await stage.handle.pause("a")
-                await stage.handle.resume("a")
-                await anyio.sleep(FRESH / 50)
-            assert 2 <= len(stage.kept) - kept <= 5
-            await anyio.sleep(100.0)
-            assert 2 <= len(stage.kept) - kept <= 5  # nothing happens, nothing is looked at
-
-    async def test_of_a_large_tree_no_picture_is_taken_unasked_but_the_first(self, monkeypatch):
-        monkeypatch.setattr(bridge, "SMALL", 2)
-        children = [Probe(name).spec() for name in "abc"]
-        async with at_the_desk(supervisor("shop", children=children)) as stage:
-            await anyio.sleep(2 * FRESH)
-            await stage.handle.restart("a")
-            await anyio.sleep(2 * FRESH)
-            assert len(stage.kept) == 1
-
-    async def test_a_bug_in_looking_harms_neither_the_tree_nor_those_who_ask(self, monkeypatch):
-        async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
-            monkeypatch.setattr(View, "snapshot", None)
-            await stage.handle.restart("a")
-            await anyio.sleep(2 * FRESH)
-            monkeypatch.undo()
-            await stage.handle.restart("a")
-            await anyio.sleep(2 * FRESH)
-            assert stage.kept[-1].children[0].manual == 2
-            assert (await stage.ask(GetHealth())).state == "up"
-
-    async def test_what_happened_before_somebody_watched_is_not_told(self):
-        async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
-            await stage.handle.restart("a")
-            await anyio.sleep(1.0)
-            stage.desk.be_watched(True)
-            snapshot = await stage.ask(Watch())
-            await stage.handle.restart("a")
-            await anyio.sleep(1.0)
-            told = [event.seq for delta in stage.deltas for event in delta.events]
-            assert (told[0], told[-1]) == (snapshot.seq + 1, stage.timeline.seq)
-
-    async def test_a_bug_in_telling_harms_neither_the_tree_nor_those_who_ask(self, monkeypatch):
-        async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
-            stage.desk.be_watched(True)
-            with monkeypatch.context() as broken:
-                broken.setattr(View, "root", lambda view: 1 / 0)
-                await stage.handle.restart("a")
-                await anyio.sleep(1.0)
-            assert stage.deltas == []
-            assert (await stage.ask(GetHealth())).live
-            await stage.handle.restart("a")
-            await anyio.sleep(1.0)
-            assert stage.deltas
-
-    async def test_the_end_of_the_tree_is_told(self):
-        async with at_the_desk(supervisor("shop", children=[Probe("a").spec()])) as stage:
-            stage.desk.be_watched(True)
-            stage.handle.stop()
-            await anyio.sleep(1.0)
-            assert stage.deltas[-1].state == "stopped"
-
-    async def test_of_many_that_went_down_with_their_supervisor_each_is_told(self):
-        many = supervisor("many", children=[worker(f"w{n}", anyio.sleep_forever) for n in range(300)])
-        async with at_the_desk(supervisor("shop", children=[many])) as stage:
-            stage.desk.be_watched(True)
-            picture = Picture(await stage.ask(Watch()))
-            await stage.ask(Stop(path="many"))
-            await anyio.sleep(1.0)
-            for delta in stage.deltas:
-                picture.take(delta)
-            assert len(picture.rows) == 301
-            assert {row.state for row in picture.rows.values()} == {"stopped"}
-            assert picture.state == "degraded"
-            await stage.ask(Start(path="many"))
-            assert (await stage.ask(GetSnapshot())).state == "up"
-
-
-# ---------------------------------------------------------------------------------------------------- over the socket
+from otp.testing import Probe
+from tests.control.stage import InThread, asked, served
 
 
 async def test_a_client_sees_what_happens_and_the_end_of_it(place):
@@ -348,11 +41,11 @@ async def test_a_client_sees_what_happens_and_the_end_of_it(place):
         while len(seen) < 2:
             await anyio.sleep(0.001)
     await client.result()
-    picture = Picture(seen[0])
-    for message in seen[1:]:
-        picture.take(message)
-    assert picture.rows["shop/a"].manual == 1
-    assert picture.state == "stopped"
+    mirror = Mirror()
+    for message in seen:
+        mirror.apply(message, 0.0)
+    assert mirror.row("shop/a", 0.0).manual == 1
+    assert mirror.state == "stopped"
 
 
 async def test_who_reads_nothing_is_sent_a_new_snapshot_once_it_reads_and_meanwhile_little_waits(place, monkeypatch):
@@ -362,7 +55,7 @@ async def test_who_reads_nothing_is_sent_a_new_snapshot_once_it_reads_and_meanwh
     spec = supervisor("shop", intensity=10**6, children=[Probe("a").spec(), *children])
     async with served(spec, place) as stage:
         with connect(stage.socket) as client:
-            client._send(_watch(), _soon())
+            client._connection.send(_watch(), _soon())
             await stage.until(lambda: stage.server._watchers)
             (slow,) = await stage.in_the_server(lambda: list(stage.server._watchers))
             delta = encode(_delta(await stage.ask(GetSnapshot())))
@@ -373,8 +66,8 @@ async def test_who_reads_nothing_is_sent_a_new_snapshot_once_it_reads_and_meanwh
 
             def read():
                 deltas = 0
-                assert isinstance(client._receive(_soon()), Snapshot)
-                while not isinstance(client._receive(_soon()), Snapshot):
+                assert isinstance(client._connection.receive(_soon()), Snapshot)
+                while not isinstance(client._connection.receive(_soon()), Snapshot):
                     deltas += 1
                 return deltas
 
@@ -414,7 +107,7 @@ async def test_who_watches_and_says_something_more_is_watched_no_longer(place):
         def operator():
             with connect(stage.socket) as client:
                 next(client.watch())
-                client._send(_watch(), _soon())
+                client._connection.send(_watch(), _soon())
                 with suppress(Unreachable):  # it may be gone before there is something to say
                     next(client.watch(), None)
 

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from otp import Strategy, supervisor, worker
-from otp.control.wire.protocol import (
+from otp.control.wire.commands import (
     Drain,
     GetStack,
     InjectFault,
@@ -22,7 +22,7 @@ from otp.faults import Faults
 from otp.spec import Restart as RestartType
 from otp.spec import dynamic_supervisor
 from otp.testing import Crash, FailStart, Hang, Journal, Probe, Refuse, Run
-from tests.control.stage import at_the_desk, turns
+from tests.control.stage import in_one_loop, turns
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def shop(*probes, **options):
 
 async def test_a_restart_is_manual_costs_nothing_and_leaves_the_others_alone():
     a, b = Probe("a"), Probe("b")
-    async with at_the_desk(shop(a, b, intensity=0)) as stage:
+    async with in_one_loop(shop(a, b, intensity=0)) as stage:
         acted = await stage.ask(Restart(path="a"), op="op-1")
         (change,) = acted.changes
         assert (acted.op, acted.dry_run, acted.untouched) == ("op-1", False, 1)
@@ -50,7 +50,7 @@ async def test_a_restart_is_manual_costs_nothing_and_leaves_the_others_alone():
 
 async def test_stop_leaves_a_child_down_and_start_brings_it_back():
     a = Probe("a")
-    async with at_the_desk(shop(a)) as stage:
+    async with in_one_loop(shop(a)) as stage:
         stopped = (await stage.ask(Stop(path="a"))).changes[0]
         assert (stopped.before, stopped.after, a.alive) == ("running", "stopped", 0)
         started = (await stage.ask(Start(path="a"))).changes[0]
@@ -58,7 +58,7 @@ async def test_stop_leaves_a_child_down_and_start_brings_it_back():
 
 
 async def test_to_start_what_is_up_is_no_error_and_is_said():
-    async with at_the_desk(shop(Probe("a"))) as stage:
+    async with in_one_loop(shop(Probe("a"))) as stage:
         change = (await stage.ask(Start(path="a"))).changes[0]
         assert (change.error, change.message, change.after) == ("", "it is up already", "running")
         assert stage.generations() == {"shop/a": 1}
@@ -66,7 +66,7 @@ async def test_to_start_what_is_up_is_no_error_and_is_said():
 
 async def test_reset_forgets_streak_and_window_with_all_below():
     a = Probe("a", Crash(ValueError("x")), Crash(ValueError("x")), Run())
-    async with at_the_desk(supervisor("shop", children=[shop(a).with_child(a.spec())])) as stage:
+    async with in_one_loop(supervisor("shop", children=[shop(a).with_child(a.spec())])) as stage:
         await stage.events.wait_for(ChildStarted, "shop/shop/a", count=3)
         assert stage.handle.child("shop/a").streak == 2
         assert stage.handle.budget("shop").used == 2
@@ -77,7 +77,7 @@ async def test_reset_forgets_streak_and_window_with_all_below():
 
 async def test_reset_of_the_root_is_for_all_of_them():
     a = Probe("a", Crash(ValueError("x")), Run())
-    async with at_the_desk(shop(a)) as stage:
+    async with in_one_loop(shop(a)) as stage:
         await stage.events.wait_for(ChildStarted, "shop/a", count=2)
         change = (await stage.ask(Reset(path="shop"))).changes[0]
         assert (change.path, change.error) == ("shop", "")
@@ -86,7 +86,7 @@ async def test_reset_of_the_root_is_for_all_of_them():
 
 async def test_a_paused_child_is_left_down_when_it_crashes_until_it_is_resumed():
     a = Probe("a")
-    async with at_the_desk(shop(a, intensity=0)) as stage:
+    async with in_one_loop(shop(a, intensity=0)) as stage:
         await stage.ask(Pause(path="a"))
         a.crash()
         await stage.events.wait_for(ChildPaused)
@@ -100,7 +100,7 @@ async def test_a_paused_child_is_left_down_when_it_crashes_until_it_is_resumed()
 async def test_a_pattern_with_all_is_a_rolling_restart_in_start_order():
     journal: Journal = []
     probes = [Probe(name, journal=journal) for name in "abc"]
-    async with at_the_desk(shop(*probes)) as stage:
+    async with in_one_loop(shop(*probes)) as stage:
         journal.clear()
         acted = await stage.ask(Restart(path="*", all=True))
         assert journal == ["end a", "start a", "end b", "start b", "end c", "start c"]
@@ -111,7 +111,7 @@ async def test_a_pattern_with_all_is_a_rolling_restart_in_start_order():
 @pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
 async def test_a_group_that_restarts_together_is_restarted_once_by_a_pattern(strategy):
     probes = [Probe(name) for name in "abc"]
-    async with at_the_desk(shop(*probes, strategy=strategy)) as stage:
+    async with in_one_loop(shop(*probes, strategy=strategy)) as stage:
         acted = await stage.ask(Restart(path="*", all=True))
         assert [probe.starts for probe in probes] == [2, 2, 2]
         assert [change.message for change in acted.changes] == ["", *["restarted along with a sibling"] * 2]
@@ -120,7 +120,7 @@ async def test_a_group_that_restarts_together_is_restarted_once_by_a_pattern(str
 
 async def test_one_that_fails_does_not_keep_the_others_of_a_pattern_from_their_turn():
     a, b = Probe("a", Run(), FailStart(ValueError("no disk")), Run()), Probe("b")
-    async with at_the_desk(shop(a, b)) as stage:
+    async with in_one_loop(shop(a, b)) as stage:
         acted = await stage.ask(Restart(path="*", all=True))
         assert [change.error for change in acted.changes] == ["error", ""]
         assert "shop/a did not start" in acted.changes[0].message
@@ -128,14 +128,14 @@ async def test_one_that_fails_does_not_keep_the_others_of_a_pattern_from_their_t
 
 
 async def test_more_than_one_without_all_is_refused_and_nothing_is_done():
-    async with at_the_desk(shop(Probe("a"), Probe("b"))) as stage:
+    async with in_one_loop(shop(Probe("a"), Probe("b"))) as stage:
         failed = await stage.refused(Restart(path="*"))
         assert (failed.kind, "add --all" in failed.message) == ("refused", True)
         assert set(stage.generations().values()) == {1}
 
 
 async def test_an_unknown_child_is_not_found_with_a_hint():
-    async with at_the_desk(shop(Probe("ws_worker"))) as stage:
+    async with in_one_loop(shop(Probe("ws_worker"))) as stage:
         failed = await stage.refused(Restart(path="ws_wroker"))
         assert failed.kind == "not_found"
         assert "did you mean shop/ws_worker" in failed.message
@@ -143,24 +143,24 @@ async def test_an_unknown_child_is_not_found_with_a_hint():
 
 @pytest.mark.parametrize("command", [Restart, Stop, Start])
 async def test_the_root_itself_is_not_restarted_stopped_or_started(command):
-    async with at_the_desk(shop(Probe("a"))) as stage:
+    async with in_one_loop(shop(Probe("a"))) as stage:
         failed = await stage.refused(command(path="shop"))
         assert (failed.kind, "otp drain" in failed.message) == ("refused", True)
 
 
 async def test_a_conflict_is_told_with_what_stands_in_the_way():
     once = supervisor("shop", children=[worker("once", anyio.sleep_forever, restart=RestartType.TEMPORARY)])
-    async with at_the_desk(once) as stage:
+    async with in_one_loop(once) as stage:
         change = (await stage.ask(Restart(path="once"))).changes[0]
         assert (change.error, "temporary" in change.message) == ("conflict", True)
-    async with at_the_desk(dynamic_supervisor("shop")) as stage:
+    async with in_one_loop(dynamic_supervisor("shop")) as stage:
         await stage.handle.start_child(Probe("a").spec())
         await stage.ask(Stop(path="a"))
         assert (await stage.refused(Start(path="a"))).kind == "not_found"
 
 
 async def test_a_child_of_a_supervisor_that_is_down_is_a_conflict_and_not_the_end_of_the_tree():
-    async with at_the_desk(supervisor("shop", children=[supervisor("s", children=[Probe("a").spec()])])) as stage:
+    async with in_one_loop(supervisor("shop", children=[supervisor("s", children=[Probe("a").spec()])])) as stage:
         await stage.ask(Stop(path="s"))
         change = (await stage.ask(Start(path="s/a"))).changes[0]
         assert (change.error, change.after) == ("conflict", change.before)
@@ -173,7 +173,7 @@ async def test_a_child_of_a_supervisor_that_is_down_is_a_conflict_and_not_the_en
 async def test_a_child_that_refuses_to_stop_is_an_error():
     a = Probe("a", Refuse(60.0), Run())
     with pytest.raises(ChildRefused):
-        async with at_the_desk(supervisor("shop", children=[a.spec(shutdown=1.0)])) as stage:
+        async with in_one_loop(supervisor("shop", children=[a.spec(shutdown=1.0)])) as stage:
             change = (await stage.ask(Stop(path="a"))).changes[0]
             assert (change.error, change.after) == ("error", "refused")
             assert "otp stack shop/a says where it hangs" in change.message
@@ -183,7 +183,7 @@ async def test_a_child_that_refuses_to_stop_is_an_error():
 async def test_to_start_what_refused_to_stop_is_an_error_since_it_is_not_up():
     a = Probe("a", Refuse(60.0), Run())
     with pytest.raises(ChildRefused):
-        async with at_the_desk(supervisor("shop", children=[a.spec(shutdown=1.0)])) as stage:
+        async with in_one_loop(supervisor("shop", children=[a.spec(shutdown=1.0)])) as stage:
             await stage.ask(Stop(path="a"))
             change = (await stage.ask(Start(path="a"))).changes[0]
             assert (change.error, change.after) == ("error", "refused")
@@ -193,7 +193,7 @@ async def test_to_start_what_refused_to_stop_is_an_error_since_it_is_not_up():
 @pytest.mark.virtual_time
 async def test_a_restart_while_the_tree_starts_slowly_restarts_the_child_that_is_not_ready():
     a, slow, c = Probe("a"), Probe("slow", Hang(), Run()), Probe("c")
-    async with at_the_desk(shop(a, slow, c), begin=False) as stage:
+    async with in_one_loop(shop(a, slow, c), begin=False) as stage:
         stage.handle._tree.root.begin()
         await turns()
         assert (stage.state("slow"), stage.state("c")) == ("starting", "pending")
@@ -205,7 +205,7 @@ async def test_a_restart_while_the_tree_starts_slowly_restarts_the_child_that_is
 @pytest.mark.virtual_time
 async def test_commands_while_the_tree_stops_slowly_are_answered_and_after_it_the_tree_is_gone():
     a, b = Probe("a"), Probe("b", Run(cleanup=3.0))
-    async with at_the_desk(shop(a, b)) as stage:
+    async with in_one_loop(shop(a, b)) as stage:
         stage.handle.stop()
         await turns()
         assert stage.view.state == "stopping"
@@ -225,7 +225,7 @@ async def test_commands_while_the_tree_stops_slowly_are_answered_and_after_it_th
 async def test_a_restart_that_waits_when_the_tree_is_stopped_is_answered_with_that():
     b = Probe("b", Run(cleanup=3.0))
     answers = []
-    async with at_the_desk(shop(b)) as stage:
+    async with in_one_loop(shop(b)) as stage:
 
         async def restart():
             answers.append(await stage.ask(Restart(path="b")))
@@ -240,7 +240,7 @@ async def test_a_restart_that_waits_when_the_tree_is_stopped_is_answered_with_th
 
 
 async def test_drain_says_what_it_stops_in_this_order_and_stops_it():
-    async with at_the_desk(shop(Probe("a"), Probe("b"))) as stage:
+    async with in_one_loop(shop(Probe("a"), Probe("b"))) as stage:
         dry = await stage.ask(Drain(dry_run=True))
         assert (dry.dry_run, dry.children) == (True, ("shop/b", "shop/a"))
         assert stage.view.state == "up"
@@ -263,7 +263,7 @@ async def test_drain_within_a_time_cuts_short_who_takes_longer(seconds, took):
     begun = anyio.current_time()
     spec = supervisor("shop", children=[worker("a", slow, shutdown=1_000.0)])
     try:
-        async with at_the_desk(spec) as stage:
+        async with in_one_loop(spec) as stage:
             await stage.ask(Drain(seconds=seconds))
             while not stage.view.has_ended:
                 await anyio.sleep(0.5)
@@ -273,27 +273,27 @@ async def test_drain_within_a_time_cuts_short_who_takes_longer(seconds, took):
 
 
 async def test_a_dry_run_of_drain_with_a_time_kills_nobody():
-    async with at_the_desk(shop(Probe("a"))) as stage:
+    async with in_one_loop(shop(Probe("a"))) as stage:
         await stage.ask(Drain(seconds=0.0, dry_run=True))
         await turns()
         assert stage.view.state == "up"
 
 
 async def test_faults_are_refused_where_the_process_was_started_without_them():
-    async with at_the_desk(shop(Probe("a"))) as stage:
+    async with in_one_loop(shop(Probe("a"))) as stage:
         failed = await stage.refused(InjectFault(path="a", kind="crash"))
         assert (failed.kind, "--faults" in failed.message) == ("refused", True)
 
 
 async def test_a_fault_for_a_child_that_was_added_later_is_a_conflict_and_not_an_unknown_child():
-    async with at_the_desk(shop(Probe("a")), faults=Faults()) as stage:
+    async with in_one_loop(shop(Probe("a")), faults=Faults()) as stage:
         await stage.handle.start_child(Probe("b").spec())
         change = (await stage.ask(InjectFault(path="b", kind="crash"))).changes[0]
         assert (change.error, "was added while the tree ran" in change.message) == ("conflict", True)
 
 
 async def test_an_injected_crash_restarts_the_worker_and_its_incident_is_marked():
-    async with at_the_desk(shop(Probe("a"), Probe("b")), faults=Faults()) as stage:
+    async with in_one_loop(shop(Probe("a"), Probe("b")), faults=Faults()) as stage:
         change = (await stage.ask(InjectFault(path="a", kind="crash"))).changes[0]
         assert change.error == ""
         await stage.events.wait_for(ChildRestarting, "shop/a")
@@ -303,7 +303,7 @@ async def test_an_injected_crash_restarts_the_worker_and_its_incident_is_marked(
 
 
 async def test_the_numbers_of_a_fault_are_kept_and_those_that_make_no_sense_are_a_conflict():
-    async with at_the_desk(shop(Probe("a")), faults=(faults := Faults())) as stage:
+    async with in_one_loop(shop(Probe("a")), faults=(faults := Faults())) as stage:
         await stage.ask(InjectFault(path="a", kind="flap", times=3, seconds=7.0))
         (injection,) = faults.active()
         assert (injection.kind, injection.left, injection.until) == ("flap", 2, anyio.current_time() + 7.0)
@@ -313,7 +313,7 @@ async def test_the_numbers_of_a_fault_are_kept_and_those_that_make_no_sense_are_
 
 async def test_an_incident_is_resolved_by_hand_once():
     a = Probe("a", Crash(ValueError("x")), Run())
-    async with at_the_desk(shop(a)) as stage:
+    async with in_one_loop(shop(a)) as stage:
         await stage.events.wait_for(ChildStarted, "shop/a", count=2)
         (incident,) = stage.seen.incidents.open()
         resolved = await stage.ask(ResolveIncident(incident=incident.id))
@@ -322,8 +322,8 @@ async def test_an_incident_is_resolved_by_hand_once():
         assert (failed.kind, "open are: none" in failed.message) == ("not_found", True)
 
 
-async def test_a_bug_in_an_answer_is_told_and_the_desk_goes_on():
-    async with at_the_desk(shop(Probe("a"))) as stage:
+async def test_a_bug_in_an_answer_is_told_and_the_mailbox_goes_on():
+    async with in_one_loop(shop(Probe("a"))) as stage:
         outline = stage.view.outline
 
         async def broken():

@@ -7,11 +7,11 @@ from loguru import logger
 
 from otp import supervisor
 from otp.control.tree.audit import LONGEST_REASON, one_line
-from otp.control.wire.protocol import Drain, GetEvents, InjectFault, Pause, ResolveIncident, Restart, Stop
+from otp.control.wire.commands import Drain, GetEvents, InjectFault, Pause, ResolveIncident, Restart, Stop
 from otp.events import ChildStarted
 from otp.faults import Faults
 from otp.testing import Crash, FailStart, Probe, Run
-from tests.control.stage import OPERATOR, at_the_desk
+from tests.control.stage import OPERATOR, in_one_loop
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def audited(stage):
 
 
 async def test_an_entry_says_who_what_why_and_before_and_after(logged):
-    async with at_the_desk(shop()) as stage:
+    async with in_one_loop(shop()) as stage:
         await stage.ask(Stop(path="a", reason="new key"), op="abcdef123456")
         (row,) = await audited(stage)
         assert (row.event, row.path, row.level) == ("operator.stop", "shop/a", "INFO")
@@ -55,7 +55,7 @@ async def test_an_entry_says_who_what_why_and_before_and_after(logged):
 
 
 async def test_what_failed_is_a_warning_with_what_was_wrong(logged):
-    async with at_the_desk(shop(Run(), FailStart(ValueError("no disk")), Run())) as stage:
+    async with in_one_loop(shop(Run(), FailStart(ValueError("no disk")), Run())) as stage:
         await stage.ask(Restart(path="a"))
         (row,) = await audited(stage)
         assert (row.level, "shop/a did not start" in row.text) == ("WARNING", True)
@@ -74,14 +74,14 @@ async def test_what_failed_is_a_warning_with_what_was_wrong(logged):
     ],
 )
 async def test_what_was_asked_is_told_with_its_numbers(command, says):
-    async with at_the_desk(shop(), faults=Faults()) as stage:
+    async with in_one_loop(shop(), faults=Faults()) as stage:
         await stage.ask(command)
-        texts = [entry.row().text for entry in stage.timeline.newest() if entry.row().event.startswith("operator.")]
+        texts = [entry.row().text for entry in stage.event_log.newest() if entry.row().event.startswith("operator.")]
         assert texts[0].startswith(says)
 
 
 async def test_every_child_of_a_pattern_has_its_own_entry():
-    async with at_the_desk(shop()) as stage:
+    async with in_one_loop(shop()) as stage:
         await stage.ask(Restart(path="*", all=True), op="many")
         assert [(row.path, row.text.endswith("[op many]")) for row in await audited(stage)] == [
             ("shop/a", True),
@@ -90,7 +90,7 @@ async def test_every_child_of_a_pattern_has_its_own_entry():
 
 
 async def test_a_dry_run_and_a_look_and_what_was_refused_leave_no_trace():
-    async with at_the_desk(shop()) as stage:
+    async with in_one_loop(shop()) as stage:
         await stage.ask(Restart(path="a", dry_run=True))
         await stage.ask(Drain(dry_run=True))
         await stage.refused(Restart(path="nobody"))
@@ -99,7 +99,7 @@ async def test_a_dry_run_and_a_look_and_what_was_refused_leave_no_trace():
 
 
 async def test_a_resolved_incident_is_audited_at_its_child():
-    async with at_the_desk(shop(Crash(ValueError("x")), Run())) as stage:
+    async with in_one_loop(shop(Crash(ValueError("x")), Run())) as stage:
         await stage.events.wait_for(ChildStarted, "shop/a", count=2)
         (incident,) = stage.seen.incidents.open()
         await stage.ask(ResolveIncident(incident=incident.id, reason="known"))
@@ -110,7 +110,7 @@ async def test_a_resolved_incident_is_audited_at_its_child():
 
 async def test_a_reason_can_neither_forge_a_line_nor_give_away_a_secret(logged):
     reason = "why\n2026-01-01 shop/b  stop by root\x1b[31m password=hunter2secret \u202e"
-    async with at_the_desk(shop()) as stage:
+    async with in_one_loop(shop()) as stage:
         await stage.ask(Restart(path="a", reason=reason), op="x\n\x1b[2Jyyyyy")
         (row,) = await audited(stage)
         for text in (row.text, *(record["message"] for record in logged)):
@@ -120,7 +120,7 @@ async def test_a_reason_can_neither_forge_a_line_nor_give_away_a_secret(logged):
 
 
 async def test_braces_in_a_reason_are_only_braces(logged):
-    async with at_the_desk(shop()) as stage:
+    async with in_one_loop(shop()) as stage:
         await stage.ask(Restart(path="a", reason="{0} {path.__class__} {}"))
         (row,) = await audited(stage)
         assert "reason: {0} {path.__class__} {}" in row.text

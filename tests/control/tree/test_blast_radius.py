@@ -4,10 +4,10 @@ import pytest
 
 from otp import Strategy, supervisor
 from otp.control.tree.blast_radius import of_restart, of_stop
-from otp.control.tree.targets import Node
-from otp.control.wire.protocol import Restart, Start, Stop
+from otp.control.wire.commands import Restart, Start, Stop
+from otp.control.wire.targets import Node
 from otp.testing import Journal, Probe
-from tests.control.stage import at_the_desk
+from tests.control.stage import in_one_loop
 
 
 def outline(strategy):
@@ -54,7 +54,7 @@ async def test_a_dry_run_says_exactly_whom_the_restart_then_starts(strategy, nes
     probes = {name: Probe(name, journal=journal) for name in ("a", "b", "c", "out")}
     middle = supervisor("b", children=[probes["b"].spec()]) if nested else probes["b"].spec()
     group = supervisor("s", strategy=strategy, children=[probes["a"].spec(), middle, probes["c"].spec()])
-    async with at_the_desk(supervisor("r", children=[probes["out"].spec(), group])) as stage:
+    async with in_one_loop(supervisor("r", children=[probes["out"].spec(), group])) as stage:
         dry = await stage.ask(Restart(path="s/b", dry_run=True))
         assert dry.dry_run
         assert journal == ["start out", "start a", "start b", "start c"]
@@ -69,7 +69,7 @@ async def test_a_dry_run_says_exactly_whom_the_restart_then_starts(strategy, nes
 
 async def test_a_dry_run_of_stop_and_start_touches_what_they_do():
     a = Probe("a")
-    async with at_the_desk(supervisor("r", strategy=Strategy.ONE_FOR_ALL, children=[a.spec(), Probe("b").spec()])) as s:
+    async with in_one_loop(supervisor("r", strategy=Strategy.ONE_FOR_ALL, children=[a.spec(), Probe("b").spec()])) as s:
         for command in (Stop, Start):
             dry = await s.ask(command(path="a", dry_run=True))
             assert (dry.changes[0].radius, dry.untouched) == (("r/a",), 1)

@@ -5,11 +5,11 @@ import pytest
 
 from otp import supervisor
 from otp.control.tree.maintenance import AGAIN
-from otp.control.wire.protocol import GetEvents, GetSnapshot, Pause, Restart, Resume, Start, Stop
+from otp.control.wire.commands import GetEvents, GetSnapshot, Pause, Restart, Resume, Start, Stop
 from otp.events import ChildPaused, ChildStarted, MaintenanceEnded
 from otp.spec import dynamic_supervisor
 from otp.testing import Probe
-from tests.control.stage import at_the_desk, turns
+from tests.control.stage import in_one_loop, turns
 
 pytestmark = pytest.mark.virtual_time
 
@@ -31,7 +31,7 @@ async def row_of(stage, path):
 
 async def test_after_its_time_what_is_down_is_started_and_the_end_is_told():
     a = Probe("a")
-    async with at_the_desk(shop(a)) as stage:
+    async with in_one_loop(shop(a)) as stage:
         await stage.ask(Pause(path="workers/a", seconds=600.0))
         begun = anyio.current_time()
         a.crash()
@@ -47,7 +47,7 @@ async def test_after_its_time_what_is_down_is_started_and_the_end_is_told():
 
 async def test_without_a_time_it_holds_until_somebody_resumes():
     a = Probe("a")
-    async with at_the_desk(shop(a)) as stage:
+    async with in_one_loop(shop(a)) as stage:
         await stage.ask(Pause(path="workers/a"))
         a.crash()
         await anyio.sleep(1e6)
@@ -58,7 +58,7 @@ async def test_without_a_time_it_holds_until_somebody_resumes():
 
 
 async def test_a_later_pause_takes_the_place_of_the_one_before():
-    async with at_the_desk(shop(Probe("a"))) as stage:
+    async with in_one_loop(shop(Probe("a"))) as stage:
         await stage.ask(Pause(path="workers/a", seconds=10.0))
         await stage.ask(Pause(path="workers/a", seconds=100.0))
         await anyio.sleep(50.0)
@@ -69,7 +69,7 @@ async def test_a_later_pause_takes_the_place_of_the_one_before():
 
 
 async def test_resume_ends_it_with_its_time():
-    async with at_the_desk(shop(Probe("a"))) as stage:
+    async with in_one_loop(shop(Probe("a"))) as stage:
         await stage.ask(Pause(path="workers", seconds=10.0))
         await stage.ask(Resume(path="workers"))
         await stage.ask(Pause(path="workers/a"))
@@ -81,7 +81,7 @@ async def test_resume_ends_it_with_its_time():
 async def test_of_two_within_each_other_the_first_that_is_over_ends_for_the_inner_and_that_is_what_is_shown(
     outer, inner, left
 ):
-    async with at_the_desk(shop(Probe("a"))) as stage:
+    async with in_one_loop(shop(Probe("a"))) as stage:
         await stage.ask(Pause(path="workers", seconds=outer))
         await stage.ask(Pause(path="workers/a", seconds=inner))
         assert (await row_of(stage, "shop/workers/a")).paused_s == pytest.approx(left, abs=0.1)
@@ -91,7 +91,7 @@ async def test_of_two_within_each_other_the_first_that_is_over_ends_for_the_inne
 
 
 async def test_the_root_can_be_paused_with_all_below():
-    async with at_the_desk(shop(Probe("a"))) as stage:
+    async with in_one_loop(shop(Probe("a"))) as stage:
         await stage.ask(Pause(path="shop", seconds=10.0))
         for path in ("shop", "shop/workers", "shop/workers/a"):
             row = await row_of(stage, path)
@@ -102,7 +102,7 @@ async def test_the_root_can_be_paused_with_all_below():
 
 
 async def test_the_time_of_a_child_that_is_gone_ends_and_harms_nobody():
-    async with at_the_desk(dynamic_supervisor("shop")) as stage:
+    async with in_one_loop(dynamic_supervisor("shop")) as stage:
         await stage.handle.start_child(Probe("a").spec())
         await stage.ask(Pause(path="a", seconds=10.0))
         await stage.ask(Stop(path="a"))
@@ -113,7 +113,7 @@ async def test_the_time_of_a_child_that_is_gone_ends_and_harms_nobody():
 
 
 async def test_while_the_supervisor_above_is_down_it_cannot_end_and_ends_once_that_is_back():
-    async with at_the_desk(shop(Probe("a"))) as stage:
+    async with in_one_loop(shop(Probe("a"))) as stage:
         await stage.ask(Pause(path="workers/a", seconds=10.0))
         await stage.ask(Stop(path="workers"))
         await anyio.sleep(20.0)
@@ -124,7 +124,7 @@ async def test_while_the_supervisor_above_is_down_it_cannot_end_and_ends_once_th
 
 
 async def test_after_the_end_of_the_tree_it_is_over_without_a_word():
-    async with at_the_desk(shop(Probe("a"))) as stage:
+    async with in_one_loop(shop(Probe("a"))) as stage:
         await stage.ask(Pause(path="workers/a", seconds=10.0))
         stage.handle.stop()
         await turns()

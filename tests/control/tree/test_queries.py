@@ -5,10 +5,9 @@ import pytest
 from loguru import logger
 
 from otp import FailurePolicy, Strategy, supervisor, worker
-from otp.control.tree.bridge import PACE
+from otp.control.tree.mailbox import PACE
 from otp.control.tree.view import ONE_BY_ONE
-from otp.control.wire.health import health_of
-from otp.control.wire.protocol import (
+from otp.control.wire.commands import (
     Explain,
     GetEvents,
     GetHealth,
@@ -20,12 +19,13 @@ from otp.control.wire.protocol import (
     Restart,
     Stop,
 )
+from otp.control.wire.health import health_of
 from otp.control.wire.rows import Blocked
 from otp.errors import ChildRefused
 from otp.events import ChildStarted
 from otp.policy import Backoff, RestartAfter
 from otp.testing import Crash, Probe, Refuse, Run
-from tests.control.stage import at_the_desk, turns
+from tests.control.stage import in_one_loop, turns
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def shop(*more, a=None):
 
 
 async def test_a_snapshot_shows_the_whole_tree_in_start_order():
-    async with at_the_desk(shop()) as stage:
+    async with in_one_loop(shop()) as stage:
         snapshot = await stage.ask(GetSnapshot())
         assert [row.path for row in snapshot.children] == ["shop/a", "shop/s", "shop/s/b"]
         assert (snapshot.app, snapshot.version, snapshot.backend, snapshot.lag_s) == ("shop", "1.2.3", "here", 0.25)
@@ -51,7 +51,7 @@ async def test_a_snapshot_shows_the_whole_tree_in_start_order():
             "up",
             False,
             None,
-            stage.timeline.seq,
+            stage.event_log.seq,
         )
         below = snapshot.children[1]
         assert (below.kind, below.strategy, below.intensity, below.period_s) == ("supervisor", "rest_for_one", 7, 9.0)
@@ -61,7 +61,7 @@ async def test_a_snapshot_shows_the_whole_tree_in_start_order():
 @pytest.mark.virtual_time
 async def test_a_row_tells_counters_times_and_the_last_cause():
     a = Probe("a", Crash(ValueError("boom")), Run())
-    async with at_the_desk(shop(a=a)) as stage:
+    async with in_one_loop(shop(a=a)) as stage:
         await anyio.sleep(4.0)
         row = (await stage.ask(GetSnapshot())).children[0]
         assert (row.state, row.ready, row.streak, row.crashes) == ("backoff", False, 1, 0)
@@ -77,7 +77,7 @@ async def test_a_row_tells_counters_times_and_the_last_cause():
 
 async def test_children_of_a_supervisor_that_is_down_are_shown_as_they_were_however_many():
     many = [worker(f"w{number}", anyio.sleep_forever) for number in range(3 * ONE_BY_ONE)]
-    async with at_the_desk(supervisor("shop", children=[supervisor("s", children=many)])) as stage:
+    async with in_one_loop(supervisor("shop", children=[supervisor("s", children=many)])) as stage:
         await stage.ask(Stop(path="s"))
         snapshot = await stage.ask(GetSnapshot())
         assert len(snapshot.children) == 1 + 3 * ONE_BY_ONE
@@ -90,7 +90,7 @@ async def test_children_of_a_supervisor_that_is_down_are_shown_as_they_were_howe
 @pytest.mark.virtual_time
 async def test_health_is_what_a_probe_and_a_person_want_to_know():
     a = Probe("a", Crash(ValueError("boom")), Run())
-    async with at_the_desk(shop(a=a)) as stage:
+    async with in_one_loop(shop(a=a)) as stage:
         await turns()
         health = await stage.ask(GetHealth())
         assert (health.live, health.ready, health.state, health.up, health.total) == (True, True, "degraded", 2, 3)
@@ -110,13 +110,13 @@ def _fields(row):
 
 
 async def test_of_those_that_are_down_together_only_the_topmost_is_a_problem():
-    async with at_the_desk(shop()) as stage:
+    async with in_one_loop(shop()) as stage:
         await stage.ask(Stop(path="s"))
         assert (await stage.ask(GetHealth())).problems == ("shop/s is stopped",)
 
 
 async def test_events_are_the_newest_about_what_is_named_oldest_first():
-    async with at_the_desk(shop()) as stage:
+    async with in_one_loop(shop()) as stage:
         for path in ("a", "s/b", "a"):
             await stage.ask(Restart(path=path))
         await turns()
@@ -135,13 +135,13 @@ async def test_events_are_the_newest_about_what_is_named_oldest_first():
         everything = (await stage.ask(GetEvents(debug=True))).events
         assert "DEBUG" in {row.level for row in everything}
         assert "DEBUG" not in {row.level for row in (await stage.ask(GetEvents())).events}
-        assert everything[-1].seq == stage.timeline.seq
+        assert everything[-1].seq == stage.event_log.seq
 
 
 @pytest.mark.virtual_time
 async def test_incidents_are_shown_newest_first_and_resolved_ones_only_when_wanted():
     a = Probe("a", Crash(ValueError("boom")), Run())
-    async with at_the_desk(shop(a=a), ticking=True) as stage:
+    async with in_one_loop(shop(a=a), ticking=True) as stage:
         await anyio.sleep(5.0)
         (incident,) = (await stage.ask(GetIncidents())).incidents
         assert (incident.path, incident.cause, incident.message, incident.state) == (
@@ -158,7 +158,7 @@ async def test_incidents_are_shown_newest_first_and_resolved_ones_only_when_want
 
 
 async def test_explain_says_when_a_child_is_given_up_and_whom_a_restart_touches():
-    async with at_the_desk(shop()) as stage:
+    async with in_one_loop(shop()) as stage:
         explained = await stage.ask(Explain(path="s/b"))
         assert (explained.radius, explained.untouched) == (("shop/s/b",), 2)
         assert "shop/s/b" in explained.text
@@ -167,7 +167,7 @@ async def test_explain_says_when_a_child_is_given_up_and_whom_a_restart_touches(
 
 
 async def test_stack_shows_where_workers_are():
-    async with at_the_desk(shop()) as stage:
+    async with in_one_loop(shop()) as stage:
         whole = await stage.ask(GetStack(path="shop"))
         assert [row.path for row in whole.stacks] == ["shop/a", "shop/s/b"]
         (row,) = (await stage.ask(GetStack(path="s/b"))).stacks
@@ -178,7 +178,7 @@ async def test_stack_shows_where_workers_are():
 async def test_why_puts_together_what_helps_to_understand_one_child():
     a = Probe("a", Crash(ValueError("boom")), Run())
     spec = shop(Probe("c").spec(), a=a)
-    async with at_the_desk(spec) as stage:
+    async with in_one_loop(spec) as stage:
         with stage.log.listening():
             await stage.ask(Restart(path="a", reason="try"))
             await stage.events.wait_for(ChildStarted, "shop/a", count=2)
@@ -201,7 +201,7 @@ async def test_why_shows_what_the_child_logged():
         logger.info("no route to {}", "host")
         await anyio.sleep_forever()
 
-    async with at_the_desk(supervisor("shop", children=[worker("w", anyio.sleep_forever), worker("t", talk)])) as stage:
+    async with in_one_loop(supervisor("shop", children=[worker("w", anyio.sleep_forever), worker("t", talk)])) as stage:
         await turns()  # trio runs its tasks in any order: the first line has been said
         with stage.log.listening():
             await stage.ask(Restart(path="t"))
@@ -211,14 +211,14 @@ async def test_why_shows_what_the_child_logged():
 
 
 async def test_a_look_at_what_nobody_is_called_is_not_found():
-    async with at_the_desk(shop()) as stage:
+    async with in_one_loop(shop()) as stage:
         for look in (GetWhy, GetStack, Explain):
             assert (await stage.refused(look(path="nobody"))).kind == "not_found"
 
 
 @pytest.mark.virtual_time
 async def test_who_is_paused_is_shown_and_for_how_long():
-    async with at_the_desk(shop()) as stage:
+    async with in_one_loop(shop()) as stage:
         await stage.ask(Pause(path="s", seconds=30.0))
         await anyio.sleep(10.0)
         rows = {row.path: row for row in (await stage.ask(GetSnapshot())).children}
@@ -229,7 +229,7 @@ async def test_who_is_paused_is_shown_and_for_how_long():
 
 async def test_a_snapshot_of_a_big_tree_lets_others_run_between():
     children = [worker(f"w{number}", anyio.sleep_forever) for number in range(500)]
-    async with at_the_desk(supervisor("shop", children=children)) as stage:
+    async with in_one_loop(supervisor("shop", children=children)) as stage:
         ticks = 0
 
         async def tick():
@@ -253,7 +253,7 @@ async def test_a_snapshot_of_a_big_tree_lets_others_run_between():
 
 async def test_what_changes_while_a_big_snapshot_is_made_does_not_disturb_it():
     children = [worker(f"w{number}", anyio.sleep_forever) for number in range(300)]
-    async with at_the_desk(supervisor("shop", children=children)) as stage:
+    async with in_one_loop(supervisor("shop", children=children)) as stage:
         snapshots = []
 
         async def look():
@@ -274,7 +274,7 @@ async def test_what_changes_while_a_big_snapshot_is_made_does_not_disturb_it():
 
 @pytest.mark.virtual_time
 async def test_the_first_question_is_answered_at_once_and_many_are_paced_so_that_the_tree_goes_first():
-    async with at_the_desk(shop()) as stage:
+    async with in_one_loop(shop()) as stage:
         begun = anyio.current_time()
         await stage.ask(GetHealth())
         assert anyio.current_time() - begun < PACE
@@ -290,7 +290,7 @@ async def test_the_first_question_is_answered_at_once_and_many_are_paced_so_that
 async def test_a_child_that_refuses_to_stop_makes_the_tree_neither_live_nor_ready_as_it_does_for_the_health_port():
     a = Probe("a", Refuse(60.0), Run())
     with pytest.raises(ChildRefused):
-        async with at_the_desk(supervisor("shop", children=[a.spec(shutdown=1.0)])) as stage:
+        async with in_one_loop(supervisor("shop", children=[a.spec(shutdown=1.0)])) as stage:
             await stage.ask(Stop(path="a"))
             health = await stage.ask(GetHealth())
             assert (health.state, health.live, health.ready) == ("degraded", False, False)

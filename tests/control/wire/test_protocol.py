@@ -2,12 +2,14 @@
 
 import math
 from contextlib import suppress
+from typing import get_args
 
 import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from otp.control.wire import commands as c
 from otp.control.wire import protocol as p
 from otp.control.wire.protocol import (
     HEADER,
@@ -23,23 +25,23 @@ from otp.control.wire.protocol import (
 )
 
 COMMANDS = [
-    p.GetSnapshot(),
-    p.GetHealth(),
-    p.GetEvents(path="a/*", limit=3, debug=True),
-    p.GetIncidents(path="a", resolved=True),
-    p.Explain(path="a"),
-    p.GetWhy(path="a"),
-    p.GetStack(path="a"),
-    p.Watch(),
-    p.Restart(path="a", all=True, dry_run=True, reason="why"),
-    p.Stop(path="a"),
-    p.Start(path="a"),
-    p.Reset(path="a"),
-    p.Pause(path="a", seconds=1.5),
-    p.Resume(path="a"),
-    p.InjectFault(path="a", kind="flap", times=3, seconds=2.0),
-    p.ResolveIncident(incident="1M8A", reason="known"),
-    p.Drain(seconds=3.0, reason="bye"),
+    c.GetSnapshot(),
+    c.GetHealth(),
+    c.GetEvents(path="a/*", limit=3, debug=True),
+    c.GetIncidents(path="a", resolved=True),
+    c.Explain(path="a"),
+    c.GetWhy(path="a"),
+    c.GetStack(path="a"),
+    c.Watch(),
+    c.Restart(path="a", all=True, dry_run=True, reason="why"),
+    c.Stop(path="a"),
+    c.Start(path="a"),
+    c.Reset(path="a"),
+    c.Pause(path="a", seconds=1.5),
+    c.Resume(path="a"),
+    c.InjectFault(path="a", kind="flap", times=3, seconds=2.0),
+    c.ResolveIncident(incident="1M8A", reason="known"),
+    c.Drain(seconds=3.0, reason="bye"),
 ]
 
 
@@ -55,8 +57,7 @@ def test_every_command_comes_through(command):
 
 
 def test_there_is_no_command_that_is_not_tried_here():
-    assert {type(command) for command in COMMANDS} == set(p.Command.__args__)
-    assert {*p.ACTING} == {type(command) for command in COMMANDS if isinstance(command, p.Acting)}
+    assert {type(command) for command in COMMANDS} == set(get_args(c.Command))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ plain = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-tags = sorted({str(kind.__struct_config__.tag) for kind in p.Command.__args__})
+tags = sorted({str(kind.__struct_config__.tag) for kind in c.Command.__args__})
 fields = st.sampled_from(["path", "all", "dry_run", "reason", "seconds", "kind", "times", "incident", "limit", "debug"])
 almost = st.builds(
     lambda id, tag, more: {"id": id, "command": {"type": tag, **more}},

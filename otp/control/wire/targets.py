@@ -14,13 +14,13 @@ SHOWN = 8
 """Paths that a message lists."""
 
 SPELT = 250
-"""Children among which a path that is spelt wrong is looked for: it is done in the tree's event loop."""
+"""Children among which a misspelt path is looked for: that is done in the tree's event loop."""
 
 NEAR = 0.6
-"""Share of two paths that has to be alike for one to be the other, spelt wrong."""
+"""Share of two paths that has to be alike for one to be a misspelling of the other."""
 
 FURTHER = 0.1
-"""What others may share less with it than the likeliest."""
+"""How much less than the likeliest other candidates may share with the misspelt path."""
 
 
 class Node(NamedTuple):
@@ -41,11 +41,11 @@ N = TypeVar("N", Node, ChildRow)
 
 
 class NoSuchChild(ControlError):
-    """Nothing has this path."""
+    """No child has this path, or fits this pattern."""
 
 
 class TooMany(ControlError):
-    """The pattern names more than one child, and acting on many was not said to be meant."""
+    """The pattern names more than one child, where one is meant."""
 
 
 def absolute(app: str, path: str) -> str:
@@ -83,12 +83,12 @@ def chosen(rows: Sequence[N], path: str, *, many: bool = True) -> list[N]:
 
     Args:
         rows: the whole tree, the root first.
-        path: a path or pattern; empty: nothing is meant, which is an error.
-        many: whether it may be more than one.
+        path: a path or pattern; an empty one names no child.
+        many: whether it may name more than one.
 
     Raises:
-        NoSuchChild: there is none.
-        TooMany: there are more, and only one was wanted.
+        NoSuchChild: it names none.
+        TooMany: it names more than one, and `many` is False.
         PatternError: it is longer than a pattern may be.
     """
     target = Target(rows[0].path, path)
@@ -96,7 +96,7 @@ def chosen(rows: Sequence[N], path: str, *, many: bool = True) -> list[N]:
 
 
 def decided(rows: Sequence[N], found: Sequence[N], path: str, *, many: bool = True) -> list[N]:
-    """What `chosen` makes of the rows that were `found` for `path`."""
+    """The outermost of the rows that were `found` for `path`; raises what `chosen` raises."""
     if not parts(path) or not found:
         raise NoSuchChild(_nothing(rows, path))
     outermost = _outermost(found)
@@ -112,7 +112,7 @@ def one(rows: Sequence[N], path: str) -> N:
     """The row of exactly one path.
 
     Raises:
-        NoSuchChild: there is none.
+        NoSuchChild: no child has it.
         TooMany: the pattern names more than one.
         PatternError: it is longer than a pattern may be.
     """
@@ -123,7 +123,7 @@ def single(found: Sequence[N], path: str) -> N:
     """The only one of the rows that were `found` for `path`.
 
     Raises:
-        TooMany: there are more.
+        TooMany: there is more than one.
     """
     if len(found) > 1:
         raise TooMany(f"{path} names {len(found)} children: {_listed(row.path for row in found)}; name one of them")

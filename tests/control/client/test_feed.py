@@ -2,13 +2,24 @@
 
 import pytest
 
-from otp.control.wire.protocol import GetEvents, GetSnapshot
+from otp.control.client.feed import QUEUE, Feed
+from otp.control.client.link import Arrived, Joined, Link, Lost
+from otp.control.wire.commands import GetEvents, GetSnapshot
 from otp.control.wire.rows import Blocked, Snapshot
-from otp.tui.feed import QUEUE, Arrived, Feed, Joined, Lost
-from otp.tui.link import Link
 from tests.tui.screens import running, wait_for
 from tests.tui.server import Server
 from tests.tui.trees import delta, massive, replace, supervisor
+
+
+@pytest.fixture
+def path(place):
+    return place / "massive.sock"
+
+
+@pytest.fixture
+def server(path):
+    with Server(path, massive()) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""A watched tree as a snapshot; what the messages come to is tested with `otp.control.client.mirror`."""
+"""A watched tree as a snapshot by now: it is shown like one that has been asked for."""
 
 import pytest
 
-from otp.cli.queries.live import LiveTree
+from otp.control.client.mirror import Mirror
 from otp.control.wire.rows import Blocked, Delta, NeedRow
 from tests.cli import rows
 from tests.cli.rows import NOW, child, down, group, snapshot
@@ -33,6 +33,20 @@ def delta(changed=(), removed=(), **fields):
     return Delta(**row | fields)
 
 
+class Live:
+    """A mirror that is read at the time of a clock."""
+
+    def __init__(self, first, clock):
+        self.mirror, self.clock = Mirror(), clock
+        self.apply(first)
+
+    def apply(self, message):
+        self.mirror.apply(message, self.clock())
+
+    def now(self):
+        return self.mirror.snapshot_at(self.clock())
+
+
 @pytest.fixture
 def clock():
     return Clock()
@@ -40,7 +54,7 @@ def clock():
 
 @pytest.fixture
 def live(clock):
-    return LiveTree(snapshot(CHILDREN), clock)
+    return Live(snapshot(CHILDREN), clock)
 
 
 def paths(live):
@@ -92,7 +106,7 @@ def test_the_lag_of_a_minute_ago_is_not_shown(live, clock):
 
 
 def test_a_snapshot_that_was_stale_is_so_until_something_is_heard_of_the_loop(clock):
-    live = LiveTree(snapshot(CHILDREN, stale_s=4.0), clock)
+    live = Live(snapshot(CHILDREN, stale_s=4.0), clock)
     assert live.now().stale_s == 4.0
     live.apply(delta([child("massive/a")]))
     assert live.now().stale_s == 0.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from otp.control.tree.targets import SHOWN, Node, NoSuchChild, TooMany, absolute, chosen, one
+from otp.control.wire.targets import SHOWN, Node, NoSuchChild, TooMany, absolute, chosen, one
 
 
 def nodes(*paths):

@@ -1,13 +1,13 @@
-"""A thread that watches a process, and waits for it when it is gone.
+"""A thread that watches a process, and waits for it while it is gone.
 
-What comes is put into a short queue, from which the screen takes all of it ten times a second. When the screen is slow,
+What comes is put into a short queue, which its reader (a screen, a page) empties when it draws. When the reader is slow,
 the queue is full, the thread reads no more, and the server sends a new snapshot in place of what was missed: nothing
 piles up here, and nothing there.
 
-Silence means that nothing happens, or that the process stands still (stopped by SIGSTOP, a machine that swaps). Which
-one is found out by a question that costs the tree nothing, on a connection of its own. Some things change without
-anything happening (the window of a supervisor empties, a streak is over, the lag): for them a whole snapshot is asked
-for now and then.
+Silence means that nothing happens, or that the process stands still (stopped by SIGSTOP, a machine that swaps). To tell
+one from the other the thread asks a question that costs the tree nothing, on a connection of its own. Some things change
+without an event (the window of a supervisor empties, a streak is over, the lag): for them it asks for a whole snapshot
+now and then.
 
 A process that is gone ends the connection, and that is known at once.
 """
@@ -17,43 +17,20 @@ from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 
-from msgspec import Struct
+from otp.control.client.client import Client, connect
+from otp.control.client.errors import CommandFailed, Unreachable
+from otp.control.client.link import Arrived, Joined, Lost, News
+from otp.control.wire.commands import GetEvents, GetSnapshot
+from otp.control.wire.rows import Snapshot
 
-from otp.control.client.client import Client, CommandFailed, Unreachable, connect
-from otp.control.wire.protocol import GetEvents, GetSnapshot, Greeting
-from otp.control.wire.rows import Delta, Snapshot
-
-__all__ = ("Arrived", "Feed", "Joined", "Lost", "News")
+__all__ = ("QUEUE", "Feed")
 
 QUEUE = 256
-"""Messages that wait for the screen."""
-
-
-class Joined(Struct, frozen=True):
-    """There is a connection."""
-
-    greeting: Greeting
-
-
-class Arrived(Struct, frozen=True):
-    """A message, and when it came, by the monotonic clock."""
-
-    message: Snapshot | Delta
-    at: float
-
-
-class Lost(Struct, frozen=True):
-    """There is no connection any more, or still none: why, and when the process was last heard."""
-
-    why: str
-    at: float
-
-
-News = Joined | Arrived | Lost
+"""News that wait for the reader."""
 
 
 class Feed:
-    """The thread.
+    """The thread, and the queue of its news.
 
     Args:
         path: of the socket. The process may come and go; its socket keeps the name.
@@ -74,7 +51,7 @@ class Feed:
         self._news: Queue[News] = Queue(QUEUE)
         self._heard = 0.0
         self._ended = Event()
-        self._thread = Thread(target=self._run, name="otp top: feed", daemon=True)
+        self._thread = Thread(target=self._run, name="otp-feed", daemon=True)
 
     def start(self) -> None:
         """Begin to watch."""
@@ -90,11 +67,11 @@ class Feed:
 
     @property
     def waiting(self) -> int:
-        """News that nobody has taken yet."""
+        """News that have not been taken yet."""
         return self._news.qsize()
 
     def take(self) -> list[News]:
-        """What has come since the last time, oldest first; does not wait."""
+        """Take what has come since the last time, oldest first, without waiting."""
         taken: list[News] = []
         while len(taken) < QUEUE:
             try:
@@ -121,7 +98,7 @@ class Feed:
         return connect(self._path, timeout=self._patience)
 
     def _watch(self, watched: Client, asked: Client) -> None:
-        """Until the process has ended, or gives no sign of life."""
+        """Pass on what comes, until the process has ended or gives no sign of life."""
         due = time.monotonic() + self._refresh
         for message in watched.watch():
             if self._ended.is_set():
@@ -139,7 +116,7 @@ class Feed:
         """Ask for a snapshot, or for a sign of life, and pass on what the answer tells.
 
         Raises:
-            CommandFailed: there is none.
+            CommandFailed: no sign of life.
         """
         try:
             answer = asked.ask(question)
