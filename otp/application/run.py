@@ -34,7 +34,7 @@ from otp.checks.values import is_a
 from otp.errors import SpecError
 from otp.extras import install
 from otp.faults import Faults
-from otp.observe.last_words import AT_EXIT, flush_outlets
+from otp.observe.fallback_log import AT_EXIT, flush_outlets
 from otp.observe.log import log_events, open_stderr
 from otp.observe.logger import logger
 from otp.observe.observation import Observation

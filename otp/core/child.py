@@ -113,6 +113,8 @@ class Child:
         verdict: the name of the rule that its last failure matched.
         failed_with: its exit, while its dependencies are probed; else None.
         retry_at: when its delay is over, while it waits for that.
+        failed_start: the generation whose start failed last; 0: none.
+        inherited: generations that it had when its supervisor was started again; 0: it is new, or stays down.
         left_behind: down because a sibling before it failed to start in their group restart, and is tried again.
 
     Attributes (requests in flight):
@@ -130,7 +132,18 @@ class Child:
         *("spec", "path"),
         *("state", "purpose", "value", "up_since", "timer", "failure"),
         *("generation", "crashes", "manual", "collateral", "downtime", "down_since"),
-        *("guarded", "streak", "healthy_after", "verdict", "failed_with", "retry_at", "left_behind", "_budgets"),
+        *(
+            "guarded",
+            "streak",
+            "healthy_after",
+            "verdict",
+            "failed_with",
+            "retry_at",
+            "failed_start",
+            "inherited",
+            "left_behind",
+            "_budgets",
+        ),
         *("token", "waiting", "stop_pending", "parked", "revive"),
         *("paused",),
     )
@@ -161,6 +174,8 @@ class Child:
         self.retry_at: float | None = None
         self.verdict = ""
         self.failed_with: Exit | None = None
+        self.failed_start = 0
+        self.inherited = 0
         self.guarded = _is_guarded(spec)
         self.healthy_after = _healthy_after(spec)
         self._budgets: dict[str, RestartWindow] | None = None
@@ -175,7 +190,8 @@ class Child:
         self.crashes = predecessor.crashes
         self.manual = predecessor.manual
         set_aside = predecessor.state is ChildState.PAUSED
-        self.collateral = predecessor.collateral + (predecessor.generation > 0 and not set_aside)
+        self.inherited = 0 if set_aside else predecessor.generation
+        self.collateral = predecessor.collateral + (self.inherited > 0)
         self.downtime = predecessor.downtime
         self.down_since = predecessor.down_since
         self.streak = predecessor.streak
@@ -204,9 +220,24 @@ class Child:
         if self.down_since is None:
             self.down_since = now
         if self.up_since is not None:
-            if now - self.up_since >= self.healthy_after:
+            if now - self.up_since >= self.healthy_after:  # not by streak_at: a call costs a restart 1 % of its time
                 self.streak = 0
             self.up_since = None
+
+    def streak_at(self, now: float) -> int:
+        """Failures in a row as they count at the time `now`: none once it has been up for long enough."""
+        up = now - self.up_since if self.up_since is not None else 0.0
+        return self.streak if up < self.healthy_after else 0
+
+    @property
+    def has_failed_to_start(self) -> bool:
+        """Whether the start of its newest incarnation failed."""
+        return self.failed_start == self.generation
+
+    @property
+    def starts_with_supervisor(self) -> bool:
+        """Whether its newest incarnation is the first one since its supervisor was started again."""
+        return 0 < self.inherited == self.generation - 1
 
     @property
     def stays_down(self) -> bool:

@@ -126,7 +126,14 @@ class SupervisorMachine(Termination):
         self.cancel_timer(child)
         child.state = ChildState.DONE
         child.down_since = None
-        self.emit(events.ChildIgnored(path=child.path, at=self.now, generation=event.generation))
+        self.emit(
+            events.ChildIgnored(
+                path=child.path,
+                at=self.now,
+                generation=event.generation,
+                with_supervisor=child.starts_with_supervisor,
+            )
+        )
         self.answer_start(child, None)
         if child.stop_pending:
             self.stopped(child)
@@ -195,7 +202,7 @@ class SupervisorMachine(Termination):
             case TimerKind.RETRY:
                 self.restart_due(RestartDue(child.spec.id, child.generation))
             case TimerKind.KILL:  # pragma: no branch # the last kind
-                self.emit_with_chain(events.ChildRefused(path=child.path, at=self.now, generation=child.generation))
+                self._emit_refused(child)
                 self.refuses_to_end(child, (child.path,))
 
     def _late(self, child: Child) -> None:
@@ -204,6 +211,11 @@ class SupervisorMachine(Termination):
         if grace != "brutal_kill" and grace > 0:
             late = events.ChildLate(path=child.path, at=self.now, generation=child.generation, grace=grace)
             self.emit_with_chain(late)
+
+    def _emit_refused(self, child: Child) -> None:
+        facts = self.failure_facts(child, None)
+        refused = events.ChildRefused(path=child.path, at=self.now, generation=child.generation, **facts)
+        self.emit_with_chain(refused)
 
     _HANDLERS: ClassVar[dict[type[Input], Callable[..., None]]] = {
         Begin: _begin,

@@ -11,6 +11,7 @@ of the supervisor continues it.
 
 from collections.abc import Callable
 
+from otp import events
 from otp.core.child import WAITING, Child, ChildState
 from otp.core.inputs import Maintenance, Pause, Reset, RestartDue, Resume
 from otp.core.plan import Phase
@@ -58,9 +59,10 @@ def _resume(supervisor: Recovery, children: list[Child]) -> None:
         supervisor.restart_due(RestartDue(child.spec.id, child.generation))
 
 
-def _reset(_: Recovery, children: list[Child]) -> None:
+def _reset(supervisor: Recovery, children: list[Child]) -> None:
     for child in children:
         child.forgive()
+        supervisor.emit(events.ChildForgiven(path=child.path, at=supervisor.now))
 
 
 def _pause_new(supervisor: Recovery) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from otp import events
 from otp.core import effects
 from otp.core.child import WAITING, Child, ChildState, Purpose
+from otp.core.echo import echo_of
 from otp.core.inputs import Exited, Input, RestartNow
 from otp.core.intensity import RestartWindow
 from otp.core.roster import Roster
@@ -174,7 +175,11 @@ class PlannedRoster(Roster):
                     intensity=self.spec.intensity,
                     period=self.spec.period,
                     verdict=child.verdict if cause is _CRASH else "",
-                    streak=child.streak,
+                    streak=child.streak,  # spelled out, and no look into a worker's exit: this is the restart path
+                    start_failed=child.failed_start == child.generation,
+                    echo_of=echo_of(child.path, exit) if child.guarded else "",
+                    paused=child.paused,
+                    healthy_after=child.healthy_after,
                 )
             )
 

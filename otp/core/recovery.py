@@ -104,7 +104,8 @@ class Recovery(PlannedRoster):
         exit, child.failed_with = child.failed_with, None
         if event.down:
             child.verdict = "dependency_down"
-            self.emit(events.ChildHeld(path=child.path, at=self.now, exit=exit, needs=event.down))
+            facts = self.failure_facts(child, exit)
+            self.emit(events.ChildHeld(path=child.path, at=self.now, exit=exit, needs=event.down, **facts))
             self.awaited_no_more(child)
         elif child.purpose is Purpose.REQUEST:
             self._decide_on_request(child, exit)
@@ -167,10 +168,10 @@ class Recovery(PlannedRoster):
                 delay=seconds,
                 verdict=verdict.name,
                 expected=verdict.expected,
-                streak=child.streak,
                 used=self.window.used,
                 intensity=self.spec.intensity,
                 period=self.spec.period,
+                **self.failure_facts(child, exit),
             )
         )
         self.awaited_no_more(child)
@@ -208,9 +209,8 @@ class Recovery(PlannedRoster):
         """Leave the child down, for an operator to restart, and its siblings as they are."""
         child.state = ChildState.FAILED
         child.verdict = verdict.name
-        self.emit(
-            events.ChildFailed(path=child.path, at=self.now, exit=exit, verdict=verdict.name, streak=child.streak)
-        )
+        facts = self.failure_facts(child, exit)
+        self.emit(events.ChildFailed(path=child.path, at=self.now, exit=exit, verdict=verdict.name, **facts))
         self.awaited_no_more(child)
 
     def leave_paused(self, child: Child, exit: Exit | None) -> None:
@@ -224,7 +224,8 @@ class Recovery(PlannedRoster):
         child.verdict = "maintenance"
         if child.down_since is None:
             child.down_since = self.now
-        self.emit(events.ChildPaused(path=child.path, at=self.now, exit=exit))
+        facts = self.failure_facts(child, exit)
+        self.emit(events.ChildPaused(path=child.path, at=self.now, exit=exit, **facts))
         self.awaited_no_more(child)
 
     def _end_all(self, child: Child, exit: Exit, verdict: Verdict) -> None:
@@ -238,7 +239,7 @@ class Recovery(PlannedRoster):
                 offender=child.path,
                 exit=exit,
                 verdict=verdict.name,
-                streak=child.streak,
+                **self.failure_facts(child, exit),
             )
         )
         error = FatalFailure(self.path, child.path, verdict.name)
@@ -277,7 +278,7 @@ class Recovery(PlannedRoster):
                 intensity=intensity,
                 period=period,
                 verdict=verdict,
-                streak=child.streak,
+                **self.failure_facts(child, exit),
             )
         )
         child.state = ChildState.STOPPED

@@ -29,7 +29,7 @@ from otp.errors import (
     Restarting,
     Running,
 )
-from otp.events import Cause
+from otp.events import Cause, ChildReplaced
 from otp.exits import Shutdown
 from otp.spec import Restart
 
@@ -146,6 +146,7 @@ def replace(supervisor: PlannedRoster, request: Replace) -> None:
     else:
         child.replace_spec(request.spec)
         supervisor.spec = supervisor.spec.with_child(request.spec)
+        supervisor.emit(ChildReplaced(path=child.path, at=supervisor.now, healthy_after=child.healthy_after))
         supervisor.reply(request, None)
 
 

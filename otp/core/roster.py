@@ -1,8 +1,11 @@
 """The children of one supervisor, and what can be done to one: start it, stop it, kill it if it is late."""
 
+from typing import TypedDict
+
 from otp import events
 from otp.core import effects
 from otp.core.child import Child, ChildState, Purpose
+from otp.core.echo import echo_of
 from otp.core.inputs import Request, Timer, TimerKind
 from otp.core.paths import join
 from otp.errors import OTPError
@@ -19,6 +22,19 @@ _INFINITY = float("inf")
 # The restart path reads these: through its class a member costs 70 ns on Python 3.11, ten times as much.
 _RUNNING = ChildState.RUNNING
 _TEMPORARY = Restart.TEMPORARY
+
+
+_RESTARTS = (Purpose.RESTART, Purpose.REQUEST)
+
+
+class FailureFacts(TypedDict):
+    """What each event about a failure says of the child; see `otp.events`."""
+
+    streak: int
+    start_failed: bool
+    echo_of: str
+    paused: bool
+    healthy_after: float
 
 
 class Roster:
@@ -99,6 +115,9 @@ class Roster:
                     at=self.now,
                     generation=child.generation,
                     downtime=downtime,
+                    recovering=child.purpose in _RESTARTS or 0 < child.failed_start == child.generation - 1,
+                    with_supervisor=0 < child.inherited == child.generation - 1,
+                    streak=child.streak,
                     healthy_after=child.healthy_after,
                 )
             )
@@ -182,5 +201,16 @@ class Roster:
                     exit=exit,
                     asked=asked,
                     brutal=child.spec.shutdown == "brutal_kill",
+                    **self.failure_facts(child, exit),
                 )
             )
+
+    def failure_facts(self, child: Child, exit: Exit | None) -> FailureFacts:
+        """Return what the events about a failure have in common."""
+        return {
+            "streak": child.streak,
+            "start_failed": child.has_failed_to_start,
+            "echo_of": echo_of(child.path, exit),
+            "paused": child.paused,
+            "healthy_after": child.healthy_after,
+        }

@@ -22,7 +22,17 @@ class Termination(Recovery):
 
     def failed_to_start(self, child: Child, exit: Exit) -> None:
         """Answer and decide a failed start, by what the start was for (S13, S35, S49, S51)."""
-        self.emit(events.ChildStartFailed(path=child.path, at=self.now, generation=child.generation, exit=exit))
+        self.emit(
+            events.ChildStartFailed(
+                path=child.path,
+                at=self.now,
+                generation=child.generation,
+                exit=exit,
+                with_supervisor=child.starts_with_supervisor,
+                **self.failure_facts(child, exit),
+            )
+        )
+        child.failed_start = child.generation
         child.state = ChildState.STOPPED
         error = _start_error(child, exit)
         self.answer_start(child, error)

@@ -101,7 +101,7 @@ def child_info(child: Child, now: float) -> ChildInfo:
         manual=child.manual,
         collateral=child.collateral,
         downtime=child.downtime,
-        streak=0 if up is not None and up >= child.healthy_after else child.streak,
+        streak=child.streak_at(now),
         up=up,
         next_retry=max(0.0, child.retry_at - now) if child.retry_at is not None else None,
         verdict=child.verdict,

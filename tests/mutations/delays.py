@@ -75,8 +75,8 @@ MUTATIONS = [
     ),
     plan(
         "a restart does not tell the streak",
-        "streak=child.streak,\n                )",
-        "streak=0,\n                )",
+        "streak=child.streak,  #",
+        "streak=0,  #",
     ),
     # ------------------------------------------------------------------------------------------------ delays
     backoff(

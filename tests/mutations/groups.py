@@ -79,8 +79,8 @@ MUTATIONS = [
     ),
     recovery(
         "a group that waited for the answer of a probe does not go on without the child that is held",
-        "needs=event.down))\n            self.awaited_no_more(child)",
-        "needs=event.down))",
+        "needs=event.down, **facts))\n            self.awaited_no_more(child)",
+        "needs=event.down, **facts))",
     ),
     recovery(
         "a group does not go on without the child that is delayed",

@@ -16,12 +16,12 @@ MUTATIONS = [
     ),
     child(
         "a child that never ran has a collateral restart",
-        "+ (predecessor.generation > 0 and not set_aside)",
+        "+ (self.inherited > 0)",
         "+ (not set_aside)",
     ),
     child(
         "the end of a supervisor is no collateral restart of its children",
-        "predecessor.collateral + (predecessor.generation > 0 and not set_aside)",
+        "predecessor.collateral + (self.inherited > 0)",
         "predecessor.collateral",
     ),
     child(

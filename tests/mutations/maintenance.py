@@ -47,13 +47,13 @@ MUTATIONS = [
     ),
     recovery(
         "nobody is told of an end under maintenance",
-        "self.emit(events.ChildPaused(path=child.path, at=self.now, exit=exit))",
+        "self.emit(events.ChildPaused(path=child.path, at=self.now, exit=exit, **facts))",
         "pass",
     ),
     recovery(
         "an end under maintenance does not say how",
-        "self.emit(events.ChildPaused(path=child.path, at=self.now, exit=exit))",
-        "self.emit(events.ChildPaused(path=child.path, at=self.now, exit=None))",
+        "self.emit(events.ChildPaused(path=child.path, at=self.now, exit=exit, **facts))",
+        "self.emit(events.ChildPaused(path=child.path, at=self.now, exit=None, **facts))",
     ),
     recovery(
         "a start after maintenance does not say what it is for",
@@ -72,8 +72,8 @@ MUTATIONS = [
     ),
     recovery(
         "a startup waits for ever for a child that failed under maintenance",
-        "at=self.now, exit=exit))\n        self.awaited_no_more(child)\n\n    def _end_all",
-        "at=self.now, exit=exit))\n\n    def _end_all",
+        "at=self.now, exit=exit, **facts))\n        self.awaited_no_more(child)\n\n    def _end_all",
+        "at=self.now, exit=exit, **facts))\n\n    def _end_all",
     ),
     termination(
         "a first start that fails under maintenance undoes all",
@@ -227,8 +227,8 @@ MUTATIONS = [
     ),
     child(
         "a child that stayed down over its maintenance has a collateral restart",
-        "(predecessor.generation > 0 and not set_aside)",
-        "(predecessor.generation > 0)",
+        "self.inherited = 0 if set_aside else predecessor.generation",
+        "self.inherited = predecessor.generation",
     ),
     child(
         "with a new supervisor it is forgotten that a child is down over its maintenance",

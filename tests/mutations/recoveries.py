@@ -196,8 +196,8 @@ MUTATIONS = [
     ),
     recovery(
         "a held child names also what is there",
-        "needs=event.down)",
-        "needs=child.spec.needs)",
+        "needs=event.down, ",
+        "needs=child.spec.needs, ",
     ),
     recovery(
         "a restart after a child was held does not say why",
@@ -223,18 +223,18 @@ MUTATIONS = [
     ),
     recovery(
         "nobody is told that a child is parked",
-        "self.emit(\n            events.ChildFailed(",
-        "str(\n            events.ChildFailed(",
+        "self.emit(events.ChildFailed(",
+        "str(events.ChildFailed(",
     ),
     recovery(
         "which in a row a failure is that parks is not told",
-        "verdict=verdict.name, streak=child.streak)\n        )\n        self.awaited_no_more",
-        "verdict=verdict.name)\n        )\n        self.awaited_no_more",
+        "verdict=verdict.name, **facts))\n        self.awaited_no_more",
+        "verdict=verdict.name, **facts | {'streak': 0}))\n        self.awaited_no_more",
     ),
     recovery(
         "a startup waits for ever for a child that is parked",
-        "streak=child.streak)\n        )\n        self.awaited_no_more(child)",
-        "streak=child.streak)\n        )",
+        "verdict=verdict.name, **facts))\n        self.awaited_no_more(child)",
+        "verdict=verdict.name, **facts))",
     ),
     termination(
         "all_significant counts a parked child as over",

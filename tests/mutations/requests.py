@@ -264,7 +264,7 @@ MUTATIONS = [
     ),
     requests(
         "whoever gives a child another spec is not told that it is done",
-        "        supervisor.spec = supervisor.spec.with_child(request.spec)\n        supervisor.reply(request, None)",
-        "        supervisor.spec = supervisor.spec.with_child(request.spec)",
+        "healthy_after=child.healthy_after))\n        supervisor.reply(request, None)",
+        "healthy_after=child.healthy_after))",
     ),
 ]

@@ -281,8 +281,8 @@ MUTATIONS = [
     ),
     machine(
         "nobody is told that a child refused",
-        "self.emit_with_chain(events.ChildRefused(",
-        "str(events.ChildRefused(",
+        "self.emit_with_chain(refused)",
+        "str(refused)",
     ),
     termination(
         "who refused is not named in the end",

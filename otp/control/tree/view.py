@@ -23,9 +23,9 @@ from otp.core.facts import ChildFacts, strategy_of
 from otp.core.paths import is_within
 from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, RequestError
-from otp.observe.figures import ChildHistory
 from otp.observe.incident import Incident
 from otp.observe.observation import Observation
+from otp.observe.snapshots import ChildHistory
 from otp.runtime.handle import Supervisor
 from otp.runtime.inspect import Budget, ChildInfo
 

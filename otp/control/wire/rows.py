@@ -227,7 +227,7 @@ class IncidentRow(_Row, frozen=True, kw_only=True):
 
 
 class FailureRow(_Row, frozen=True, kw_only=True):
-    """One of the last failures of a child; see `otp.observe.figures.PastFailure`."""
+    """One of the last failures of a child; see `otp.observe.snapshots.PastFailure`."""
 
     wall: float
     outcome: str

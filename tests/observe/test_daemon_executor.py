@@ -9,7 +9,7 @@ import pytest
 
 from otp.observe.alerts import Notification, Severity
 from otp.observe.apprise_sink import apprise_outbox
-from otp.observe.blocking import Blocking
+from otp.observe.daemon_executor import DaemonExecutor
 from otp.observe.outbox import Outbox, open_outbox
 from otp.policy import Backoff
 
@@ -48,7 +48,7 @@ async def given_up(call, item):
 
 async def test_a_call_gives_what_the_function_returns_or_raises(stuck):
     stuck.gate.set()
-    call = Blocking("test", stuck)
+    call = DaemonExecutor("test", stuck)
     assert await call(7) == 7
     with pytest.raises(OSError, match="gone"):
         await call(OSError("gone"))
@@ -57,7 +57,7 @@ async def test_a_call_gives_what_the_function_returns_or_raises(stuck):
 
 
 async def test_a_call_that_was_given_up_is_taken_up_by_the_next_with_its_item(stuck):
-    call, item = Blocking("test", stuck), object()
+    call, item = DaemonExecutor("test", stuck), object()
     for _ in range(5):
         await given_up(call, item)
     stuck.gate.set()
@@ -68,7 +68,7 @@ async def test_a_call_that_was_given_up_is_taken_up_by_the_next_with_its_item(st
 
 
 async def test_another_item_waits_for_the_end_of_the_call_under_way(stuck):
-    call = Blocking("test", stuck)
+    call = DaemonExecutor("test", stuck)
     await given_up(call, "a")
     await given_up(call, "b")
     assert stuck.calls == ["a"]
@@ -79,7 +79,7 @@ async def test_another_item_waits_for_the_end_of_the_call_under_way(stuck):
 
 async def test_a_sender_that_is_stuck_has_one_thread_and_sends_everything_once(stuck):
     before = threading.active_count()
-    outbox = Outbox("test", Blocking("test", stuck), timeout=0.02, limit=3, backoff=Backoff(0.001, cap=0.001))
+    outbox = Outbox("test", DaemonExecutor("test", stuck), timeout=0.02, limit=3, backoff=Backoff(0.001, cap=0.001))
     async with open_outbox(outbox):
         for n in range(10):
             outbox.put(n)
@@ -108,11 +108,11 @@ async def test_a_receiver_of_apprise_that_never_comes_back(stuck, monkeypatch):
 
 PROGRAM = """
 import anyio, time
-from otp.observe.blocking import Blocking
+from otp.observe.daemon_executor import DaemonExecutor
 
 async def main():
     with anyio.move_on_after(0.1):
-        await Blocking("stuck", lambda item: time.sleep(600))("x")
+        await DaemonExecutor("stuck", lambda item: time.sleep(600))("x")
 
 anyio.run(main, backend="{backend}")
 """

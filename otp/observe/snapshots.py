@@ -1,4 +1,4 @@
-"""What a history shows, as frozen values."""
+"""What a history answers with: frozen values, as of one moment."""
 
 from msgspec import Struct
 
@@ -12,10 +12,10 @@ class PastFailure(Struct, frozen=True, kw_only=True):
 
     Attributes:
         at: when, in seconds of the tree's clock.
-        outcome: what followed.
+        outcome: what followed, see `Outcome`.
         verdict: what it was, by a policy; empty without one.
         text: what the child raised, or how it ended.
-        frame: where, the innermost own frame; empty if nobody knows.
+        frame: the innermost frame of own code; empty if it is not known.
     """
 
     at: float
@@ -30,21 +30,21 @@ class ChildHistory(Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: its name from the root down.
-        state: where it is in its life, as far as events tell; see `ChildState`.
-        failures: ends and failed starts that were not wanted, whatever followed.
+        state: where the child is in its life, as far as events say; see `ChildState`.
+        failures: ends and starts that failed, whatever followed.
         crashes: restarts because it ended by itself.
-        manual: restarts that somebody asked for.
+        manual: restarts by request.
         collateral: restarts because of a sibling, or with its supervisor.
         verdicts: its crashes by verdict.
         streak: failures in a row; 0 once it has been healthy.
         up: seconds since it came up; None while it is not.
         down: seconds since it went down, while it is down and not meant to be; else None.
-        downtime: seconds down all together, from each end to being ready again, up to now. A stop by request or with
-            siblings counts when it is started again, for until then nobody can know that it is going to be.
-        availability: share of the time since its first start in which it was not down; None before that.
-        mtbf: seconds up for each failure; None without one.
-        next_retry: when it will be restarted, in seconds of the tree's clock; None: nobody knows, or it will not.
-        verdict: that of its last failure.
+        downtime: seconds down altogether, from each end to being ready again, up to now. A stop by request or with
+            siblings counts from the moment at which the child is started again: before, it is meant to be down.
+        availability: share of the time since its first start in which it was not down; None before its first start.
+        mtbf: seconds up per failure; None without a failure.
+        next_retry: when it is restarted, in seconds of the tree's clock; None: that is not known, or it is not restarted.
+        verdict: of its last failure.
         last: its last failures, oldest first.
     """
 
@@ -75,7 +75,7 @@ class GroupHistory(Struct, frozen=True, kw_only=True):
         down: the paths of those that are down and not meant to be.
         failures: of all of them together, and so are the restarts.
         crashes: restarts because one ended by itself.
-        manual: restarts that somebody asked for.
+        manual: restarts by request.
         collateral: restarts because of others.
         degraded: seconds in which at least one of them was down, up to now.
         availability: share of the time since the first start in which none was down; None before that.
@@ -93,14 +93,14 @@ class GroupHistory(Struct, frozen=True, kw_only=True):
 
 
 class DependencyHistory(Struct, frozen=True, kw_only=True):
-    """What happened to something that children need.
+    """What happened to a dependency.
 
     Attributes:
         path: the supervisor that declares it.
         dependency: its name.
         outages: how often it was found down.
-        down: seconds since it was found down, while it is; else None.
-        downtime: seconds down all together, up to now.
+        down: seconds since it was found down; None while it answers.
+        downtime: seconds down altogether, up to now.
         last: what its probe raised last.
     """
 

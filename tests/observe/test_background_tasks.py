@@ -6,8 +6,7 @@ import anyio
 import pytest
 from loguru import logger
 
-from otp.observe.background_tasks import beside
-from otp.observe.lasting import AGAIN
+from otp.observe.background_tasks import AGAIN, background_tasks
 from otp.observe.observation import open_observation
 
 
@@ -34,7 +33,7 @@ async def test_a_service_that_ends_is_said_once_and_started_again(how, lines):
         if how is not None:
             raise how
 
-    async with beside(service, name="the service"):
+    async with background_tasks(service, name="the service"):
         await anyio.sleep(10 * AGAIN + 0.5)
     assert len(starts) == 11
     assert [line.partition(" again: ")[0] for line in lines] == ["ERROR the service has failed, and is started"]
@@ -50,7 +49,7 @@ async def test_one_that_ends_in_another_way_is_said_again(lines):
             raise errors.pop(0)
         await anyio.sleep_forever()
 
-    async with beside(service, name="s"):
+    async with background_tasks(service, name="s"):
         await anyio.sleep(10 * AGAIN)
     assert [line.strip().rpartition(": ")[2] for line in lines] == ["1", "'2'", "1"]
 
@@ -62,7 +61,7 @@ async def test_systemexit_in_a_service_ends_the_block_and_goes_on_upwards():
         raise SystemExit(4)
 
     with pytest.raises(SystemExit) as raised:
-        async with beside(service, name="s"):
+        async with background_tasks(service, name="s"):
             await anyio.sleep_forever()
     assert raised.value.code == 4
 

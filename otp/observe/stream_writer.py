@@ -1,4 +1,4 @@
-"""Writing to a standard stream without getting stuck in Python's own buffer of it."""
+"""Writing to a standard stream past Python's buffer, whose lock a stuck write would hold."""
 
 import os
 import select
@@ -10,11 +10,11 @@ __all__ = ("writer",)
 
 
 def writer(stream: TextIO) -> Callable[[str], None]:
-    """A function that writes text to `stream`, at once and all of it; it may block until the text is read.
+    """Return a function that writes text to `stream`, at once and all of it; it may block until the text is read.
 
-    The process's own standard output and error are written to by their descriptor. A thread that is stuck inside
-    `sys.stderr` holds the lock of its buffer, and Python waits for that lock when the process ends. What somebody has put
-    in their place gets its own `write`.
+    The process's own standard output and error are written to by their descriptors, for a thread that is stuck inside
+    `sys.stderr` holds the lock of its buffer, and Python waits for that lock when the process ends. Any other object that the
+    program has put in their place is written to by its own `write`.
     """
     if stream is not sys.__stderr__ and stream is not sys.__stdout__:
         return _Foreign(stream)
@@ -22,7 +22,7 @@ def writer(stream: TextIO) -> Callable[[str], None]:
 
 
 class _Foreign:
-    """Any object that is written to like a file."""
+    """Writes to any object that has the methods of a file."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -33,7 +33,7 @@ class _Foreign:
 
 
 class _Descriptor:
-    """An open file, pipe or terminal. Another process that shares it may have set it to not block."""
+    """Writes to a file, pipe or terminal, also if another process that shares it has set it to non-blocking."""
 
     def __init__(self, descriptor: int, encoding: str) -> None:
         self._descriptor = descriptor

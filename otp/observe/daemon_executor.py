@@ -1,4 +1,4 @@
-"""A function that blocks, called from an event loop without waiting for it at the end of the process."""
+"""Calls of a blocking function in daemon threads, which the end of the process does not wait for."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,18 +11,18 @@ from anyio.lowlevel import EventLoopToken, current_token
 
 from otp.runtime.crash import describe
 
-__all__ = ("Blocking",)
+__all__ = ("DaemonExecutor",)
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Blocking(Generic[T, R]):
-    """Calls `function` in a daemon thread, one call at a time, however many of them are given up.
+class DaemonExecutor(Generic[T, R]):
+    """Calls `function` in a daemon thread, one call at a time, however many calls are cancelled.
 
-    A call that is given up goes on in its thread, for nobody can end it. The next call with the same item waits for it and
-    has its outcome, so nothing is done twice; a call with another item waits for its end first. anyio's own threads are
-    joined at the end of the process, and on asyncio a call that was given up does not count against their limit.
+    A cancelled call goes on in its thread, for a thread cannot be ended. The next call with the same item waits for it and
+    gets its outcome, so nothing is done twice; a call with another item waits until the thread is free. anyio's own threads
+    do not fit: they are joined at the end of the process, and on asyncio a cancelled call does not count against their limit.
 
     Args:
         name: of the thread.
@@ -35,10 +35,10 @@ class Blocking(Generic[T, R]):
         self._under_way: _Call[T, R] | None = None
 
     async def __call__(self, item: T) -> R:
-        """Call the function, and give what it returns.
+        """Call the function in a thread, and return its result.
 
         Raises:
-            Exception: what the function raised; RuntimeError stands for what is no Exception.
+            Exception: what the function raised; RuntimeError in place of what is no Exception.
         """
         while (call := self._under_way) is not None:
             await call.over.wait()
@@ -72,13 +72,13 @@ class _Call(Generic[T, R]):
         """Call the function, in its thread."""
         try:
             self._returned.append(self._function(self.item))
-        except BaseException as error:  # noqa: BLE001 # whatever a foreign library raises: somebody waits for the end
+        except BaseException as error:  # noqa: BLE001 # the caller waits for the outcome, also of foreign code
             self._raised = error
         with suppress(Exception):  # the event loop has ended meanwhile
             from_thread.run_sync(self.over.set, token=self._token)
 
     def outcome(self) -> R:
-        """What came of it."""
+        """Return the result, or raise the exception."""
         if isinstance(self._raised, Exception):
             raise self._raised
         if self._raised is not None:
