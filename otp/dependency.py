@@ -1,4 +1,4 @@
-"""Dependencies: what children need and do not own, with a probe that tells whether it is there."""
+"""Dependencies: what children need and do not own, with a probe that finds out whether it is up."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -53,21 +53,21 @@ def dependency(
     timeout: float = 2.0,
     stagger: float = 0.1,
 ) -> Dependency:
-    """What `needs=` names: something that is asked whether it is there when a child that needs it has failed.
+    """Something that workers name in `needs=`, and that is probed when one of those workers has failed.
 
-    While all is well it is not asked at all. It lives outside the tree: a tree that is still starting waits for a child
-    that is held, and the failures of the children before it wait too, so what one of them provides would never come.
+    While all is well it is not probed. It has to be outside the tree: a tree that is still starting waits for a child
+    that is held, so a dependency that a sibling provides might never come up.
 
     Args:
         id: its name.
-        probe: a coroutine function; returning means that it is there, raising that it is not, whatever it raises.
-            Its awaiting is bounded by `timeout`; a call in it that blocks is told of by the loop watch.
+        probe: a coroutine function that returns if the dependency is up, and raises anything if it is down. It is
+            cancelled after `timeout`; the loop watch reports one that blocks the event loop.
         args: its arguments.
         every: seconds between two probes while it is down.
-        timeout: seconds for one probe; after that it counts as down.
-        stagger: seconds between the resumptions of two children that were held.
+        timeout: seconds for one probe; after that the dependency counts as down.
+        stagger: seconds between the restarts of two children that were held.
 
     Raises:
-        SpecError: a value that cannot be.
+        SpecError: a value is impossible.
     """
     return Dependency(id=id, probe=probe, args=args, every=every, timeout=timeout, stagger=stagger)

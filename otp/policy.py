@@ -48,7 +48,7 @@ class Backoff:
         initial: seconds before the first.
         factor: what each is multiplied by; 1: they stay the same.
         cap: seconds, the longest.
-        jitter: share of a delay by which it may be shorter or longer, so that many do not come back in step.
+        jitter: share of a delay by which it may be shorter or longer, so that many children do not restart in step.
     """
 
     initial: float = 0.5
@@ -66,7 +66,7 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class RestartNow:
-    """Restart at once; the next ones in the same streak by the backoff, if there is one."""
+    """Restart at once; later failures of the same streak wait by the backoff `then`, if there is one."""
 
     then: Backoff | None = None
 
@@ -90,7 +90,7 @@ class RestartAfter:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Do not restart this child: it is parked as `failed`, its siblings live, an operator may restart it."""
+    """Do not restart this child: it is parked as `failed`, its siblings go on, and an operator may restart it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +100,14 @@ class Fatal:
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """A budget of its own for this class of failure.
+    """Restart within a budget of its own for this class of failure.
 
     Attributes:
-        n: restarts that are fine within `within`.
+        n: restarts allowed within `within`.
         within: seconds.
-        then: what the next one gets; None: the supervisor gives up, as over its intensity (S31), and the one above
-            decides.
-        retry: how those within the budget are restarted.
+        then: the action for one failure more; None: the supervisor gives up, as over its intensity (S31), and the one
+            above decides.
+        retry: how the child is restarted within the budget.
     """
 
     n: int
@@ -136,7 +136,7 @@ _ACTIONS = (RestartNow, RestartAfter, Limited, GiveUp, Fatal)
 
 
 def _check_action(what: str, action: object) -> None:
-    if type(action) not in _ACTIONS:  # nor of a subclass: what it would do nobody knows
+    if type(action) not in _ACTIONS:  # a subclass is refused too: it might mean something else
         raise checks.wrong(what, "RestartNow(), RestartAfter(), Limited(), GiveUp() or Fatal()", action)
 
 
@@ -213,13 +213,13 @@ def on(
 
     Args:
         failure: exception types, or `Normal`, `Shutdown`, `Killed` for a child that ended so and is to be restarted.
-        action: what is to be done.
+        action: what a failure that matches gets.
         name: of the verdict, for events, log, incidents and metrics; by default that of the first type.
-        where: looks at the failure itself; one that raises does not match, and `CallbackFailed` says so once.
-        expected: it was announced, or is part of the business: it uses up no intensity of the supervisor. The spacing
-            of its action keeps it from becoming a hot loop.
+        where: a function of the failure; one that raises does not match, and `CallbackFailed` says so once.
+        expected: whether the failure was announced, or is part of the business: a restart over it costs no credit of the
+            supervisor. The delays of its action keep it from becoming a hot loop.
         attributes: what the failure's attributes have to be, as `code=1012` or `code=(1012, 1013)`. One that raises
-            when it is read or compared does not match, and is told of in the same way.
+            when it is read or compared does not match, and `CallbackFailed` says so once.
 
     Raises:
         SpecError: the rule could never match, or would make a hot loop.
@@ -235,11 +235,11 @@ def on(
 
 
 UNCLASSIFIED = Rule(name="unclassified", failures=(BaseException,), action=RestartNow())
-"""What a failure gets that no rule matches: OTP's answer."""
+"""The rule for a failure that no other rule matches: a restart at once, as in OTP."""
 
 
 HEALTHY_AFTER = 60.0
-"""Seconds up after which a child has recovered, unless its policy says otherwise."""
+"""Seconds up after which a child is healthy, unless its policy says otherwise."""
 
 
 class FailurePolicy:
@@ -247,8 +247,8 @@ class FailurePolicy:
 
     Attributes:
         rules: as given.
-        otherwise: for what no rule matches; by default a restart at once, as in OTP.
-        healthy_after: seconds up after which a child has recovered: its next failure begins a new streak.
+        otherwise: the rule for failures that no other rule matches; by default a restart at once, as in OTP.
+        healthy_after: seconds up after which a child is healthy, so that its next failure begins a new streak.
     """
 
     __slots__ = ("healthy_after", "otherwise", "rules")

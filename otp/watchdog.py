@@ -11,20 +11,20 @@ __all__ = ("Watchdog",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watchdog:
-    """What `watchdog=` of a worker says: it gives a sign of life in time, or it is stopped and has failed with `Hung`.
+    """How long a worker may go without a sign of life; one that is silent for longer is stopped, and fails with `Hung`.
 
-    The time runs while the worker is up. Time in which the event loop itself stands still is not held against it.
+    The time runs while the worker is up, and not while the event loop itself is blocked.
 
     Attributes:
-        within: seconds without a sign of life. A worker that calls `otp.beat()` is found right then; with `progress`
-            that is `within` to twice as long after the last change, since nobody looks in between.
+        within: seconds without a sign of life. A worker that calls `otp.beat()` is found after exactly that time; with
+            `progress`, which is sampled every `within`, after up to twice that time.
         progress: for workers that know nothing of otp: a function without arguments whose value has changed within the
             time, such as a counter of the turns of the worker's loop. A counter of what comes in from outside stands
-            still when nothing comes. It must not block, which the loop watch would tell of; if it raises, or its
+            still when nothing comes. It must not block, which the loop watch would report; if it raises, or its
             values cannot be compared, that is no progress: `CallbackFailed` says so once, and `ChildHung` again. None: the worker calls `otp.beat()`.
 
     Raises:
-        SpecError: a value that cannot be.
+        SpecError: a value is impossible.
     """
 
     within: float

@@ -111,7 +111,7 @@ def begun_threads():
             called = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
             if called == "Thread":
                 (named,) = [word.value for word in node.keywords if word.arg == "name"] or [None]
-            elif called == "Blocking":
+            elif called == "DaemonExecutor":
                 named = node.args[0]
             else:
                 continue
@@ -129,7 +129,7 @@ def test_every_thread_of_ours_has_a_name_and_is_on_the_page():
     for path, name in begun_threads():
         assert name is not None, f"{path} begins a thread without a name"
         if beginning(name) is None:
-            assert path.name == "blocking.py", f"{path}: the name of a thread is not to be read there"
+            assert path.name == "daemon_executor.py", f"{path}: the name of a thread is not to be read there"
             continue
         found.append(beginning(name))
         assert f"`{beginning(name)}" in page, f"{path} begins {beginning(name)}, of which the page knows nothing"

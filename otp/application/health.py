@@ -25,7 +25,7 @@ import anyio.to_thread
 from otp.control.server.token_bucket import TokenBucket
 from otp.core.readiness import Readiness
 from otp.errors import HostError
-from otp.observe.lasting import AGAIN
+from otp.observe.background_tasks import AGAIN
 from otp.observe.logger import logger
 from otp.runtime.crash import describe
 

@@ -23,7 +23,7 @@ from otp.application.systemd import Systemd
 from otp.control.open import Control, open_control
 from otp.control.wire.rows import Blocked
 from otp.faults import Faults
-from otp.observe.background_tasks import beside
+from otp.observe.background_tasks import background_tasks
 from otp.observe.log import Log
 from otp.observe.observation import Observation, open_observation
 from otp.runtime.handle import Supervisor
@@ -178,4 +178,4 @@ def _watch_loop(tree: Tree, options: Options, logs: tuple[Log, ...], until_gone:
 
 
 def _notifying(systemd: Systemd | None, tree: Tree) -> AbstractAsyncContextManager[None]:
-    return nullcontext() if systemd is None else beside(partial(systemd.run, tree), name="what tells systemd")
+    return nullcontext() if systemd is None else background_tasks(partial(systemd.run, tree), name="what tells systemd")

@@ -18,7 +18,7 @@ from otp.errors import CallbackError, FatalFailure, HostError, OTPError, SpecErr
 from otp.faults import Faults
 from otp.foreign.causes import causes
 from otp.foreign.guard import CallFailed, Role, call
-from otp.observe.last_words import flush_outlets
+from otp.observe.fallback_log import flush_outlets
 from otp.observe.logger import logger
 from otp.observe.observation import Observation
 from otp.runtime.attempt import attempt

@@ -29,7 +29,7 @@ from pathlib import Path
 from otp.application.modules import import_root, in_load_order, loaded_anew, project_modules
 from otp.application.tree_diff import changes
 from otp.core.child import ChildState
-from otp.core.paths import join
+from otp.core.paths import join, parent_of
 from otp.errors import NoProc, NotFound, OTPError, SpecError
 from otp.foreign.causes import causes, tracebacks
 from otp.loading import load
@@ -172,7 +172,7 @@ class Reloader:
         return None
 
     async def _replace_above(self, tree: Supervisor, path: str, new: AnySpec) -> None:
-        above = path.rpartition("/")[0]
+        above = parent_of(path)
         if not above:
             raise NoProc(tree.path)
         spec = _spec_at(tree.spec, above)

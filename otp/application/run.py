@@ -32,8 +32,9 @@ from otp.application.watchman import EXIT_WITHIN, Watchman
 from otp.checks.functions import check_async, check_plain
 from otp.checks.values import is_a
 from otp.errors import SpecError
+from otp.extras import install
 from otp.faults import Faults
-from otp.observe.last_words import AT_EXIT, flush_outlets
+from otp.observe.fallback_log import AT_EXIT, flush_outlets
 from otp.observe.log import log_events, open_stderr
 from otp.observe.logger import logger
 from otp.observe.observation import Observation
@@ -310,7 +311,7 @@ def _loop_options(backend: Backend, uvloop: bool | None) -> dict[str, Any]:
 
 def _need(module: str) -> None:
     if find_spec(module) is None:
-        raise ValueError(f"{module} is not installed; pip install 'marketswarm-otp[{module}]'")
+        raise ValueError(f"{module} is not installed; {install(module)}")
 
 
 def _loop_that_joins_nobody(*, uvloop: bool) -> asyncio.AbstractEventLoop:

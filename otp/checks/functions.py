@@ -1,7 +1,7 @@
-"""Functions that a program hands over, checked when they are: what can never work is refused before anything starts.
+"""Checks of the functions that a program hands over: one that can never work is refused before anything starts.
 
-Checked is what can be seen without a call: whether it is a function, of the right kind, that takes so many arguments.
-What cannot be told (a builtin without a signature, an object that answers in odd ways) is let pass; the guard around
+Checked is what is known without a call: that it is a function, of the right kind, that takes so many arguments. A case
+of doubt (a builtin without a signature, an object with odd attributes) is accepted; the guard around
 its calls (`otp.foreign.guard`) says the rest.
 """
 
@@ -68,7 +68,7 @@ _KINDS: tuple[tuple[Callable[[Any], bool], str], ...] = (
 
 
 def _kind(function: object) -> str:
-    """What runs only when something else is done with what it returns; empty: nothing that could be seen."""
+    """The kind of a function whose call alone runs nothing; empty for a plain function, or in doubt."""
     inner = _innermost(function)
     for one in (inner, _how_it_is_called(inner)):
         for is_kind, name in _KINDS:
@@ -78,7 +78,7 @@ def _kind(function: object) -> str:
 
 
 def _how_it_is_called(function: object) -> object:
-    """An object may have an async `__call__`."""
+    """The `__call__` of an object's type, which may be async."""
     return next((vars(kind)["__call__"] for kind in type(function).__mro__ if "__call__" in vars(kind)), None)
 
 
@@ -89,9 +89,9 @@ def _innermost(function: object) -> object:
 
 
 def _is_plain(function: object) -> bool:
-    """Whether it is surely not meant to give an awaitable.
+    """Whether the function surely returns no awaitable.
 
-    `lambda: client.ping()` may, a wrapper around an async function does, and one whose annotation says so too.
+    `lambda: client.ping()` may return one; so may a wrapper around an async function, and one that is annotated so.
     """
     inner = _innermost(function)
     if type(inner) is MethodType:

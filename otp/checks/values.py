@@ -1,7 +1,7 @@
-"""What a spec is given, checked where it is built: each check returns the value as it is kept, or says what to write.
+"""Checks of the values that a spec is built from: each returns the value to keep, or raises `SpecError`.
 
-What is kept is of the plain type, also where a subclass was given, so that no code of others runs when it is used later.
-Seconds are kept as `float`, so that none is too large for a clock or for JSON.
+A value is kept as its plain type, even where a subclass was given, so that later uses run no foreign code. Seconds are
+kept as `float`, so that none is too large for a clock or for JSON.
 """
 
 import math
@@ -41,22 +41,22 @@ FINITE = sys.float_info.max
 """The largest of the numbers that have an end."""
 
 SHORTEST = 0.001
-"""Seconds: what paces a loop is no shorter, or it would be one that never lets others run."""
+"""Seconds: the shortest pause of a loop; a shorter one would hardly let other tasks run."""
 
 LARGEST = 2**63 - 1
-"""The largest whole number: what counts is told to other programs, and more does not go into what they know."""
+"""The largest whole number: more does not fit into 64 bits, as which other programs read it."""
 
 NAME_LIMIT = 10_000
 """Characters of a name."""
 
 MOST = 1_000_000
-"""Values that an iterable may give: one that never ends is none."""
+"""Values that an iterable may give; one with more counts as endless."""
 
 E = TypeVar("E", bound=StrEnum)
 
 
 def wrong(what: str, expected: str, value: object, instead: str = "") -> SpecError:
-    """The error for a value in the wrong place; it shows the value, whatever that is."""
+    """The error for a wrong value, which it shows in a safe way, whatever it is."""
     return SpecError(f"{what}: expected {expected}, got {quoted(value)}{f'; {instead}' if instead else ''}")
 
 
@@ -66,12 +66,12 @@ def keep(spec: object, field: str, value: object) -> None:
 
 
 def is_a(value: object, kinds: type | tuple[type, ...]) -> bool:
-    """As `isinstance`, by the type alone: an object may lie about its class, or raise when it is asked."""
+    """`isinstance` by the type alone: an object may lie about its `__class__`, or raise when that is read."""
     return issubclass(type(value), kinds)
 
 
 def number(value: object) -> float:
-    """The value as a float; NaN for what is no number, or too large for one."""
+    """The value as a float; NaN if it is not a number, or too large for a float."""
     kind: type = type(value)
     if kind is float:
         return cast("float", value)
@@ -129,7 +129,7 @@ def member(what: str, value: object, members: type[E]) -> E:
 
 
 def text(value: object) -> str:
-    """The value as a plain string; empty for what is none."""
+    """The value as a plain string; empty if it is not a string."""
     return str.__str__(cast("str", value)) if issubclass(type(value), str) else ""
 
 
@@ -146,7 +146,7 @@ def name(what: str, value: object) -> str:
 
 
 def is_nothing(values: object) -> bool:
-    """Whether it is the empty tuple, which is what most specs have."""
+    """Whether the value is the empty tuple, as in most specs."""
     return values is _NOTHING
 
 
@@ -154,7 +154,7 @@ _NOTHING: tuple[Any, ...] = ()
 
 
 def each(what: str, values: object, expected: str, instead: str = "") -> Iterator[Any]:
-    """The values of an iterable that others have made: it may be none, or raise."""
+    """The values of a foreign iterable, which may turn out not to be one, or raise."""
     try:
         if issubclass(type(values), str | bytes):
             raise TypeError  # noqa: TRY301 # its letters are not meant

@@ -1,17 +1,19 @@
-"""Commands that act on children: restart, stop, start, reset, pause, resume.
+"""Commands that act on children: restart, stop, start, reset, pause, resume; and fault, which makes one fail.
 
     restarted massive/workers/ws_worker  running → running  in 12 ms  (others untouched: 14)  op 3f2a61c0
 
-What they have in common is in `otp.cli.on_children`.
+What they share is in `otp.cli.acting`.
 """
+
+from typing import Literal
 
 import click
 
-from otp.cli.on_children import Named, acting
+from otp.cli.acting import Named, acting
 from otp.cli.parameters import seconds
-from otp.control.wire.commands import Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.commands import InjectFault, Pause, Reset, Restart, Resume, Start, Stop
 
-__all__ = ("pause", "reset", "restart", "resume", "start", "stop")
+__all__ = ("fault", "pause", "reset", "restart", "resume", "start", "stop")
 
 
 @click.command(epilog='Example:  otp restart massive/workers/ws_worker --reason "new symbols"')
@@ -64,3 +66,44 @@ def pause(named: Named, seconds: float | None) -> Pause:
 def resume(named: Named) -> Resume:
     """End maintenance; what ended meanwhile is started."""
     return Resume(**named)
+
+
+# ------------------------------------------------------------------------------------------------ faults on purpose
+
+
+KINDS = """\b
+crash        it raises
+hang         it goes on and does nothing
+cancel       it is cancelled, and nobody asked for that
+block-loop   it keeps the event loop
+flap         it comes up and crashes, again and again
+
+Example:  otp fault crash workers/ws_worker --times 3"""
+
+Kind = Literal["crash", "hang", "cancel", "block-loop", "flap"]
+
+
+@click.command(epilog=KINDS)
+@click.argument("kind", type=click.Choice(["crash", "hang", "cancel", "block-loop", "flap"]))
+@click.option(
+    "--times",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many incarnations; without it one, and for flap as many as there is time for.",
+)
+@click.option(
+    "--for",
+    "seconds",
+    type=seconds,
+    default="30s",
+    show_default=True,
+    metavar="DURATION",
+    help="Nothing of it is left after that.",
+)
+@acting("make fail", "a fault is on its way to", undone="gets no fault", sum_of="get a fault")
+def fault(named: Named, kind: Kind, times: int | None, seconds: float) -> InjectFault:
+    """Make a worker fail on purpose.
+
+    Only in a process that was started with faults enabled. Its incidents are marked as injected.
+    """
+    return InjectFault(kind=kind, times=times, seconds=seconds, **named)

@@ -1,7 +1,7 @@
-"""What a shell completes: paths and incidents live from the socket, names of sockets, and the script that does it.
+"""Completion in a shell: paths and incidents of a running tree, names of applications, and the script for the shell.
 
-A completion that is late is in the way, and one that fails writes into somebody's half-typed line: so there is a moment
-for it, and silence when there is nothing.
+A completion that is late is in the way, and one that fails writes into a half-typed line: so it has a moment, and is
+silent when there is nothing.
 """
 
 import time
@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 import click
 from click.shell_completion import get_completion_class
 
-from otp.cli.names import all_paths, open_incidents, without_root
 from otp.control.client.client import Client, connect
 from otp.control.client.find import find_socket
+from otp.control.wire.commands import GetIncidents, GetSnapshot
 from otp.control.wire.sockets import live_sockets
 
 __all__ = ("complete_incident", "complete_path", "complete_socket", "completion")
@@ -22,19 +22,21 @@ MOMENT = 0.2
 
 
 def complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    """Paths of the running tree, with the root's id in front; without it if what is there begins so."""
-    paths = _live(ctx, all_paths)
+    """Complete a path of the running tree, with the root's id in front; without it if what is there begins so."""
+    paths = _live(ctx, lambda client: [row.path for row in client.ask(GetSnapshot()).rows])
     begun = [path for path in paths if path.startswith(incomplete)]
-    return begun or [short for short in map(without_root, paths) if short and short.startswith(incomplete)]
+    below_root = [path.partition("/")[2] for path in paths]
+    return begun or [short for short in below_root if short and short.startswith(incomplete)]
 
 
 def complete_incident(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    """Ids of open incidents."""
-    return [id for id in _live(ctx, open_incidents) if id.startswith(incomplete)]
+    """Complete the id of an open incident."""
+    ids = _live(ctx, lambda client: [incident.id for incident in client.ask(GetIncidents()).incidents])
+    return [id for id in ids if id.startswith(incomplete)]
 
 
 def complete_socket(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    """Names of applications that run."""
+    """Complete the name of an application that runs."""
     try:
         return [path.stem for path in live_sockets() if path.stem.startswith(incomplete) and path.stem.isprintable()]
     except Exception:  # noqa: BLE001 # silence, see above

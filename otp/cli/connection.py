@@ -9,21 +9,26 @@ import click
 
 from otp.cli.completion import complete_socket
 from otp.cli.exit_codes import CODES, Ended, ExitCode
+from otp.cli.output import with_output
 from otp.cli.parameters import seconds
 from otp.control.client.client import PATIENCE, Client, connect
 from otp.control.client.errors import CommandFailed
 from otp.control.client.find import find_socket
-from otp.control.wire.targets import NoSuchChild, TooMany
+from otp.control.wire.commands import GetSnapshot
+from otp.control.wire.targets import NoSuchChild, TooMany, chosen
 from otp.errors import ControlError, PatternError
 from otp.text.printable import printable
 
-__all__ = ("Connection", "with_connection")
+__all__ = ("Connection", "check_known", "on_a_running_tree", "with_connection")
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
+_CODES = {NoSuchChild: ExitCode.NO_CHILD, TooMany: ExitCode.REFUSED, PatternError: ExitCode.USAGE}
+
+
 class Connection(NamedTuple):
-    """Whom to ask.
+    """The process to ask.
 
     Attributes:
         socket: a path, or the name of an application; None: the only one there is.
@@ -35,20 +40,29 @@ class Connection(NamedTuple):
 
     @contextmanager
     def open(self) -> Generator[Client]:
-        """A client; what it raises ends the command with a message and the exit code for it."""
+        """Connect for a block; what fails in it ends the command with a message and the exit code for it."""
         try:
             with connect(find_socket(self.socket), timeout=self.timeout) as client:
                 yield client
         except CommandFailed as no:
             raise Ended(printable(str(no)), CODES[no.kind]) from None
-        except NoSuchChild as unknown:
-            raise Ended(printable(str(unknown)), ExitCode.NO_CHILD) from None
-        except TooMany as many:
-            raise Ended(printable(str(many)), ExitCode.REFUSED) from None
-        except PatternError as wrong:
-            raise Ended(printable(str(wrong)), ExitCode.USAGE) from None
-        except ControlError as nobody:
-            raise Ended(printable(str(nobody)), ExitCode.UNREACHABLE) from None
+        except (ControlError, PatternError) as error:
+            code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), ExitCode.UNREACHABLE)
+            raise Ended(printable(str(error)), code) from None
+
+
+def check_known(client: Client, path: str) -> None:
+    """Refuse a path or pattern that names no child; it is asked where there is no result.
+
+    Raises:
+        NoSuchChild: the tree has none there.
+    """
+    chosen(client.ask(GetSnapshot()).rows, path)
+
+
+def on_a_running_tree(command: Command) -> Command:
+    """Give a command all options that it needs to ask a running tree; it gets a `connection` and an `output`."""
+    return with_connection(with_output(command))
 
 
 def with_connection(command: Command) -> Command:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from time import monotonic
 
 import click
+from msgspec.structs import asdict
 
-from otp.cli.connection import Connection, with_connection
+from otp.cli.connection import Connection, on_a_running_tree
 from otp.cli.exit_codes import Ended, ExitCode
-from otp.cli.output import Output, Shown, fields, with_output
+from otp.cli.output import Output, Shown
 from otp.cli.parameters import seconds
 from otp.control.client.client import Client
 from otp.control.client.errors import CommandFailed, Unreachable
@@ -36,8 +37,7 @@ LISTED = 8
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be stopped.")
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit.")
-@with_connection
-@with_output
+@on_a_running_tree
 def drain(*, within: float | None, dry_run: bool, reason: str, connection: Connection, output: Output) -> None:
     """Stop the whole tree in order, and end the process.
 
@@ -55,7 +55,7 @@ def drain(*, within: float | None, dry_run: bool, reason: str, connection: Conne
 
 
 def _wait(client: Client, patience: float) -> tuple[str, ...]:
-    """Until the process has ended; who refused to stop, as far as it could tell."""
+    """Wait until the process has ended; return the children that refused to stop, as far as it said so."""
     deadline = monotonic() + patience
     refused: dict[str, None] = {}
     try:
@@ -65,7 +65,7 @@ def _wait(client: Client, patience: float) -> tuple[str, ...]:
             if (left := deadline - monotonic()) <= 0:
                 raise _still_stops(client.greeting.app, patience)
             client.patience(left)
-    except Unreachable:  # it ended faster than it could be asked
+    except Unreachable:  # it ended faster than it could answer
         pass
     except CommandFailed:  # there is nothing to watch, or too many watch
         if not client.until_closed(deadline - monotonic()):
@@ -98,9 +98,8 @@ def _not_in_order(app: str, refused: Sequence[str]) -> str:
 
 
 def _shown(client: Client, draining: Draining, took: float) -> Shown:
-    document = {"app": client.greeting.app, **fields(draining), "took_s": took}
-    lines = [printable(line) for line in _lines(client.greeting.app, draining, took)]
-    return Shown(document, (document,), draining.children, lambda _: "\n".join(lines))
+    document = {"app": client.greeting.app, **asdict(draining), "took_s": took}
+    return Shown(document, draining.children, lambda _: map(printable, _lines(client.greeting.app, draining, took)))
 
 
 def _lines(app: str, draining: Draining, took: float) -> Iterator[str]:

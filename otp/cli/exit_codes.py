@@ -1,4 +1,4 @@
-"""What the exit code of a command says, and how a command ends with one."""
+"""Exit codes of commands, and the exception that ends a command with one."""
 
 from enum import IntEnum
 
@@ -32,7 +32,7 @@ class ExitCode(IntEnum):
     """Not allowed: a read-only socket, faults are not enabled, many children without --all."""
 
     UNREACHABLE = 6
-    """Nobody answers: no process, no right to speak to it, or it has ended."""
+    """There is no answer: no process, no right to speak to it, or it has ended."""
 
     TIMED_OUT = 7
     """No answer in time, or the event loop is blocked."""
@@ -54,7 +54,7 @@ CODES: dict[Failure, ExitCode] = {
     "gone": ExitCode.UNREACHABLE,
     "protocol": ExitCode.ERROR,
 }
-"""The exit code for each kind of failure that a server tells of."""
+"""The exit code for each kind of failure that a server answers with."""
 
 CODES_HELP = """\
 Exit codes: 0 ok, 1 error, 2 usage, 3 something is not up (tree, ps, describe, health), 4 no such child or incident,

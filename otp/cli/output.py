@@ -1,4 +1,4 @@
-"""How a command says what it has found: for people, for scripts, for programs.
+"""What a command prints: for people, for scripts, for programs.
 
     table   aligned text that fits the terminal; the default
     wide    all there is, however long the lines
@@ -12,25 +12,27 @@ Text is coloured on a terminal only, and colour never says what a word does not.
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args
 
 import click
 import msgspec
+from msgspec.structs import asdict
 
 from otp.control.wire.rows import SCHEMA
 from otp.text.printable import printable
 
-__all__ = ("Format", "Output", "Page", "Shown", "fields", "with_output")
+__all__ = ("Format", "Output", "Page", "Shown", "with_output")
 
 Format = Literal["table", "wide", "json", "jsonl", "name"]
+Document = msgspec.Struct | Mapping[str, Any]
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
 class Page(NamedTuple):
-    """What text is written on.
+    """The page that text is written on.
 
     Attributes:
         within: columns that a line may have; None: any number.
@@ -49,33 +51,44 @@ class Shown:
 
     Attributes:
         document: of `json`, without its schema.
-        rows: the lines of `jsonl`, without their schema: structs or mappings.
         names: the lines of `name`.
-        text: what people read, on a page.
+        text: the lines that people read, on a page.
+        rows: the lines of `jsonl`, without their schema; None: the document is the only one.
     """
 
-    document: Mapping[str, Any]
-    rows: Sequence[Any]
+    document: Document
     names: Sequence[str]
-    text: Callable[[Page], str]
+    text: Callable[[Page], Iterable[str]]
+    rows: Sequence[Document] | None = None
+
+    @property
+    def entries(self) -> Sequence[Document]:
+        """The rows, or the document as the only one."""
+        return (self.document,) if self.rows is None else self.rows
 
 
 class Output:
-    """Where a command writes to, and how."""
+    """The format of a command, and the page that it writes on.
+
+    Args:
+        form: as `-o` says.
+        colour: there are colours.
+        within: columns of the terminal; None: any number.
+    """
 
     def __init__(self, form: Format, *, colour: bool = False, within: int | None = None) -> None:
         self.form: Format = form
         self.page = Page(None if form == "wide" else within, form == "wide", colour)
 
     def resized(self) -> "Output":
-        """The same for a terminal that may have another size by now."""
+        """Return an output of this kind for a terminal that may have another size by now."""
         return Output(self.form, colour=self.page.colour, within=_columns())
 
     def show(self, shown: Shown, *, apart: bool = False) -> None:
-        """Write it; nothing where there is nothing to say.
+        """Write what there is to say, and nothing, not even a line end, where there is nothing.
 
         Args:
-            shown: what.
+            shown: in each format.
             apart: something was shown before it; people get an empty line between.
         """
         text = self.rendered(shown)
@@ -84,21 +97,16 @@ class Output:
             click.echo(f"{gap}{text}", color=self.page.colour)
 
     def rendered(self, shown: Shown) -> str:
-        """What would be written."""
+        """Return what `show` writes."""
         match self.form:
             case "json":
                 return _escaped(msgspec.json.format(_json(shown.document), indent=2))
             case "jsonl":
-                return "\n".join(_escaped(_json(row)) for row in shown.rows)
+                return "\n".join(_escaped(_json(row)) for row in shown.entries)
             case "name":
                 return "\n".join(map(printable, shown.names))
             case "table" | "wide":
-                return shown.text(self.page)
-
-
-def fields(row: msgspec.Struct) -> dict[str, Any]:
-    """The fields of a row; without its tag, which only the wire needs."""
-    return {name: getattr(row, name) for name in row.__struct_fields__}
+                return "\n".join(shown.text(self.page))
 
 
 def with_output(command: Command) -> Command:
@@ -121,13 +129,18 @@ def with_output(command: Command) -> Command:
     return cast("Command", call)
 
 
-def _json(row: msgspec.Struct | Mapping[str, Any]) -> bytes:
-    content = fields(row) if isinstance(row, msgspec.Struct) else row
-    return msgspec.json.encode({"schema": SCHEMA, **content})
+def _json(document: Document) -> bytes:
+    content = asdict(document) if isinstance(document, msgspec.Struct) else document
+    return msgspec.json.encode({"schema": SCHEMA, **{name: _untagged(value) for name, value in content.items()}})
+
+
+def _untagged(value: object) -> object:
+    """Take the tag of a message away, which only the wire needs."""
+    return asdict(value) if isinstance(value, msgspec.Struct) and value.__struct_config__.tag else value
 
 
 def _escaped(document: bytes) -> str:
-    """The document with an escape in place of each character that a terminal does not show: it means the same."""
+    """Escape each character that a terminal does not show; the document keeps its meaning."""
     text = document.decode()
     return text if text.isascii() and "\x7f" not in text else "\n".join(map(_escaped_line, text.split("\n")))
 
@@ -147,7 +160,7 @@ def _coloured(no_color: bool) -> bool:
 
 
 def _columns() -> int | None:
-    """Of the terminal; None where there is none: what a script reads does not depend on somebody's window."""
+    """The columns of the terminal; None without one, so that what a script reads depends on no window."""
     if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
         return shutil.get_terminal_size().columns
     return None

@@ -13,6 +13,7 @@ from otp.application.run import Backend, Beside, main
 from otp.application.standard_streams import open_standard_streams
 from otp.application.watchman import EXIT_WITHIN
 from otp.cli.target import Failure, load_target, with_target
+from otp.extras import install
 from otp.faults import Faults
 
 __all__ = ("run",)
@@ -103,5 +104,5 @@ def run(
 
 def _reloader(target: str, config: Path | None, faults: Faults | None) -> Beside:
     if find_spec("watchfiles") is None:
-        raise Failure("watchfiles is not installed; pip install 'marketswarm-otp[reload]'")
+        raise Failure(f"watchfiles is not installed; {install('reload')}")
     return Reloader(target, config, around=faults.around) if faults else Reloader(target, config)

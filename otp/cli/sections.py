@@ -17,7 +17,7 @@ __all__ = ("SECTIONS", "SectionedGroup")
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Run": {
         "run": "otp.cli.run:run",
-        "check": "otp.cli.check:check",
+        "check": "otp.cli.on_paper:check",
     },
     "Look": {
         "tree": "otp.cli.queries.tree:tree",
@@ -42,7 +42,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "drain": "otp.cli.drain:drain",
     },
     "Test": {
-        "fault": "otp.cli.fault:fault",
+        "fault": "otp.cli.actions:fault",
     },
     "Shell": {
         "completion": "otp.cli.completion:completion",

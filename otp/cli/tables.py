@@ -7,32 +7,23 @@ that is not enough the same again, down to a few signs.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import click
-
-from otp.cli.width import cut, cut_start, width
+from otp.cli.terminal import Style, cut, cut_start, paint, width
+from otp.control.wire.looks import Tone
 from otp.text.printable import printable
 
-__all__ = ("Cell", "Column", "Row", "paint", "table")
+__all__ = ("Cell", "Column", "Row", "table")
 
 GAP = "  "
 
 LEAST = 6
 """Columns of the terminal that a column keeps, however narrow that is."""
 
-_STYLES: dict[str, dict[str, object]] = {
-    "good": {"fg": "green"},
-    "warn": {"fg": "yellow"},
-    "bad": {"fg": "red", "bold": True},
-    "dim": {"dim": True},
-    "title": {"bold": True},
-}
-
 
 class Cell(NamedTuple):
-    """Text, and how it is coloured where there is colour: good, warn, bad, dim, title or not at all."""
+    """Text, and its style where there is colour."""
 
     text: str
-    style: str = ""
+    style: Style = Tone.PLAIN
 
 
 class Column(NamedTuple):
@@ -54,7 +45,9 @@ class Column(NamedTuple):
 Row = Sequence[str | Cell]
 
 
-def table(columns: Sequence[Column], rows: Sequence[Row], *, within: int | None = None, colour: bool = False) -> str:
+def table(
+    columns: Sequence[Column], rows: Sequence[Row], *, within: int | None = None, colour: bool = False
+) -> list[str]:
     """The rows below their titles.
 
     Args:
@@ -63,15 +56,10 @@ def table(columns: Sequence[Column], rows: Sequence[Row], *, within: int | None 
         within: columns of the terminal; None: as many as it takes.
         colour: with the colours of the cells.
     """
-    titles = [Cell(column.title, "dim") for column in columns]
+    titles = [Cell(column.title, Tone.QUIET) for column in columns]
     lines = [titles, *([_cell(cell) for cell in row] for row in rows)]
     widths = _widths(columns, lines, within)
-    return "\n".join(_line(columns, line, widths, colour) for line in lines)
-
-
-def paint(text: str, style: str, *, colour: bool) -> str:
-    """The text in the colours of `style`, if there is colour."""
-    return click.style(text, **_STYLES[style]) if colour and style and text else text  # type: ignore[arg-type]
+    return [_line(columns, line, widths, colour) for line in lines]
 
 
 def _cell(cell: str | Cell) -> Cell:

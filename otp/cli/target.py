@@ -1,4 +1,4 @@
-"""What the commands about a tree have in common: its TARGET, its config, and how they fail."""
+"""The arguments that name a tree on paper, TARGET and --config, and the tree that they lead to."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +32,7 @@ def with_target(command: Command) -> Command:
 
 
 def with_optional_target(command: Command) -> Command:
-    """The same for a command that can do without: then `target` is None."""
+    """Give a command the arguments of `load_target`, TARGET being optional: without it `target` is None."""
     return _with_target(command, required=False)
 
 
@@ -49,7 +49,7 @@ def _with_target(command: Command, *, required: bool) -> Command:
 
 
 def load_target(target: str, config: Path | None, show_traceback: bool) -> SupervisorSpec:
-    """The tree that was asked for, or the end of the command with a message."""
+    """Load the tree, or end the command with a message."""
     try:
         return load(target, config)
     except LoadError as error:

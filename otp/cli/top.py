@@ -24,7 +24,7 @@ def top(*, connection: Connection) -> None:
     except ModuleNotFoundError as error:
         install = f"; {hint(error)}" if hint(error) else ""
         raise Ended(f"otp top is not available: {error}{install}", ExitCode.USAGE) from error
-    with connection.open():  # whoever cannot be reached now is more likely a mistake than still to come
+    with connection.open():  # a process that is not there now is more likely a mistake than still to come
         path = find_socket(connection.socket)
     if not _on_a_terminal():
         raise Ended("otp top needs a terminal to draw on; otp tree -w is for pipes and files", ExitCode.USAGE)

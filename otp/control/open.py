@@ -31,8 +31,7 @@ from otp.control.wire.rows import Blocked
 from otp.control.wire.sockets import Claim, claim, socket_path
 from otp.errors import ControlError
 from otp.faults import Faults
-from otp.observe.background_tasks import beside
-from otp.observe.lasting import lasting
+from otp.observe.background_tasks import background_tasks, keep_running
 from otp.observe.log_ring import LogRing
 from otp.observe.logger import logger
 from otp.observe.observation import Observation
@@ -117,13 +116,13 @@ class Control:
         """Run the services in the tree's loop, until cancelled."""
         async with anyio.create_task_group() as self._tasks:
             for name, service in self._services:
-                self._tasks.start_soon(lasting, name, service)
+                self._tasks.start_soon(keep_running, name, service)
             task_status.started()
             await anyio.sleep_forever()
 
     def _run(self, name: str, service: Callable[[], Awaitable[None]]) -> None:
         self._services.append((name, service))
-        self._tasks.start_soon(lasting, name, service)
+        self._tasks.start_soon(keep_running, name, service)
 
     async def close(self) -> None:
         """Serve no more, and remove the sockets."""
@@ -172,7 +171,7 @@ async def open_control(
     log = LogRing()
     control = Control(claimed, seen, log, faults)
     with log.listening():
-        async with beside(control.run, name=f"{app}  control", ending=control.close):
+        async with background_tasks(control.run, name=f"{app}  control", ending=control.close):
             yield control
 
 

@@ -2,11 +2,11 @@
 
 from otp.policy import Backoff, RestartAfter, RestartNow
 
-__all__ = ("delay", "schedule", "shortest")
+__all__ = ("delay", "schedule")
 
 
 def schedule(retry: RestartNow | RestartAfter, streak: int) -> tuple[Backoff | None, int]:
-    """By which backoff this failure of a streak is delayed, and as its how manyth."""
+    """The backoff that delays this failure of a streak, None for no delay, and the attempt number within it."""
     if isinstance(retry, RestartAfter):
         return retry.backoff, streak
     return (None, 0) if streak == 1 else (retry.then, streak - 1)
@@ -22,11 +22,6 @@ def delay(backoff: Backoff, failure: int, dice: float) -> float:
     """
     spread = 1.0 + backoff.jitter * (2.0 * dice - 1.0)
     return min(backoff.cap, _grown(backoff, failure) * spread)
-
-
-def shortest(backoff: Backoff, failure: int) -> float:
-    """The least that `delay` can be."""
-    return delay(backoff, failure, 0.0)
 
 
 def _grown(backoff: Backoff, failure: int) -> float:

@@ -1,4 +1,4 @@
-"""What a supervisor's machine knows of one child."""
+"""The record that a supervisor's machine keeps of one child."""
 
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ class ChildState(StrEnum):
     """Where a child is in its life."""
 
     PENDING = "pending"
-    """Not started yet: its turn has not come."""
+    """Not started yet: its turn in the startup has not come."""
 
     STARTING = "starting"
     """Started, not yet ready."""
@@ -25,13 +25,13 @@ class ChildState(StrEnum):
     """Up."""
 
     STOPPING = "stopping"
-    """Asked to stop, not gone yet."""
+    """Asked to stop; has not ended yet."""
 
     EXITED = "exited"
-    """It ended while its supervisor was busy with a group; what follows is decided next."""
+    """Ended during a plan; what follows is decided after it."""
 
     RESTARTING = "restarting"
-    """Its restart failed and is tried again (S35)."""
+    """Its restart failed; tried again at once, after the inputs that wait already (S35)."""
 
     STOPPED = "stopped"
     """Stopped by request or with its group (OTP's `undefined`)."""
@@ -40,26 +40,27 @@ class ChildState(StrEnum):
     """Ended for good by itself, or ignored (OTP's `undefined`)."""
 
     BACKOFF = "backoff"
-    """It failed, and waits for its delay to be over."""
+    """Failed; restarted when its delay is over."""
 
     HELD = "held"
-    """It failed, and something that it needs is down, or is being asked."""
+    """Failed while a dependency is down, or being probed."""
 
     FAILED = "failed"
-    """Parked: its policy says that restarting does not help. Somebody may restart it."""
+    """Parked: its policy says that restarting does not help. An operator may restart it."""
 
     PAUSED = "paused"
-    """It ended under maintenance; it is started when that is over."""
+    """Ended under maintenance; started when that is over."""
 
     REFUSED = "refused"
-    """Did not end when it was stopped and killed; it still runs."""
+    """Did not end when it was stopped and killed; still runs (D7)."""
 
 
 WAITING = frozenset({ChildState.RESTARTING, ChildState.BACKOFF, ChildState.HELD})
-"""States of a child that is down and will be tried again by itself."""
+"""States in which a child is down and will be started again without a request."""
 
 
 UP = frozenset({ChildState.STARTING, ChildState.RUNNING, ChildState.STOPPING, ChildState.REFUSED})
+"""States in which an incarnation exists."""
 
 
 class Purpose(StrEnum):
@@ -82,64 +83,69 @@ class Purpose(StrEnum):
 
 
 class Child:
-    """One child: its spec, its state and its counters.
+    """One child: six groups of attributes, in one object because there may be many thousands of them.
 
-    Attributes:
-        generation: incarnations so far. What comes from an older one is ignored.
-        value: what it gave to `started()`.
-        crashes: restarts because it ended by itself.
-        manual: restarts that somebody asked for.
-        collateral: restarts because of a sibling.
-        downtime: seconds between an end and being up again, all together.
-        down_since: when it ended; None while it is up or down on request.
+    Attributes (identity):
+        spec: what it is started by next.
+        path: from the root of the tree.
+
+    Attributes (life):
+        state: where it is; `otp.core.transitions` says what may follow.
         purpose: what its current start is for.
-        token: who waits for it to be up.
-        timer: the one that is armed for it.
-        streak: failures in a row, without having been healthy in between.
-        up_since: since when it is up; None: it is not.
-        retry_at: when it is restarted, while it waits for that.
-        verdict: what its last failure was, by its policy.
-        failed_with: how it ended, while what it needs is asked.
-        healthy_after: seconds up after which it has recovered.
-        paused: it is under maintenance.
+        value: what its incarnation gave to `started()`.
+        up_since: when its incarnation came up; None while it is not up.
+        timer: the one timer that is armed for it.
+        failure: why an incarnation that has not ended yet counts as failed: its start took too long, or it hung.
+
+    Attributes (counters, which outlive an incarnation of the supervisor):
+        generation: incarnations so far; what comes from an older one is ignored.
+        crashes: restarts because it ended by itself.
+        manual: restarts by request.
+        collateral: restarts because of a sibling.
+        downtime: seconds between an end and being up again, in total.
+        down_since: when it ended; None while it is up, or down by request.
+
+    Attributes (recovery):
+        guarded: its failures need a closer look than the supervisor's window: it has a policy or needs, or is a
+            supervisor.
+        streak: failures in a row without having been healthy in between.
+        healthy_after: seconds up after which it is healthy.
+        verdict: the name of the rule that its last failure matched.
+        failed_with: its exit, while its dependencies are probed; else None.
+        retry_at: when its delay is over, while it waits for that.
+        failed_start: the generation whose start failed last; 0: none.
+        inherited: generations that it had when its supervisor was started again; 0: it is new, or stays down.
+        left_behind: down because a sibling before it failed to start in their group restart, and is tried again.
+
+    Attributes (requests in flight):
+        token: of the request that is answered when it is up.
+        waiting: requests to be handled when it has ended.
+        stop_pending: the current plan will stop it.
         parked: it was `failed` when a `restart_child` began, and is so again if that fails.
-        guarded: a failure needs a closer look than its supervisor's window: there is a policy, or needs.
-        waiting: requests to be handled when it is gone.
-        failure: why it has failed although it is not gone yet: its start took too long, or it hung.
-        doomed: the group restart at hand will stop it.
-        left_behind: it is down because a child before it in the restart of its group did not start, and is tried again.
-        revive: it refused a requested restart; start it when it is gone after all.
+        revive: it refused during a requested restart; start it if it ends after all.
+
+    Attributes (maintenance):
+        paused: it is under maintenance.
     """
 
-    __slots__ = (
-        "_budgets",
-        "collateral",
-        "crashes",
-        "doomed",
-        "down_since",
-        "downtime",
-        "failed_with",
-        "failure",
-        "generation",
-        "guarded",
-        "healthy_after",
-        "left_behind",
-        "manual",
-        "parked",
-        "path",
-        "paused",
-        "purpose",
-        "retry_at",
-        "revive",
-        "spec",
-        "state",
-        "streak",
-        "timer",
-        "token",
-        "up_since",
-        "value",
-        "verdict",
-        "waiting",
+    __slots__ = (  # in the groups of the docstring
+        *("spec", "path"),
+        *("state", "purpose", "value", "up_since", "timer", "failure"),
+        *("generation", "crashes", "manual", "collateral", "downtime", "down_since"),
+        *(
+            "guarded",
+            "streak",
+            "healthy_after",
+            "verdict",
+            "failed_with",
+            "retry_at",
+            "failed_start",
+            "inherited",
+            "left_behind",
+            "_budgets",
+        ),
+        *("token", "waiting", "stop_pending", "parked", "revive"),
+        *("paused",),
     )
 
     def __init__(self, spec: AnySpec, path: str) -> None:
@@ -158,7 +164,7 @@ class Child:
         self.waiting: list[Request] | None = None
         self.timer: Timer | None = None
         self.failure: StartError | Hung | None = None
-        self.doomed = False
+        self.stop_pending = False
         self.left_behind = False
         self.paused = False
         self.parked = False
@@ -168,17 +174,24 @@ class Child:
         self.retry_at: float | None = None
         self.verdict = ""
         self.failed_with: Exit | None = None
+        self.failed_start = 0
+        self.inherited = 0
         self.guarded = _is_guarded(spec)
         self.healthy_after = _healthy_after(spec)
         self._budgets: dict[str, RestartWindow] | None = None
 
     def inherit(self, predecessor: "Child") -> None:
-        """Go on with the counters of the child that had this path before; its end was collateral."""
+        """Continue the predecessor's counters; its end counts as collateral.
+
+        Args:
+            predecessor: the child that had this path in the earlier incarnation of the supervisor.
+        """
         self.generation = predecessor.generation
         self.crashes = predecessor.crashes
         self.manual = predecessor.manual
         set_aside = predecessor.state is ChildState.PAUSED
-        self.collateral = predecessor.collateral + (predecessor.generation > 0 and not set_aside)
+        self.inherited = 0 if set_aside else predecessor.generation
+        self.collateral = predecessor.collateral + (self.inherited > 0)
         self.downtime = predecessor.downtime
         self.down_since = predecessor.down_since
         self.streak = predecessor.streak
@@ -188,12 +201,12 @@ class Child:
             self.verdict = predecessor.verdict
 
     def forgive(self) -> None:
-        """Forget its failures in a row, and what it has used of the limits of its policy; what was counted stays."""
+        """Reset the streak and the budgets of its policy; the counters of restarts stay."""
         self.streak = 0
         self._budgets = None
 
-    def take(self, spec: AnySpec) -> None:
-        """Go on with another spec, from the next start on; how the child is stopped and judged goes by it at once."""
+    def replace_spec(self, spec: AnySpec) -> None:
+        """Use another spec for the next start; stopping and judging failures goes by it at once."""
         if spec.policy is not self.spec.policy:
             self._budgets = None
         starts_again = spec.restart is not Restart.TEMPORARY or not self.is_up
@@ -202,22 +215,42 @@ class Child:
         self.healthy_after = _healthy_after(spec)
 
     def ended(self, now: float) -> None:
-        """It is down, by itself or as it was asked to be."""
+        """Note that the incarnation has ended, and reset the streak if it was healthy."""
         self.value = None
         if self.down_since is None:
             self.down_since = now
         if self.up_since is not None:
-            if now - self.up_since >= self.healthy_after:
+            if now - self.up_since >= self.healthy_after:  # not by streak_at: a call costs a restart 1 % of its time
                 self.streak = 0
             self.up_since = None
 
+    def streak_at(self, now: float) -> int:
+        """Failures in a row as they count at the time `now`: none once it has been up for long enough."""
+        up = now - self.up_since if self.up_since is not None else 0.0
+        return self.streak if up < self.healthy_after else 0
+
+    @property
+    def has_failed_to_start(self) -> bool:
+        """Whether the start of its newest incarnation failed."""
+        return self.failed_start == self.generation
+
+    @property
+    def starts_with_supervisor(self) -> bool:
+        """Whether its newest incarnation is the first one since its supervisor was started again."""
+        return 0 < self.inherited == self.generation - 1
+
     @property
     def stays_down(self) -> bool:
-        """Whether an end of it that calls for a restart leads to none, since it is under maintenance."""
+        """Whether maintenance keeps it down after an end that would lead to a restart."""
         return self.paused and self.spec.restart is not Restart.TEMPORARY
 
     def budget(self, verdict: str, limited: Limited) -> RestartWindow:
-        """The window of a class of failures that has a limit of its own."""
+        """The restart window of a `Limited` rule, made when it is first needed.
+
+        Args:
+            verdict: the name of the rule.
+            limited: its action.
+        """
         if self._budgets is None:
             self._budgets = {}
         if verdict not in self._budgets:
@@ -226,33 +259,33 @@ class Child:
 
     @property
     def is_judged(self) -> bool:
-        """Whether its failures may lead to something other than a restart at once."""
+        """Whether a policy or needs may lead to something other than a restart at once."""
         return self.spec.policy is not None or bool(self.spec.needs)
 
     @property
     def is_up(self) -> bool:
-        """Whether an incarnation exists."""
+        """Whether an incarnation exists, be it starting or stopping."""
         return self.state in UP
 
     @property
     def is_restarting(self) -> bool:
-        """Whether a restart is under way that has not come up yet (S36)."""
+        """Whether a restart is under way that is not up yet (S36)."""
         trying = self.state is ChildState.STARTING and self.purpose in (Purpose.RESTART, Purpose.REQUEST)
         return trying or self.state in WAITING
 
     def wait(self, request: Request) -> None:
-        """Handle `request` when the child is gone."""
+        """Handle `request` when the child has ended."""
         if self.waiting is None:
             self.waiting = []
         self.waiting.append(request)
 
     @property
     def is_claimed(self) -> bool:
-        """Whether a request that waits decides what follows its end."""
+        """Whether a waiting request, and not its restart type, decides what follows its end."""
         return any(isinstance(request, TerminateChild | RestartNow) for request in self.waiting or ())
 
-    def take_waiting(self) -> list[Request]:
-        """The requests that waited for the child to be gone, oldest first; they wait no longer."""
+    def pop_waiting(self) -> list[Request]:
+        """Take the requests that waited for the child to end, oldest first."""
         waiting, self.waiting = self.waiting, None
         return waiting or []
 

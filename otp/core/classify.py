@@ -1,6 +1,6 @@
-"""What a failure is, by the policy of its child: an exit becomes a verdict.
+"""How the policy of a child judges a failure: an exit becomes a verdict.
 
-A rule names foreign code: attributes that may be properties, their `==`, a predicate. What of it fails has not matched.
+A rule calls foreign code: attributes that may be properties, their `==`, a predicate. A call that fails is no match.
 """
 
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ __all__ = ("Verdict", "classify")
 
 
 class Verdict(NamedTuple):
-    """What is to be done about a failure.
+    """What a policy says about a failure.
 
     Attributes:
         name: of the rule that matched.
         action: its action.
-        expected: it uses up no intensity.
-        failed: what a rule asked and could not be told.
+        expected: whether the restart costs no credit.
+        failed: the calls into foreign code that failed meanwhile.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Verdict(NamedTuple):
 
 
 LEAF_LIMIT = 1_000
-"""Exceptions of a group that are judged: the first."""
+"""How many exceptions of a group are judged: the first ones."""
 
 _GRAVITY: dict[type[Action], int] = {RestartNow: 0, RestartAfter: 1, Limited: 2, GiveUp: 3, Fatal: 4}
 
@@ -70,7 +70,7 @@ def _matches(rule: Rule, failure: object, failed: list[CallFailed]) -> bool:
 
 
 def _is_one_of(failure: object, kinds: tuple[type, ...]) -> bool:
-    """As `except` does it: by the type itself, so that neither the failure nor a metaclass is asked."""
+    """Whether `except` would catch it: compares types, and runs no code of the failure or of a metaclass."""
     kind = type(failure)
     return any(type.__subclasscheck__(one, kind) for one in kinds)
 

@@ -1,4 +1,4 @@
-"""What a supervisor's machine wants done. No effect blocks: an end or a readiness comes back as an input."""
+"""The effects of a supervisor's machine: what it wants done. None blocks; results come back as inputs."""
 
 from msgspec import Struct
 
@@ -42,33 +42,33 @@ class Stop(Struct, frozen=True):
 
 
 class Kill(Struct, frozen=True):
-    """End the child without grace."""
+    """Kill the child."""
 
     child: str
     generation: int
 
 
 class SetTimer(Struct, frozen=True):
-    """Say `TimerFired(timer)` at this time."""
+    """Give the machine `TimerFired(timer)` at this time, in seconds of the clock of `handle`."""
 
     timer: Timer
     at: float
 
 
 class CancelTimer(Struct, frozen=True):
-    """The timer is not needed any more."""
+    """Disarm the timer."""
 
     timer: Timer
 
 
 class Emit(Struct, frozen=True):
-    """Tell whoever listens."""
+    """Tell the hooks of the tree."""
 
     event: Event
 
 
 class EmitWithChain(Emit, frozen=True):
-    """The same, of a child that does not end: with what it awaits at this moment."""
+    """Tell the hooks that a child does not end, with the chain of frames in which it waits at this moment."""
 
 
 class CallFailed(Struct, frozen=True):
@@ -84,12 +84,12 @@ class CallFailed(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """Answer a request: with None, with a child's value, or with an error of ours to be raised.
+    """Complete a request: with None, with the value of a child, or with an `OTPError` to raise in the caller.
 
     Attributes:
         token: of the request.
         result: the answer.
-        is_value: a child gave it to `started()`; whatever it is, it is no error.
+        is_value: whether a child gave it to `started()`; then it is returned, even if it is an exception.
     """
 
     token: object
@@ -98,13 +98,13 @@ class Reply(Struct, frozen=True):
 
 
 class Retry(Struct, frozen=True):
-    """Say `TryAgain`, after all that waits to be said already (S35)."""
+    """Give the machine `TryAgain`, after the inputs that wait already (S35)."""
 
     note: TryAgain
 
 
 class Check(Struct, frozen=True):
-    """Find out whether what the child needs is there, and say `Checked`."""
+    """Probe the dependencies of the child, and give the machine `Checked`."""
 
     child: str
     generation: int
@@ -116,7 +116,7 @@ class Ready(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """The supervisor has ended; no incarnation of its children exists, but those that refused."""
+    """The supervisor has ended; of its children only refused ones still run."""
 
     exit: Exit
 

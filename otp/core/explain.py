@@ -1,29 +1,28 @@
 """What the settings of a tree mean for one child: when it is given up at the earliest, and what follows, up to the process.
 
-Earliest means that every start fails at once, that all jitter is in favour of haste, and that no sibling fails: a tree
-that has to wait for anything takes longer.
+Earliest means that every incarnation fails at once, that jitter makes every delay as short as it can, and that no sibling
+fails. The machine of a supervisor is played to find out (`otp.core.dry_run`).
 """
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from msgspec import Struct
 
-from otp.core.backoff import delay, schedule, shortest
-from otp.core.classify import Verdict, classify
-from otp.core.paths import join, parts
-from otp.errors import IntensityReached, NotFound
+from otp.core.ancestry import ancestry
+from otp.core.backoff import delay, schedule
+from otp.core.dry_run import End, Ending, keep_failing
+from otp.core.paths import ancestors
+from otp.core.strategy import taken_along
+from otp.errors import IntensityReached
 from otp.exits import Crashed
-from otp.policy import Action, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, Rule
-from otp.spec import AnySpec, Restart, Strategy, SupervisorSpec
+from otp.policy import Action, FailurePolicy, Fatal, GiveUp, Limited, Rule
+from otp.spec import AnySpec, Restart, SupervisorSpec
 
 __all__ = ("Course", "Explanation", "Level", "explain")
 
 SHOWN = 6
 """Delays that a course shows."""
-
-_FAR = 10_000
-"""Failures in a row after which nothing new happens any more."""
 
 
 class Course(Struct, frozen=True, kw_only=True):
@@ -45,7 +44,7 @@ class Course(Struct, frozen=True, kw_only=True):
 
 
 class Level(Struct, frozen=True, kw_only=True):
-    """One supervisor on the way up, and when it gives up if everything below keeps failing at its fastest.
+    """One supervisor above a child, and when it gives up if all below it fails as fast as it can.
 
     Attributes:
         path: of the supervisor.
@@ -91,34 +90,18 @@ def explain(tree: SupervisorSpec, path: str) -> Explanation:
     Raises:
         NotFound: there is no such child.
     """
-    line = list(_line_to(tree, path))
-    child, above = line[0], line[1]
-    assert isinstance(above, SupervisorSpec)
-    ids = parts(path)
-    courses = tuple(_course(rule.name, rule.action, above, expected=rule.expected) for rule in _rules(child))
+    child, above = ancestry(tree, path)
+    siblings = [each.id for each in above[0].children]
+    restarted = child.restart is not Restart.TEMPORARY
+    endings = [(rule, _keep_failing(above[0], rule)) for rule in _rules(child)] if restarted else []
     return Explanation(
         path=path,
         restart=child.restart,
-        takes_along=tuple(_takes_along(above, child)),
+        takes_along=tuple(id for id in taken_along(above[0].strategy, siblings, child.id) if id != child.id),
         needs=child.needs,
-        courses=courses if child.restart is not Restart.TEMPORARY else (),
-        levels=tuple(_levels(line, ids, courses)) if child.restart is not Restart.TEMPORARY else (),
+        courses=tuple(_course(rule, ending, above[0]) for rule, ending in endings),
+        levels=tuple(_levels(path, above, _given_up([ending for _, ending in endings]))) if restarted else (),
     )
-
-
-def _line_to(tree: SupervisorSpec, path: str) -> Iterator[AnySpec]:
-    """The child, its supervisor, and so on up to the root."""
-    line: list[AnySpec] = [tree]
-    root, *ids = parts(path) or ("",)
-    if root != tree.id or not ids:
-        raise NotFound(path, tuple(join(tree.id, child.id) for child in tree.children))
-    for id in ids:
-        above = line[-1]
-        children = {child.id: child for child in above.children} if isinstance(above, SupervisorSpec) else {}
-        if id not in children:
-            raise NotFound(path, tuple(children))
-        line.append(children[id])
-    return reversed(line)
 
 
 def _rules(child: AnySpec) -> list[Rule]:
@@ -128,145 +111,90 @@ def _rules(child: AnySpec) -> list[Rule]:
     return list({(rule.name, rule.action, rule.expected): rule for rule in reversed(rules)}.values())[::-1]
 
 
-def _takes_along(above: SupervisorSpec, child: AnySpec) -> Iterator[str]:
-    ids = [each.id for each in above.children]
-    match above.strategy:
-        case Strategy.ONE_FOR_ONE:
-            return
-        case Strategy.ONE_FOR_ALL:
-            yield from (id for id in ids if id != child.id)
-        case Strategy.REST_FOR_ONE:  # pragma: no branch # there is no other
-            yield from ids[ids.index(child.id) + 1 :]
-
-
 # ------------------------------------------------------------------------------------------------ one class of failure
-
-
-def _course(verdict: str, action: Action, above: SupervisorSpec, *, expected: bool) -> Course:
-    match action:
-        case GiveUp():
-            return Course(verdict=verdict, delays=(), failures=1, after=0.0, then=_PARKED)
-        case Fatal():
-            return Course(verdict=verdict, delays=(), failures=1, after=0.0, then=_FATAL)
-        case _:
-            return _repeated(verdict, action, above, expected=expected)
-
-
-def _repeated(
-    verdict: str, action: RestartNow | RestartAfter | Limited, above: SupervisorSpec, *, expected: bool
-) -> Course:
-    retry = action.retry if isinstance(action, Limited) else action
-    own = _when_over(retry, action.n, action.within, 0.0) if isinstance(action, Limited) else None
-    shared = None if expected else _when_over(retry, above.intensity, above.period, 0.0)
-    end = min((over for over in (own, shared) if over is not None), default=None)
-    then = "restarted for ever"
-    if end is not None:
-        then = _then_of(action, above) if end == own else f"{above.id} gives up"
-    return Course(
-        verdict=verdict,
-        delays=tuple(_without_jitter(retry, failure) for failure in range(1, SHOWN + 1)),
-        failures=end[1] if end is not None else None,
-        after=end[0] if end is not None else None,
-        then=then,
-    )
-
-
-def _then_of(action: Action, above: SupervisorSpec) -> str:
-    match action:
-        case Limited(then=GiveUp()):
-            return _PARKED
-        case Limited(then=Fatal()):
-            return _FATAL
-        case _:
-            return f"{above.id} gives up"
-
 
 _PARKED = "parked as failed, its siblings live"
 _FATAL = "the whole tree stops, the process exits with 78"
 
 
-def _when_over(
-    retry: RestartNow | RestartAfter, intensity: int, period: float, takes: float
-) -> tuple[float, int] | None:
-    """When a window is over its limit if each incarnation fails after `takes` seconds: seconds, and failures."""
-    stamps: deque[float] = deque()
-    now = 0.0
-    for failure in range(1, _FAR):
-        stamps.append(now)
-        while stamps[0] < now - period:
-            stamps.popleft()
-        if len(stamps) > intensity:
-            return now, failure
-        backoff, number = schedule(retry, failure)
-        now += takes + (shortest(backoff, number) if backoff is not None else 0.0)
-    return None
+def _keep_failing(above: SupervisorSpec, rule: Rule) -> Ending:
+    """What ends the restarts of a child whose failures all match this rule."""
+    matching = replace(rule, failures=(Exception,), attributes=(), where=None)
+    return keep_failing(above, FailurePolicy(matching), Crashed(Exception()))
 
 
-def _without_jitter(retry: RestartNow | RestartAfter, failure: int) -> float:
-    backoff, number = schedule(retry, failure)
-    return delay(backoff, number, 0.5) if backoff is not None else 0.0
+def _course(rule: Rule, ending: Ending, above: SupervisorSpec) -> Course:
+    then = {
+        End.NEVER: "restarted for ever",
+        End.PARKED: _PARKED,
+        End.GIVEN_UP: f"{above.id} gives up",
+        End.FATAL: _FATAL,
+    }
+    return Course(
+        verdict=rule.name,
+        delays=tuple(_delays(rule.action)),
+        failures=ending.failures,
+        after=ending.at,
+        then=then[ending.end],
+    )
+
+
+def _delays(action: Action) -> Iterator[float]:
+    """Before the first restarts of a streak, without jitter."""
+    retry = action.retry if isinstance(action, Limited) else action
+    if not isinstance(retry, GiveUp | Fatal):
+        for failure in range(1, SHOWN + 1):
+            backoff, number = schedule(retry, failure)
+            yield delay(backoff, number, 0.5) if backoff is not None else 0.0
 
 
 # ------------------------------------------------------------------------------------------------ the way up
 
 
-def _levels(line: list[AnySpec], ids: tuple[str, ...], courses: tuple[Course, ...]) -> Iterator[Level]:
-    """From the child's supervisor to the root: each fails as often as the one below lets it."""
-    ends = [course.after for course in courses if course.after is not None and course.then.endswith("gives up")]
-    after: float | None = min(ends, default=None)
-    for depth, spec in enumerate(line[1:], 1):  # pragma: no branch # the root ends it
-        assert isinstance(spec, SupervisorSpec)
-        path = "/".join(ids[: len(ids) - depth])
-        above = line[depth + 1] if depth + 1 < len(line) else None
-        assert above is None or isinstance(above, SupervisorSpec)
+def _levels(path: str, supervisors: Sequence[SupervisorSpec], after: float | None) -> Iterator[Level]:
+    """From the child's supervisor to the root: each gives up as soon as those below it can make it.
+
+    Args:
+        path: of the child.
+        supervisors: above it, the nearest first.
+        after: seconds until the nearest gives up; None: it never does.
+    """
+    for at, spec, above in zip(ancestors(path), supervisors, (*supervisors[1:], None), strict=True):
+        ending = _keep_giving_up(above, spec, after) if above is not None and after is not None else None
         yield Level(
-            path=path, intensity=spec.intensity, period=spec.period, after=after, then=_then(spec, above, after)
+            path=at, intensity=spec.intensity, period=spec.period, after=after, then=_then(spec, above, after, ending)
         )
-        if above is None or after is None or not _is_restarted(spec):
+        if ending is None or _is_left_down(spec, ending):
             return
-        after = _given_up_above(spec, above, after)
+        after = _given_up([ending])
 
 
-def _then(spec: SupervisorSpec, above: SupervisorSpec | None, after: float | None) -> str:
+def _keep_giving_up(above: SupervisorSpec, spec: SupervisorSpec, after: float) -> Ending:
+    """What ends the restarts of a supervisor that gives up so many seconds after each of its starts."""
+    error = IntensityReached(spec.id, spec.id, spec.intensity, spec.period)
+    return keep_failing(above, spec.policy or FailurePolicy(), Crashed(error), after)
+
+
+def _given_up(endings: Sequence[Ending]) -> float | None:
+    """The earliest time at which the supervisor gives up over one of these."""
+    return min((one.at for one in endings if one.end is End.GIVEN_UP and one.at is not None), default=None)
+
+
+def _is_left_down(spec: SupervisorSpec, ending: Ending) -> bool:
+    """Whether a supervisor that gives up is not restarted even once."""
+    return spec.restart is Restart.TEMPORARY or (ending.failures == 1 and ending.end is not End.GIVEN_UP)
+
+
+def _then(spec: SupervisorSpec, above: SupervisorSpec | None, after: float | None, ending: Ending | None) -> str:
     if after is None:
         return "it never does"
-    if above is None:
+    if above is None or ending is None:
         return "the process exits with 70"
     if spec.restart is Restart.TEMPORARY:
         return f"{spec.id} is gone, {above.id} goes on"
-    match _verdict_on(spec).action:
-        case GiveUp():
-            return f"{spec.id} is {_PARKED}"
-        case Fatal():
-            return _FATAL
-        case _:
-            return f"{above.id} restarts {spec.id} as a whole"
-
-
-def _is_restarted(spec: SupervisorSpec) -> bool:
-    return spec.restart is not Restart.TEMPORARY and not isinstance(_verdict_on(spec).action, GiveUp | Fatal)
-
-
-def _verdict_on(spec: SupervisorSpec) -> Verdict:
-    """How the supervisor above takes it that this one has given up."""
-    error = IntensityReached(spec.id, spec.id, spec.intensity, spec.period)
-    return classify(spec.policy or FailurePolicy(), Crashed(error))
-
-
-def _given_up_above(spec: SupervisorSpec, above: SupervisorSpec, takes: float) -> float | None:
-    """When `above` gives up, if `spec` gives up each `takes` seconds after it was started."""
-    verdict = _verdict_on(spec)
-    course = _course(verdict.name, verdict.action, above, expected=verdict.expected)
-    if not course.then.endswith("gives up"):
-        return None
-    action = verdict.action
-    retry = action.retry if isinstance(action, Limited) else action
-    assert isinstance(retry, RestartNow | RestartAfter)
-    limits = [(action.n, action.within)] if isinstance(action, Limited) and action.then is None else []
-    limits += [] if verdict.expected else [(above.intensity, above.period)]
-    overs = (_when_over(retry, intensity, period, takes) for intensity, period in limits)
-    first = min((over for over in overs if over is not None), default=None)
-    return takes + first[0] if first is not None else None
+    if not _is_left_down(spec, ending):
+        return f"{above.id} restarts {spec.id} as a whole"
+    return f"{spec.id} is {_PARKED}" if ending.end is End.PARKED else _FATAL
 
 
 # ------------------------------------------------------------------------------------------------ as text

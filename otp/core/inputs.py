@@ -1,4 +1,4 @@
-"""What a supervisor's machine is told."""
+"""The inputs of a supervisor's machine: what has happened, and what is requested."""
 
 from enum import StrEnum
 
@@ -41,15 +41,15 @@ class Begin(Struct, frozen=True):
     """Start the children.
 
     Attributes:
-        patient: this is the first start of the tree, which waits for children that wait for their next try. A
-            supervisor that is restarted is up without them: it must not keep its siblings down.
+        patient: whether this is the first start of the tree, which waits for children that are held or delayed. A
+            supervisor that is restarted does not wait for them, so that it does not keep its siblings down.
     """
 
     patient: bool = True
 
 
 class Started(Struct, frozen=True):
-    """A child that is declared `ready` says that it is up."""
+    """A child that is declared `ready` has called `started(value)`."""
 
     child: str
     generation: int
@@ -80,10 +80,10 @@ class Exited(Struct, frozen=True):
 
 
 class Silent(Struct, frozen=True):
-    """A child with a watchdog has given no sign of life within its time.
+    """A child has given no sign of life within the time of its watchdog.
 
     Attributes:
-        error: what has become of it, and where it hangs.
+        error: for how long it was silent, and where it hangs.
         crash: what the `progress` of its watchdog raised, if it did.
     """
 
@@ -94,23 +94,23 @@ class Silent(Struct, frozen=True):
 
 
 class TimerKind(StrEnum):
-    """What a timer waits for."""
+    """Which time limit a timer stands for."""
 
     START = "start"
-    """A start to be ready: `start_timeout`."""
+    """To become ready: `start_timeout`."""
 
     SHUTDOWN = "shutdown"
-    """A stopped child to be gone: `shutdown`."""
+    """To end after a stop: `shutdown`."""
 
     KILL = "kill"
-    """A killed child to be gone."""
+    """To end after a kill."""
 
     RETRY = "retry"
-    """The delay before a restart to be over."""
+    """The delay before a restart."""
 
 
 class Timer(Struct, frozen=True):
-    """The name of a timer. Once its child has a newer generation it means nothing any more."""
+    """The name of a timer; without effect once its child has a newer generation."""
 
     child: str
     generation: int
@@ -118,15 +118,15 @@ class Timer(Struct, frozen=True):
 
 
 class TimerFired(Struct, frozen=True):
-    """The time of a timer has come."""
+    """A timer has fired."""
 
     timer: Timer
 
 
 class TryAgain(Struct, frozen=True):
-    """A restart failed a moment ago: try once more (S35). The machine asks for it with the effect `Retry`.
+    """Try a failed restart again (S35). The machine asks for this input with the effect `Retry`.
 
-    As in OTP it has no generation: whatever the child waits for its next try for, this is one (S37).
+    As in OTP it has no generation: it is a try for whatever restart the child waits for by then (S37).
     """
 
     child: str
@@ -134,9 +134,9 @@ class TryAgain(Struct, frozen=True):
 
 
 class Checked(Struct, frozen=True):
-    """What a held child needs was asked whether it is there; `down` names what is not.
+    """Result of probing a held child's dependencies: `down` names those that are down.
 
-    If something is down, `RestartDue` follows when all of it is there again.
+    If there are any, `RestartDue` follows when none of the child's dependencies is down any more.
     """
 
     child: str
@@ -145,7 +145,7 @@ class Checked(Struct, frozen=True):
 
 
 class RestartDue(Struct, frozen=True):
-    """The delay of a restart is over, or what the child was held for is there again."""
+    """The delay of a restart is over, or the dependencies of a held child are back."""
 
     child: str
     generation: int
@@ -180,28 +180,28 @@ class DeleteChild(Struct, frozen=True):
 
 
 class RestartNow(Struct, frozen=True):
-    """Stop a child, wait until it is gone, start it fresh, with those that the strategy takes along."""
+    """Stop a child and start it when it has ended, with the siblings that the strategy takes along."""
 
     child: str
     token: object
 
 
 class Pause(Struct, frozen=True):
-    """Put a child under maintenance; an empty id: all of them, and those that are added from now on."""
+    """Begin the maintenance of a child; an empty id: of all children, and of those that are added from now on."""
 
     child: str
     token: object
 
 
 class Resume(Struct, frozen=True):
-    """End the maintenance of a child, and start it if it is down over that; an empty id: of all of them."""
+    """End the maintenance of a child, and start it if that kept it down; an empty id: of all children."""
 
     child: str
     token: object
 
 
 class Reset(Struct, frozen=True):
-    """Forgive a child its failures; an empty id: all of them, and forget the restarts in the supervisor's window."""
+    """Clear the streak and the budgets of a child; an empty id: of all children, and the supervisor's window too."""
 
     child: str
     token: object
@@ -216,7 +216,7 @@ class Replace(Struct, frozen=True):
 
 
 class Stop(Struct, frozen=True):
-    """Stop all children, last first, and end with `exit`; `brutal`: all at once and without grace."""
+    """Stop all children, last first, and end with `exit`; `brutal`: kill all of them at once."""
 
     exit: Exit
     brutal: bool = False

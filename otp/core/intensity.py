@@ -1,4 +1,4 @@
-"""The restart window: is one more restart fine? S27, with float seconds (D1)."""
+"""The restart window: whether one more restart is within the limit (S27), in float seconds (D1)."""
 
 from collections import deque
 
@@ -8,7 +8,7 @@ __all__ = ("RestartWindow",)
 class RestartWindow:
     """Restarts of one supervisor within the last `period` seconds, both ends included.
 
-    It holds at most `intensity + 1` stamps: a refused restart ends the supervisor, so no more can follow.
+    It holds `intensity + 1` stamps at the most: the restart over the limit ends the supervisor, so none can follow.
     """
 
     __slots__ = ("_stamps", "intensity", "period")

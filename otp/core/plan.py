@@ -1,4 +1,4 @@
-"""Ordered work that takes more than one step: stop these, last first, then start those, first first."""
+"""Work on several children in order, over several steps: stop some, last first, then start some, first first."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -7,10 +7,11 @@ from enum import StrEnum
 from otp import events
 from otp.core import effects
 from otp.core.child import WAITING, Child, ChildState, Purpose
+from otp.core.echo import echo_of
 from otp.core.inputs import Exited, Input, RestartNow
 from otp.core.intensity import RestartWindow
 from otp.core.roster import Roster
-from otp.core.strategy import affected
+from otp.core.strategy import taken_along
 from otp.errors import ChildRefused, NoProc, OTPError, StartError
 from otp.events import Cause
 from otp.exits import Crashed, Exit, Refused, Shutdown
@@ -23,7 +24,7 @@ _CRASH = Cause.CRASH
 _RESTART = Purpose.RESTART
 
 _UNDECIDED = frozenset({ChildState.STARTING, ChildState.STOPPING, ChildState.RESTARTING})
-"""A child that a plan waits for will be up, or be down; or what follows its failed start is decided next."""
+"""States of an awaited child that is not yet up nor down, or whose failed start is decided next."""
 
 
 class Phase(StrEnum):
@@ -37,17 +38,17 @@ class Phase(StrEnum):
 
 
 class Plan:
-    """What a supervisor is busy with, one at a time.
+    """Children to stop and children to start. A supervisor has one plan at a time.
 
     Attributes:
-        to_stop: children still to be stopped, in start order; they are taken from the end.
+        to_stop: children still to be stopped, in start order; the last is stopped first.
         to_start: children still to be started, in start order.
-        purpose: STARTUP, RESTART or REQUEST; None: the supervisor stops.
-        patient: it waits for a child that waits for its next try; all others go on without it.
+        purpose: STARTUP, RESTART or REQUEST; None for the stop of the supervisor.
+        patient: whether it waits for a child whose restart is delayed or held; if not, it goes on without the child.
         awaited: the child whose readiness the plan waits for.
         target: the child whose restart was asked for or whose failure began it; the others are collateral.
         cause: why the target is restarted.
-        token: who waits for the end of the plan.
+        token: of the request that is completed when the plan ends.
     """
 
     __slots__ = ("awaited", "cause", "patient", "purpose", "target", "to_start", "to_stop", "token")
@@ -72,7 +73,7 @@ class Plan:
         self.cause = cause
         self.token = token
         for child in self.to_stop:
-            child.doomed = True
+            child.stop_pending = True
 
     def drop(self, child: Child) -> None:
         """Do not start `child` when its turn comes."""
@@ -80,9 +81,9 @@ class Plan:
             self.to_start.remove(child)
 
     def is_undecided(self, child: Child) -> bool:
-        """Whether the child that the plan waits for has yet to come up or to be left out.
+        """Whether the plan still has to wait for this child.
 
-        What a held child needs may still have to be asked; that takes the time of a probe at the most.
+        It waits for a held child until its dependencies are probed, which takes one probe's time-out at the most.
         """
         if child.state is ChildState.BACKOFF or child.state is ChildState.HELD:
             return self.patient or child.failed_with is not None
@@ -94,10 +95,12 @@ class PlannedRoster(Roster):
 
     Attributes:
         phase: where the supervisor is in its life.
-        patient: its start is part of the first start of the tree.
-        plan: what it is busy with.
-        window: its restarts.
-        grouped: whether a restart takes siblings along.
+        patient: whether its start is part of the first start of the tree.
+        plan: the current plan; None: no plan is at work.
+        window: the stamps of its restarts.
+        grouped: whether its strategy takes siblings along.
+        refused: paths of the children below that refused to end and still run.
+        deferred: inputs to be handled after the current plan.
     """
 
     def __init__(self, spec: SupervisorSpec, path: str) -> None:
@@ -112,7 +115,14 @@ class PlannedRoster(Roster):
         self.deferred: deque[Input] = deque()
 
     def restart_one(self, child: Child, cause: Cause, exit: Exit | None, token: object = None) -> None:
-        """Start a child that is down again; whoever holds `token` is told when it is up."""
+        """Start a child that is down, alone.
+
+        Args:
+            child: the one to restart.
+            cause: why.
+            exit: how it ended; None if that has been emitted.
+            token: of the request to complete when it is up.
+        """
         self._count(child, cause, exit)
         child.token = token
         if self.plan is not None and self.plan.awaited is child and self.plan.purpose is Purpose.STARTUP:
@@ -121,18 +131,25 @@ class PlannedRoster(Roster):
             self.start(child, _RESTART if cause is _CRASH else Purpose.REQUEST)
 
     def restart_group(self, child: Child, cause: Cause, exit: Exit | None, token: object = None) -> None:
-        """Stop those that the strategy takes along, last first; then start all of them, first first (S22, S23)."""
-        group = affected(self.spec.strategy, self.children, child)
+        """Stop the children that the strategy takes along, last first, then start them, first first (S22, S23).
+
+        Args:
+            child: the one that is restarted.
+            cause: why.
+            exit: how it ended; None if that has been emitted.
+            token: of the request to complete when all are up.
+        """
+        group = taken_along(self.spec.strategy, self.children.values(), child)
         if cause is Cause.CRASH:
             child.state = ChildState.STOPPED
             self._count(child, cause, exit)
-        elif child.state is ChildState.PAUSED:  # it is asked for, so its maintenance does not matter
+        elif child.state is ChildState.PAUSED:  # a request restarts it also under maintenance
             child.state = ChildState.STOPPED
         for sibling in group:
-            if sibling.state is ChildState.EXITED:  # one credit is enough for both (S26)
+            if sibling.state is ChildState.EXITED:  # one credit for the whole group (S26)
                 self.overtake(sibling)
-            elif sibling.state in WAITING:  # the try that it waits for is this one (S37, S39)
-                self.wait_no_more(sibling)
+            elif sibling.state in WAITING:  # this restart is the try that it waits for (S37, S39)
+                self.cancel_retry(sibling)
         to_stop = [c for c in group if c.is_up]
         to_start = [c for c in group if c.state is not ChildState.PAUSED]
         purpose = _RESTART if cause is _CRASH else Purpose.REQUEST
@@ -158,12 +175,16 @@ class PlannedRoster(Roster):
                     intensity=self.spec.intensity,
                     period=self.spec.period,
                     verdict=child.verdict if cause is _CRASH else "",
-                    streak=child.streak,
+                    streak=child.streak,  # spelled out, and no look into a worker's exit: this is the restart path
+                    start_failed=child.failed_start == child.generation,
+                    echo_of=echo_of(child.path, exit) if child.guarded else "",
+                    paused=child.paused,
+                    healthy_after=child.healthy_after,
                 )
             )
 
     def advance(self) -> None:
-        """Carry the plan on until it has to wait for a child."""
+        """Continue the plan until it has to wait for a child."""
         plan = self.plan
         if plan is None or self.phase is Phase.DONE or not self._stopped_all(plan):
             return
@@ -180,15 +201,15 @@ class PlannedRoster(Roster):
         target = plan.target
         assert target is not None, "a restart has a target"
         if target.state in (ChildState.STOPPED, ChildState.REFUSED):
-            self.tell(plan.token, stopped_early(target))
+            self.complete(plan.token, stopped_early(target))
         else:
-            self.give(plan.token, target.value)
+            self.complete_with(plan.token, target.value)
 
     def _stopped_all(self, plan: Plan) -> bool:
         """Stop the next, last first and one at a time (S45); whether none is left."""
         while plan.to_stop:
             child = plan.to_stop[-1]
-            if child.doomed:  # else it is down already, or up again by a request that waited for that
+            if child.stop_pending:  # else down already, or started anew by a request that waited for its end
                 if child.state in (ChildState.RUNNING, ChildState.STARTING):
                     self.stop(child)
                 if child.state is ChildState.STOPPING:
@@ -197,7 +218,7 @@ class PlannedRoster(Roster):
         return True
 
     def _started_all(self, plan: Plan, purpose: Purpose) -> bool:
-        """Start the next, waiting for those that say when they are ready; whether none is left."""
+        """Start the next, up to one that is yet to become ready; whether none is left."""
         if plan.awaited is not None:
             return False
         while plan.to_start:
@@ -205,7 +226,7 @@ class PlannedRoster(Roster):
             if child.state is ChildState.REFUSED:
                 self.begin_stop(Refused(tuple(self.refused)))
                 return False
-            if self.children.get(child.spec.id) is not child:  # a temporary one, forgotten when it was stopped (S22)
+            if self.children.get(child.spec.id) is not child:  # a temporary child, forgotten when it was stopped (S22)
                 continue
             if purpose is not Purpose.STARTUP and not (child is plan.target and plan.cause is Cause.CRASH):
                 self._count(child, plan.cause if child is plan.target else Cause.COLLATERAL, None)
@@ -216,27 +237,27 @@ class PlannedRoster(Roster):
         return True
 
     def awaited_no_more(self, child: Child) -> None:
-        """The child is up, or will not come up for now: the plan goes on if it waited for that."""
+        """The child is up, or stays down for now: continue the plan if it waits for this child."""
         plan = self.plan
         if plan is not None and plan.awaited is child and not plan.is_undecided(child):
             plan.awaited = None
             self.advance()
 
     def go_on_without(self, child: Child) -> None:
-        """The next try of the child, which would be one of its group, is off: start those that are down over it."""
-        group = affected(self.spec.strategy, self.children, child)
+        """The child is not tried again, and its group with it: start the siblings that are `left_behind`."""
+        group = taken_along(self.spec.strategy, self.children.values(), child)
         behind = [each for each in group if each.left_behind and each.state is ChildState.STOPPED]
-        if self.plan is not None:  # they follow when that is done
+        if self.plan is not None:  # start them at its end
             self.plan.to_start.extend(each for each in behind if each not in self.plan.to_start)
         elif behind:
             self.plan = Plan(Purpose.RESTART, to_start=behind, target=child)
             self.advance()
 
     def answer_plan(self, result: OTPError | None) -> None:
-        """Tell whoever waits for the end of the plan how it went."""
+        """Complete the request that waits for the end of the plan: None on success, else the error."""
         if self.plan is not None:
             token, self.plan.token = self.plan.token, None
-            self.tell(token, result)
+            self.complete(token, result)
 
     def _startup_done(self) -> None:
         self.phase = Phase.UP
@@ -244,7 +265,7 @@ class PlannedRoster(Roster):
         self.effects.append(effects.Ready())
 
     def begin_stop(self, exit: Exit) -> None:
-        """Stop all children, last first, dynamic ones at once (S45), and end with `exit`. It cannot be undone."""
+        """Stop all children, last first, dynamic ones all at once (S45), then end with `exit`. It cannot be undone."""
         if self.phase in (Phase.STOPPING, Phase.DONE):
             return
         self.phase = Phase.STOPPING
@@ -254,7 +275,7 @@ class PlannedRoster(Roster):
         children = self.children.values()
         for child in children:
             if child.state in WAITING:
-                self.wait_no_more(child)
+                self.cancel_retry(child)
         self.plan = Plan(None, to_stop=[child for child in children if child.is_up])
         if self.spec.dynamic:
             for child in self.plan.to_stop:
@@ -263,15 +284,15 @@ class PlannedRoster(Roster):
         self.advance()
 
     def _refuse_requests(self) -> None:
-        """Whoever still waits for an answer gets one (S47)."""
+        """Answer all open requests with `NoProc` (S47)."""
         self.answer_plan(NoProc(self.path))
         for child in self.children.values():
-            self.answer(child, NoProc(self.path))
-            for request in child.take_waiting():
-                self.tell(request.token, NoProc(self.path))
+            self.answer_start(child, NoProc(self.path))
+            for request in child.pop_waiting():
+                self.complete(request.token, NoProc(self.path))
         for event in self.deferred:
             if isinstance(event, RestartNow):
-                self.tell(event.token, NoProc(self.path))
+                self.complete(event.token, NoProc(self.path))
         for child in tuple(self.children.values()):
             if child.state is ChildState.EXITED:
                 self.overtake(child)
@@ -280,13 +301,13 @@ class PlannedRoster(Roster):
     def _done(self) -> None:
         self.phase = Phase.DONE
         exit = Refused(tuple(self.refused)) if self.refused else self._exit
-        if isinstance(exit, Refused) and not self.refused:  # all have ended after all: a fresh start is possible
+        if isinstance(exit, Refused) and not self.refused:  # all have ended after all: a restart is possible
             exit = Crashed(ChildRefused(exit.paths))
         self.emit(events.SupervisorExited(path=self.path, at=self.now, exit=exit))
         self.effects.append(effects.Done(exit))
 
     def kill_all(self, exit: Exit) -> None:
-        """End all children that are up without grace, and end with `exit` unless something worse is the reason."""
+        """Kill all children that are up, and end with `exit` unless an abnormal exit is noted already."""
         if not self._exit.abnormal:
             self._exit = exit
         for child in self.children.values():
@@ -294,18 +315,18 @@ class PlannedRoster(Roster):
                 self.kill(child)
 
     def defer(self, event: Input) -> None:
-        """Handle `event` after the plan at hand."""
+        """Handle `event` after the current plan."""
         self.deferred.append(event)
 
-    def withdraw(self, child: Child) -> None:
-        """Restarts of this child that were asked for and still wait are off: it is to stay down."""
+    def cancel_deferred_restarts(self, child: Child) -> None:
+        """Refuse the deferred requests to restart this child, which is to stay down."""
         for event in tuple(self.deferred):
             if isinstance(event, RestartNow) and event.child == child.spec.id:
                 self.deferred.remove(event)
-                self.tell(event.token, stopped_early(child))
+                self.complete(event.token, stopped_early(child))
 
     def overtake(self, child: Child) -> None:
-        """The end of this child, of which nothing has been decided yet, is now part of something else: only tell it."""
+        """Emit the deferred exit of this child without deciding about it: it is part of something larger now."""
         event = next(e for e in self.deferred if isinstance(e, Exited) and e.child == child.spec.id)
         self.deferred.remove(event)
         self.emit_exited(child, event.exit, asked=False)
@@ -315,5 +336,5 @@ class PlannedRoster(Roster):
 
 
 def stopped_early(child: Child) -> StartError:
-    """The answer to whoever waited for a start that somebody else stopped."""
+    """The answer to a request for a start that another request or a plan stopped."""
     return StartError(child.path, "it was stopped while it was starting")

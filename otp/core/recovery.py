@@ -1,18 +1,18 @@
-"""What follows when a child that is to be restarted has failed: a restart at once, later or when it can help, or none.
+"""What follows a failure that calls for a restart: a restart at once, later, when dependencies are there, or none.
 
-    it failed
-    ├── is under maintenance                  set aside, until that is over; costs nothing
-    ├── needs something that is down          held, until that is there again; costs nothing
-    ├── a policy says no                      parked (`GiveUp`), or the whole tree ends (`Fatal`)
-    ├── over a limit                          the supervisor gives up, the one above decides (S31)
-    └── within                                restarted at once, or after a delay
+    the child failed
+    ├── under maintenance              paused until that is over; costs no credit
+    ├── a dependency is down           held until it is back; costs no credit
+    ├── the policy says no             parked (`GiveUp`), or the whole tree ends (`Fatal`)
+    ├── over a limit                   the supervisor gives up, and the one above decides (S31)
+    └── within the limits              restarted at once, or after a delay
 
-A child that waits, held or for its delay, leaves its siblings as they are, whatever the strategy. When it is due the
-strategy applies as ever, after the longest delay in the group; a failure that is not delayed takes along those that wait.
-So does one that is parked or waits because its start failed in a restart of its group: the group goes on without it.
-Only the first start of a tree waits for a child that waits.
+A child that is held or delayed leaves its siblings as they are, whatever the strategy. When it is due, the strategy
+applies, after the longest delay in the group; a failure without a delay takes along siblings that are held or delayed.
+A child that is parked, held or delayed because its start failed in a group restart leaves the group going on. Only the
+first start of a tree waits for a child that is held or delayed.
 
-A start by request that fails is answered, costs nothing and ends nothing: the child waits, or it is parked.
+A start by request that fails is answered, costs no credit and ends nothing: the child is delayed, held or parked.
 """
 
 from collections.abc import Callable
@@ -25,15 +25,15 @@ from otp.core.child import Child, ChildState, Purpose
 from otp.core.classify import Verdict, classify
 from otp.core.inputs import Checked, RestartDue, TimerKind, TryAgain
 from otp.core.plan import PlannedRoster
-from otp.core.strategy import affected
+from otp.core.strategy import taken_along
 from otp.errors import FatalFailure, IntensityReached
 from otp.events import Cause
 from otp.exits import Crashed, Exit
 from otp.foreign.causes import cause_of, causes
 from otp.policy import UNCLASSIFIED, Fatal, GiveUp, Limited, RestartAfter, RestartNow
-from otp.spec import SupervisorSpec
+from otp.spec import Restart, SupervisorSpec
 
-__all__ = ("Recovery", "even_dice")
+__all__ = ("Recovery", "even_dice", "is_tried_again")
 
 # The restart path reads it: through its class a member costs 70 ns on Python 3.11, ten times as much.
 _CRASH = Cause.CRASH
@@ -42,21 +42,21 @@ _OTP = Verdict(_UNCLASSIFIED, UNCLASSIFIED.action, expected=False)
 
 
 def even_dice() -> float:
-    """Dice for delays without jitter."""
+    """What stands for random numbers where delays have no jitter."""
     return 0.5
 
 
 class Recovery(PlannedRoster):
-    """Decides about restarts; each one costs one credit of the window, however large the group (S26, S38)."""
+    """Decides about restarts. Each costs one credit of the window, however large the group (S26, S38)."""
 
     def __init__(self, spec: SupervisorSpec, path: str, dice: Callable[[], float] = even_dice) -> None:
         super().__init__(spec, path)
         self._dice = dice
 
     def recover(self, child: Child, exit: Exit) -> None:
-        """The child has ended and wants a restart, or its restart has failed."""
+        """Decide what follows an end that calls for a restart, or a failed restart."""
         if child.paused:
-            self.set_aside(child, exit)
+            self.leave_paused(child, exit)
             return
         if child.guarded:
             self._recover_guarded(child, exit)
@@ -71,9 +71,9 @@ class Recovery(PlannedRoster):
         child.verdict = verdict
         plan = self.plan
         if self.grouped and (plan is None or plan.purpose is not Purpose.STARTUP):
-            self.plan = None  # the restart of its group in which its start failed begins anew (S39)
+            self.plan = None  # the group restart in which its start failed begins anew (S39)
             self.restart_group(child, _CRASH, exit)
-        else:  # also one that a startup waits for
+        else:  # one_for_one, or the child that the startup is waiting for
             self.restart_one(child, _CRASH, exit)
 
     # ------------------------------------------------------------------------------------------------ by policy
@@ -82,19 +82,19 @@ class Recovery(PlannedRoster):
         if self.ends_all(child, exit):
             return
         if child.spec.needs:
-            child.purpose = Purpose.RESTART  # whatever it had been started for
+            child.purpose = Purpose.RESTART  # also after a startup or a request: a failure is tried again
             self._ask_whether_it_can(child, exit)
         else:
             self._decide(child, exit)
 
     def _ask_whether_it_can(self, child: Child, exit: Exit) -> None:
-        """Hold the child until what it needs has been asked; `checked` follows."""
+        """Hold the child until its dependencies are probed; the input `Checked` follows."""
         child.state = ChildState.HELD
         child.failed_with = exit
         self.effects.append(effects.Check(child.spec.id, child.generation, child.spec.needs))
 
     def checked(self, event: Checked) -> None:
-        """What the child needs has been asked whether it is there."""
+        """Hold the child if a dependency is down; else decide about its failure."""
         child = self.current(event.child, event.generation)
         if child is None or child.state is not ChildState.HELD or child.failed_with is None:
             return
@@ -104,7 +104,8 @@ class Recovery(PlannedRoster):
         exit, child.failed_with = child.failed_with, None
         if event.down:
             child.verdict = "dependency_down"
-            self.emit(events.ChildHeld(path=child.path, at=self.now, exit=exit, needs=event.down))
+            facts = self.failure_facts(child, exit)
+            self.emit(events.ChildHeld(path=child.path, at=self.now, exit=exit, needs=event.down, **facts))
             self.awaited_no_more(child)
         elif child.purpose is Purpose.REQUEST:
             self._decide_on_request(child, exit)
@@ -127,7 +128,7 @@ class Recovery(PlannedRoster):
                 self._restart_in_time(child, exit, verdict, retry)
 
     def _verdict_on(self, child: Child, exit: Exit) -> Verdict:
-        """What its policy says; foreign code that failed at that is told."""
+        """The verdict of its policy; calls into foreign code that failed meanwhile are reported."""
         policy = child.spec.policy
         verdict = _OTP if policy is None else classify(policy, exit)
         if verdict.failed:
@@ -154,7 +155,7 @@ class Recovery(PlannedRoster):
         self._delay(child, exit, verdict, delay(backoff, failure, self._dice()))
 
     def _delay(self, child: Child, exit: Exit, verdict: Verdict, seconds: float) -> None:
-        """Restart the child in so many seconds; whoever waits for a restart of its group goes on without it."""
+        """Restart the child in so many seconds; a plan that waits for it goes on, unless it is patient."""
         child.state = ChildState.BACKOFF
         child.verdict = verdict.name
         child.retry_at = self.now + seconds
@@ -167,16 +168,16 @@ class Recovery(PlannedRoster):
                 delay=seconds,
                 verdict=verdict.name,
                 expected=verdict.expected,
-                streak=child.streak,
                 used=self.window.used,
                 intensity=self.spec.intensity,
                 period=self.spec.period,
+                **self.failure_facts(child, exit),
             )
         )
         self.awaited_no_more(child)
 
     def restart_due(self, event: RestartDue) -> None:
-        """The delay is over, or what the child was held for is there again."""
+        """Restart the child: its delay is over, or its dependencies are back."""
         child = self.current(event.child, event.generation)
         if child is None or child.state not in (ChildState.BACKOFF, ChildState.HELD):
             return
@@ -193,10 +194,10 @@ class Recovery(PlannedRoster):
         self._restart(child, None, child.verdict)
 
     def _latest_in_group(self, child: Child) -> float:
-        """When all of those that restart together are due."""
+        """The time at which all children that restart together are due."""
         if not self.grouped or self.plan is not None:
             return self.now
-        group = affected(self.spec.strategy, self.children, child)
+        group = taken_along(self.spec.strategy, self.children.values(), child)
         return max((c.retry_at or self.now for c in group if c.state is ChildState.BACKOFF), default=self.now)
 
     def _is_busy_without(self, child: Child) -> bool:
@@ -205,30 +206,30 @@ class Recovery(PlannedRoster):
     # ------------------------------------------------------------------------------------------------ no restart
 
     def _park(self, child: Child, exit: Exit, verdict: Verdict) -> None:
-        """Leave the child down and its siblings alone; somebody may restart it."""
+        """Leave the child down, for an operator to restart, and its siblings as they are."""
         child.state = ChildState.FAILED
         child.verdict = verdict.name
-        self.emit(
-            events.ChildFailed(path=child.path, at=self.now, exit=exit, verdict=verdict.name, streak=child.streak)
-        )
+        facts = self.failure_facts(child, exit)
+        self.emit(events.ChildFailed(path=child.path, at=self.now, exit=exit, verdict=verdict.name, **facts))
         self.awaited_no_more(child)
 
-    def set_aside(self, child: Child, exit: Exit | None) -> None:
+    def leave_paused(self, child: Child, exit: Exit | None) -> None:
         """Leave the child down until its maintenance is over; its siblings and the supervisor go on.
 
         Args:
-            child: it may have waited for a restart.
-            exit: how it ended; None: that has been told.
+            child: one that has failed, or that was held or delayed.
+            exit: how it ended; None if that has been emitted.
         """
         child.state = ChildState.PAUSED
         child.verdict = "maintenance"
         if child.down_since is None:
             child.down_since = self.now
-        self.emit(events.ChildPaused(path=child.path, at=self.now, exit=exit))
+        facts = self.failure_facts(child, exit)
+        self.emit(events.ChildPaused(path=child.path, at=self.now, exit=exit, **facts))
         self.awaited_no_more(child)
 
     def _end_all(self, child: Child, exit: Exit, verdict: Verdict) -> None:
-        """Restart nothing anywhere: end, so that all supervisors above do."""
+        """End the supervisor with `FatalFailure`, at which all supervisors above end too."""
         child.verdict = verdict.name
         child.state = ChildState.STOPPED
         self.emit(
@@ -238,7 +239,7 @@ class Recovery(PlannedRoster):
                 offender=child.path,
                 exit=exit,
                 verdict=verdict.name,
-                streak=child.streak,
+                **self.failure_facts(child, exit),
             )
         )
         error = FatalFailure(self.path, child.path, verdict.name)
@@ -247,7 +248,7 @@ class Recovery(PlannedRoster):
         self.begin_stop(Crashed(error))
 
     def ends_all(self, child: Child, exit: Exit) -> bool:
-        """Whether that is the end of a supervisor below over a fatal failure; then this one ends too."""
+        """Whether the exit is that of a supervisor below over a fatal failure; if so, end this supervisor too."""
         fatal = _fatal_in(exit) if isinstance(exit, Crashed) else None
         if fatal is not None:
             child.state = ChildState.STOPPED
@@ -257,14 +258,14 @@ class Recovery(PlannedRoster):
     def give_up(
         self, child: Child, exit: Exit, verdict: str = "", intensity: int | None = None, period: float | None = None
     ) -> None:
-        """One restart too many: stop all, and end in a way that the supervisor above cannot overlook (S31, D3).
+        """One restart too many: stop all children and end with `Crashed(IntensityReached)` (S31, D3).
 
         Args:
             child: the offender.
             exit: how it ended.
-            verdict: what its failure was, by its policy.
-            intensity: the limit that was reached; None: the supervisor's own.
-            period: of that limit, in seconds.
+            verdict: the name of the rule that its failure matched.
+            intensity: the limit that was reached; None: the supervisor's.
+            period: of that limit, in seconds; None: the supervisor's.
         """
         intensity = self.spec.intensity if intensity is None else intensity
         period = self.spec.period if period is None else period
@@ -277,7 +278,7 @@ class Recovery(PlannedRoster):
                 intensity=intensity,
                 period=period,
                 verdict=verdict,
-                streak=child.streak,
+                **self.failure_facts(child, exit),
             )
         )
         child.state = ChildState.STOPPED
@@ -289,10 +290,10 @@ class Recovery(PlannedRoster):
     # ------------------------------------------------------------------------------------------------ by request
 
     def start_by_request_failed(self, child: Child, exit: Exit) -> None:
-        """Its restart was asked for and did not come up, which has been answered: it costs nothing and ends nothing.
+        """Decide what follows a failed restart by request, which has been answered. It costs no credit.
 
-        It is held for what it needs, or waits if its policy has a delay for that; otherwise it is parked. A try at
-        once would only do what whoever asked can do better, who knows by now that it failed.
+        The child is held for its needs, or delayed if its policy has a delay; otherwise it is parked. It is not tried
+        again at once: the caller knows that it failed, and can ask again.
         """
         if child.down_since is None:
             child.down_since = self.now
@@ -306,7 +307,7 @@ class Recovery(PlannedRoster):
         action = verdict.action
         retry = action.retry if isinstance(action, Limited) else action
         child.streak += 1
-        if isinstance(retry, RestartNow) and retry.then is not None:  # what comes first, a try at once, was the request
+        if isinstance(retry, RestartNow) and retry.then is not None:  # the request was the try at once
             child.streak = max(child.streak, 2)
         backoff, failure = (None, 0) if isinstance(retry, GiveUp | Fatal) else schedule(retry, child.streak)
         if backoff is None:
@@ -317,26 +318,32 @@ class Recovery(PlannedRoster):
     # ------------------------------------------------------------------------------------------------ once more
 
     def restart_failed(self, child: Child, exit: Exit) -> None:
-        """Its restart did not come up: try again, behind what waits already, so that others get in between (S35)."""
+        """Its restart failed: try again after the inputs that wait already, so that requests get in between (S35)."""
         child.state = ChildState.RESTARTING
         if child.down_since is None:
             child.down_since = self.now
         self.effects.append(effects.Retry(TryAgain(child.spec.id, exit)))
 
     def try_again(self, event: TryAgain) -> None:
-        """Once more, if it is still wanted."""
+        """Decide about a failed restart, unless another input took care of the child meanwhile."""
         child = self.children.get(event.child)
         if child is None:
             return
         if self._is_busy_without(child):
             self.defer(event)
-        elif child.state is ChildState.RESTARTING:  # else another event took care of it (S37, S39)
+        elif child.state is ChildState.RESTARTING:  # else another input took care of it (S37, S39)
             self.recover(child, event.exit)
+
+
+def is_tried_again(child: Child) -> bool:
+    """Whether a failed first start is retried. A supervisor retries its children itself; a temporary child ends."""
+    worker = not isinstance(child.spec, SupervisorSpec)
+    return worker and child.guarded and child.spec.restart is not Restart.TEMPORARY
 
 
 def _fatal_in(exit: Crashed) -> FatalFailure | None:
     error = exit.error
-    if error is not None and cause_of(error) is None:  # as it mostly is; a loop costs more
+    if error is not None and cause_of(error) is None:  # the usual case, without the cost of a loop
         return cast("FatalFailure", error) if issubclass(type(error), FatalFailure) else None
     fatal = (one for one in causes(error) if issubclass(type(one), FatalFailure))
     return cast("FatalFailure | None", next(fatal, None))

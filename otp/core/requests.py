@@ -1,10 +1,10 @@
 """How a supervisor answers requests: one function each, by the state of the child (S49-S52).
 
-A request that meets a child on its way down waits until the child is gone and is then handled as if it came anew.
+A request about a child that is stopping waits until the child has ended, and is then handled as if it had just come.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otp.core.child import WAITING, Child, ChildState, Purpose
 from otp.core.inputs import (
@@ -18,7 +18,7 @@ from otp.core.inputs import (
     TerminateChild,
 )
 from otp.core.paths import join
-from otp.core.plan import stopped_early
+from otp.core.plan import PlannedRoster, stopped_early
 from otp.errors import (
     AlreadyPresent,
     AlreadyStarted,
@@ -29,12 +29,9 @@ from otp.errors import (
     Restarting,
     Running,
 )
-from otp.events import Cause
+from otp.events import Cause, ChildReplaced
 from otp.exits import Shutdown
 from otp.spec import Restart
-
-if TYPE_CHECKING:
-    from otp.core.machine import SupervisorMachine
 
 __all__ = ("ANSWERS", "not_found")
 
@@ -42,160 +39,161 @@ _PARKED = (ChildState.FAILED, ChildState.PAUSED)
 _UNDECIDED = (ChildState.EXITED, ChildState.PENDING)
 
 
-def start_child(machine: "SupervisorMachine", request: StartChild) -> None:
-    """Add a child behind the others and start it, also while a plan is at work (S49, D4).
+def start_child(supervisor: PlannedRoster, request: StartChild) -> None:
+    """Add a child behind the others and start it, also during a plan (S49, D4).
 
-    Not waiting for the plan keeps a child that calls this while it starts from waiting for itself.
+    If it waited for the plan, a child that calls this during its own start would wait for itself.
     """
     spec = request.spec
-    path = join(machine.path, spec.id)
-    known = machine.children.get(spec.id)
-    limit = machine.spec.max_children
+    path = join(supervisor.path, spec.id)
+    known = supervisor.children.get(spec.id)
+    limit = supervisor.spec.max_children
     if known is not None and known.state is ChildState.STOPPING:
         known.wait(request)
     elif known is not None:
         up = known.is_up and not known.is_restarting
-        machine.reply(request, AlreadyStarted(path) if up else AlreadyPresent(path))
-    elif limit is not None and len(machine.children) >= limit:
-        machine.reply(request, MaxChildren(machine.path, limit))
+        supervisor.reply(request, AlreadyStarted(path) if up else AlreadyPresent(path))
+    elif limit is not None and len(supervisor.children) >= limit:
+        supervisor.reply(request, MaxChildren(supervisor.path, limit))
     else:
-        child = machine.children[spec.id] = machine.new_child(spec)
+        child = supervisor.children[spec.id] = supervisor.new_child(spec)
         child.token = request.token
-        machine.start(child, Purpose.START_CHILD)
+        supervisor.start(child, Purpose.START_CHILD)
 
 
-def terminate_child(machine: "SupervisorMachine", request: TerminateChild) -> None:
-    """Stop a child; also a start, a restart or a retry that is under way. It wins over all of them (S36, S48, S50)."""
-    child = machine.children.get(request.child)
+def terminate_child(supervisor: PlannedRoster, request: TerminateChild) -> None:
+    """Stop a child, and cancel its start, restart or retry that is under way (S36, S48, S50)."""
+    child = supervisor.children.get(request.child)
     if child is None:
-        not_found(machine, request)
+        not_found(supervisor, request)
     elif child.state is ChildState.REFUSED:
         child.revive = False
-        machine.reply(request, ChildRefused((child.path,)))
+        supervisor.reply(request, ChildRefused((child.path,)))
     elif child.is_up:
-        machine.withdraw(child)
+        supervisor.cancel_deferred_restarts(child)
         child.wait(request)
-        if child.state is not ChildState.STOPPING and not child.doomed:
-            machine.stop(child)
+        if child.state is not ChildState.STOPPING and not child.stop_pending:
+            supervisor.stop(child)
     else:
-        _terminate_down(machine, child)
-        machine.reply(request, None)
+        _terminate_down(supervisor, child)
+        supervisor.reply(request, None)
 
 
-def _terminate_down(machine: "SupervisorMachine", child: Child) -> None:
-    """See that a child that is down stays down."""
+def _terminate_down(supervisor: PlannedRoster, child: Child) -> None:
+    """Keep a child down that is down: cancel whatever would start it."""
     if child.state is ChildState.EXITED:
-        machine.overtake(child)
+        supervisor.overtake(child)
     waited = child.state in WAITING
     if waited or child.state in _PARKED:
-        machine.emit_exited(child, Shutdown(), asked=True)
-    machine.wait_no_more(child)
+        supervisor.emit_exited(child, Shutdown(), asked=True)
+    supervisor.cancel_retry(child)
     child.left_behind = False
     child.down_since = None
-    machine.answer(child, stopped_early(child))
-    machine.withdraw(child)
-    if machine.plan is not None:
-        machine.plan.drop(child)
-    forgets = machine.spec.dynamic or child.spec.restart is Restart.TEMPORARY
-    if forgets and child.spec.id in machine.children:
-        machine.forget(child)
-    if waited:  # a startup may have waited with it
-        machine.awaited_no_more(child)
+    supervisor.answer_start(child, stopped_early(child))
+    supervisor.cancel_deferred_restarts(child)
+    if supervisor.plan is not None:
+        supervisor.plan.drop(child)
+    forgets = supervisor.spec.dynamic or child.spec.restart is Restart.TEMPORARY
+    if forgets and child.spec.id in supervisor.children:
+        supervisor.forget(child)
+    if waited:  # a startup may have been waiting for it
+        supervisor.awaited_no_more(child)
 
 
-def restart_child(machine: "SupervisorMachine", request: RestartChild) -> None:
-    """Start a child that is down (S51). A failure is the answer; the child stays down."""
-    child = _down(machine, request)
+def restart_child(supervisor: PlannedRoster, request: RestartChild) -> None:
+    """Start a child that is down (S51). If its start fails, that is the answer, and it stays down."""
+    child = _down(supervisor, request)
     if child is not None:
         child.parked = child.state is ChildState.FAILED
         child.token = request.token
-        machine.start(child, Purpose.RESTART_CHILD)
+        supervisor.start(child, Purpose.RESTART_CHILD)
 
 
-def delete_child(machine: "SupervisorMachine", request: DeleteChild) -> None:
+def delete_child(supervisor: PlannedRoster, request: DeleteChild) -> None:
     """Forget a child that is down (S52)."""
-    child = _down(machine, request)
+    child = _down(supervisor, request)
     if child is not None:
-        machine.forget(child)
-        machine.reply(request, None)
+        supervisor.forget(child)
+        supervisor.reply(request, None)
 
 
-def restart_now(machine: "SupervisorMachine", request: RestartNow) -> None:
-    """Stop a child, wait until it is gone, start it fresh: counted as manual, at no cost in intensity."""
-    child = machine.children.get(request.child)
-    plan = machine.plan
+def restart_now(supervisor: PlannedRoster, request: RestartNow) -> None:
+    """Stop a child, and start it when it has ended: counted as manual, and costs no credit."""
+    child = supervisor.children.get(request.child)
+    plan = supervisor.plan
     if child is None:
-        not_found(machine, request)
+        not_found(supervisor, request)
     elif child.spec.restart is Restart.TEMPORARY:
-        machine.reply(request, NotSupported(child.path, "restart", "temporary children, which are never restarted"))
+        supervisor.reply(request, NotSupported(child.path, "restart", "temporary children, which are never restarted"))
     elif child.state is ChildState.REFUSED:
         child.revive = True
-        machine.reply(request, ChildRefused((child.path,)))
+        supervisor.reply(request, ChildRefused((child.path,)))
     elif child.state is ChildState.STOPPING:
         child.wait(request)
-    elif plan is not None and plan.awaited is not child and (machine.grouped or child.state in _UNDECIDED):
-        machine.defer(request)
-    elif plan is None and machine.grouped:
-        machine.restart_group(child, Cause.MANUAL, None, request.token)
+    elif plan is not None and plan.awaited is not child and (supervisor.grouped or child.state in _UNDECIDED):
+        supervisor.defer(request)
+    elif plan is None and supervisor.grouped:
+        supervisor.restart_group(child, Cause.MANUAL, None, request.token)
     else:
-        _restart_alone(machine, child, request)
+        _restart_alone(supervisor, child, request)
 
 
-def replace(machine: "SupervisorMachine", request: Replace) -> None:
-    """Give a child another spec; whoever starts it next, for whatever reason, uses that one."""
-    child = machine.children.get(request.child)
+def replace(supervisor: PlannedRoster, request: Replace) -> None:
+    """Give a child another spec, which its next start uses, whatever the cause."""
+    child = supervisor.children.get(request.child)
     if child is None:
-        not_found(machine, request)
+        not_found(supervisor, request)
     else:
-        child.take(request.spec)
-        machine.spec = machine.spec.with_child(request.spec)
-        machine.reply(request, None)
+        child.replace_spec(request.spec)
+        supervisor.spec = supervisor.spec.with_child(request.spec)
+        supervisor.emit(ChildReplaced(path=child.path, at=supervisor.now, healthy_after=child.healthy_after))
+        supervisor.reply(request, None)
 
 
-def _restart_alone(machine: "SupervisorMachine", child: Child, request: RestartNow) -> None:
+def _restart_alone(supervisor: PlannedRoster, child: Child, request: RestartNow) -> None:
     if child.is_up:
         child.wait(request)
-        machine.stop(child)
+        supervisor.stop(child)
     else:
-        machine.wait_no_more(child)
-        machine.restart_one(child, Cause.MANUAL, None, request.token)
+        supervisor.cancel_retry(child)
+        supervisor.restart_one(child, Cause.MANUAL, None, request.token)
 
 
-def _down(machine: "SupervisorMachine", request: RestartChild | DeleteChild) -> Child | None:
-    """The child, if it is down for good; otherwise the request has been answered, or waits."""
-    child = machine.children.get(request.child)
-    if machine.spec.dynamic:
+def _down(supervisor: PlannedRoster, request: RestartChild | DeleteChild) -> Child | None:
+    """The child if it is down and stays down; None after answering the request or letting it wait."""
+    child = supervisor.children.get(request.child)
+    if supervisor.spec.dynamic:
         name = "restart_child" if isinstance(request, RestartChild) else "delete_child"
-        machine.reply(request, NotSupported(join(machine.path, request.child), name, _DYNAMIC))
+        supervisor.reply(request, NotSupported(join(supervisor.path, request.child), name, _DYNAMIC))
     elif child is None:
-        not_found(machine, request)
+        not_found(supervisor, request)
     elif child.state is ChildState.STOPPING:
         child.wait(request)
-    elif child.is_restarting or child.state in _UNDECIDED or _is_planned(machine, child):
-        machine.reply(request, Restarting(child.path))
+    elif child.is_restarting or child.state in _UNDECIDED or _is_planned(supervisor, child):
+        supervisor.reply(request, Restarting(child.path))
     elif child.is_up:
-        machine.reply(request, Running(child.path))
+        supervisor.reply(request, Running(child.path))
     else:
         return child
     return None
 
 
-def _is_planned(machine: "SupervisorMachine", child: Child) -> bool:
-    return machine.plan is not None and not child.is_up and child in machine.plan.to_start
+def _is_planned(supervisor: PlannedRoster, child: Child) -> bool:
+    return supervisor.plan is not None and not child.is_up and child in supervisor.plan.to_start
 
 
 _DYNAMIC = "dynamic supervisors, which keep no children that are down"
 
 
 def not_found(
-    machine: "SupervisorMachine",
+    supervisor: PlannedRoster,
     request: TerminateChild | RestartChild | DeleteChild | RestartNow | Replace | Maintenance,
 ) -> None:
-    """There is no such child, only these."""
-    machine.reply(request, NotFound(join(machine.path, request.child), tuple(machine.children)))
+    """Answer that there is no such child, and which there are."""
+    supervisor.reply(request, NotFound(join(supervisor.path, request.child), tuple(supervisor.children)))
 
 
-ANSWERS: dict[type[Request], Callable[["SupervisorMachine", Any], None]] = {
+ANSWERS: dict[type[Request], Callable[[PlannedRoster, Any], None]] = {
     StartChild: start_child,
     TerminateChild: terminate_child,
     RestartChild: restart_child,

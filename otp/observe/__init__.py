@@ -1,5 +1,5 @@
-"""What people learn of a tree: the log, history, incidents, alerts, metrics.
+"""Observers of a tree: the log, history, incidents, alerts, metrics.
 
 Hooks, incidents and outboxes live in the tree's event loop, and never wait there. Lines leave the process by the thread of
-an `Outlet`, alerts by the thread of a `Blocking`; metrics are read by whatever thread serves them.
+an `Outlet`, alerts by the thread of a `DaemonExecutor`; metrics are read by the thread that serves them.
 """

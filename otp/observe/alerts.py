@@ -1,9 +1,9 @@
 """Alerts: incidents as notifications to people, few of them.
 
-One for each incident and severity, and one when it is resolved, if somebody was told of it. A failure that is dealt with
-by itself is told from the third time on, one under maintenance never. In a storm, more than so many notifications in a
-minute, the rest goes into one digest a minute. The text of an exception stays inside unless `include_messages=True`, for
-mail and chat are outside.
+An incident is notified once for each severity that it reaches, and once more when it is resolved. A failure that a restart
+has dealt with is notified from the third one on, a failure under maintenance never. Beyond `per_minute` notifications in a
+minute, the rest goes into one digest a minute. The text of an exception is sent only with `include_messages=True`, for mail
+and chat leave the company.
 """
 
 from collections import deque
@@ -25,7 +25,7 @@ MINUTE = 60.0
 
 
 class Severity(StrEnum):
-    """How much it matters, least first."""
+    """How grave an incident is, least first."""
 
     RESOLVED = "resolved"
     WARNING = "warning"
@@ -34,18 +34,18 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """How grave, from 0."""
+        """How grave it is, from 0."""
         return list(Severity).index(self)
 
 
 class Notification(Struct, frozen=True, kw_only=True):
-    """What people are told.
+    """One message to people.
 
     Attributes:
         severity: of the gravest incident in it.
         title: one line.
         body: a few lines.
-        incidents: ids of those that it tells of.
+        incidents: ids of the incidents in it.
     """
 
     severity: Severity
@@ -55,13 +55,13 @@ class Notification(Struct, frozen=True, kw_only=True):
 
 
 _CRITICAL_VERDICTS = frozenset({"config_error", "fatal"})
-_ERROR_VERDICTS = frozenset({"logic_bug", "unclassified"})  # what no rule of a policy knows is a bug until shown
+_ERROR_VERDICTS = frozenset({"logic_bug", "unclassified"})  # a failure without a rule counts as a bug
 _CRITICAL_OUTCOMES = frozenset({Outcome.FATAL, Outcome.GAVE_UP})
 _ERROR_OUTCOMES = frozenset({Outcome.FAILED, Outcome.REFUSED})
 
 
 def severity_of(incident: Incident) -> Severity:
-    """How much an open incident matters, by what it was and what followed."""
+    """Return the severity of an open incident, by its verdict and its worst outcome."""
     if incident.worst in _CRITICAL_OUTCOMES or incident.verdict in _CRITICAL_VERDICTS:
         return Severity.CRITICAL
     if incident.worst in _ERROR_OUTCOMES or incident.verdict in _ERROR_VERDICTS:
@@ -70,14 +70,14 @@ def severity_of(incident: Incident) -> Severity:
 
 
 class Alerts:
-    """A listener of `Incidents` that tells people through `posts`. It has no timer: the owner calls `tick`.
+    """A listener of `Incidents` that notifies people. It has no timer: its owner calls `tick`.
 
     Args:
         app: stands in each title.
-        posts: take a notification and return at once; `Outbox.put` is one.
-        warn_after: failures of an incident from which on a warning is sent; errors are sent at the first.
-        per_minute: notifications in a minute, beyond which there is a digest.
-        include_messages: whether the text of exceptions, with secrets taken out, may go outside.
+        posts: functions that take a notification and return at once, as `Outbox.put` does.
+        warn_after: failures of an incident before a warning is sent; an error is sent at the first.
+        per_minute: notifications in a minute; those beyond go into a digest.
+        include_messages: whether the redacted text of exceptions is sent.
     """
 
     lasting = True
@@ -96,28 +96,28 @@ class Alerts:
         self._warn_after = warn_after
         self._per_minute = per_minute
         self._include_messages = include_messages
-        self._told: dict[str, Severity] = {}
+        self._notified: dict[str, Severity] = {}
         self._sent: deque[float] = deque()
         self._digest: dict[str, tuple[Severity, Incident]] = {}
         self._digest_at = 0.0
         self._raised: list[Callable[[Notification], None]] = []
 
     def __call__(self, change: IncidentChange) -> None:
-        """Tell people of the change, if it is news."""
+        """Notify people of the change, if it is news."""
         incident = change.incident
         if isinstance(change, IncidentResolved):
             assert incident.resolved is not None
-            if self._told.pop(incident.id, None) is not None:
+            if self._notified.pop(incident.id, None) is not None:
                 self._notify(Severity.RESOLVED, incident, incident.resolved.at)
             return
         if incident.maintenance:
             return
         severity = severity_of(incident)
-        told = self._told.get(incident.id, Severity.RESOLVED)
+        notified = self._notified.get(incident.id, Severity.RESOLVED)
         if severity is Severity.WARNING and incident.count < self._warn_after:
             return
-        if severity.rank > told.rank:
-            self._told[incident.id] = severity
+        if severity.rank > notified.rank:
+            self._notified[incident.id] = severity
             self._notify(severity, incident, incident.last.at)
 
     def tick(self, now: float) -> None:
@@ -128,7 +128,7 @@ class Alerts:
             self._digest_at = now + MINUTE
 
     def flush(self) -> None:
-        """Send the digest now, for instance since the program ends."""
+        """Send the digest now, because the program ends."""
         if not self._digest:
             return
         entries, self._digest = tuple(self._digest.values()), {}
@@ -148,7 +148,7 @@ class Alerts:
     def _post(self, notification: Notification) -> None:
         for post in self._posts:
             said = call(Role.SINK, "", post, notification)
-            if type(said) is CallFailed:  # the others are told all the same
+            if type(said) is CallFailed:  # the other receivers are not affected
                 if (interrupt := said.interrupt) is not None:
                     raise interrupt
                 self._has_raised(post, said)

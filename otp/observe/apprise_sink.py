@@ -1,11 +1,12 @@
-"""Notifications by apprise: mail, chat, webhooks, whatever it knows an address for. The extra `alerts`."""
+"""Notifications by apprise: mail, chat, webhooks, and all else that it has addresses for. The extra `alerts`."""
 
 import logging
 import warnings
 from typing import Any
 
+from otp.extras import install
 from otp.observe.alerts import Notification, Severity
-from otp.observe.blocking import Blocking
+from otp.observe.daemon_executor import DaemonExecutor
 from otp.observe.outbox import Outbox
 from otp.text.redaction import redact
 
@@ -26,7 +27,7 @@ TIMEOUT = 30.0
 
 
 def apprise_outbox(url: str, *, limit: int = LIMIT, timeout: float = TIMEOUT) -> Outbox[Notification]:
-    """An outbox to one receiver. Each gets its own, so that one which is down makes no other hear twice.
+    """Return an outbox to one receiver. Each has its own, so that a retry for one is not sent to the others again.
 
     Args:
         url: its address as apprise writes it: `mailtos://…`, `slack://…`, `json://…`.
@@ -35,19 +36,19 @@ def apprise_outbox(url: str, *, limit: int = LIMIT, timeout: float = TIMEOUT) ->
 
     Raises:
         ModuleNotFoundError: apprise is not installed; the message says how to.
-        ValueError: it is no address that apprise knows; the message shows no more of it than the scheme.
+        ValueError: apprise does not know the address; the message shows only its scheme.
     """
     receiver = _Receiver(url)
     return Outbox(f"alerts {receiver.scheme}", receiver.send, limit=limit, timeout=timeout)
 
 
 class _Receiver:
-    """One address, and the one thread at a time that talks to it: apprise blocks, and may do so for ever."""
+    """One address, with one thread at a time, since apprise may block for ever."""
 
     def __init__(self, url: str) -> None:
         self.scheme = url.partition(":")[0]
         self._apprise = _apprise_for(url, self.scheme)
-        self._notify = Blocking(f"otp-alerts-{self.scheme}", self._send)
+        self._notify = DaemonExecutor(f"otp-alerts-{self.scheme}", self._send)
 
     async def send(self, notification: Notification) -> None:
         if not await self._notify(notification):
@@ -69,7 +70,7 @@ def _apprise_for(url: str, scheme: str) -> Any:
         import apprise  # noqa: PLC0415 # an extra: only who sends alerts needs it
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
-            "alerts need apprise, which is not installed; pip install 'marketswarm-otp[alerts]'", name=missing.name
+            f"alerts need apprise, which is not installed; {install('alerts')}", name=missing.name
         ) from missing
     logging.getLogger("apprise").addFilter(_without_secrets)
     made: Any = apprise.Apprise()
@@ -82,6 +83,6 @@ def _apprise_for(url: str, scheme: str) -> Any:
 
 
 def _without_secrets(record: logging.LogRecord) -> bool:
-    """Apprise logs addresses that it does not understand, passwords included."""
+    """Redact a log record of apprise, which logs addresses that it does not understand, with their passwords."""
     record.msg, record.args = redact(record.getMessage()), ()
     return True

@@ -1,66 +1,55 @@
-"""Which events tell of a failure, and each failure once: what one failure sets off is told by several events."""
+"""A failure, extracted from the event that tells of it: which child, how it ended, and what followed.
+
+One failure may be told by two events: a start that failed, and the decision about it. `Failure.again` marks the second.
+"""
 
 from enum import StrEnum
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from otp.events import (
-    Cause,
-    ChildDelayed,
-    ChildExited,
-    ChildFailed,
-    ChildHeld,
-    ChildPaused,
-    ChildRefused,
-    ChildRestarting,
-    ChildStartFailed,
-    Event,
-    FatalFailure,
-    IntensityReached,
-)
+from otp import events
 from otp.exits import Crash, Crashed, Exit, Refused
 from otp.text.frames import own_frames, short_place
 
-__all__ = ("Failure", "Failures", "Outcome", "cause_of")
+__all__ = ("Failure", "Outcome", "cause_of", "failure", "own_frame")
 
 
 class Outcome(StrEnum):
     """What followed a failure, mildest first."""
 
     RESTARTED = "restarted"
-    """It was started again at once."""
+    """The child was started again at once."""
 
     DELAYED = "delayed"
-    """It waits for its restart."""
+    """The child waits for its delay."""
 
     HELD = "held"
-    """It waits for something that it needs."""
+    """The child waits for a dependency."""
 
     PAUSED = "paused"
-    """It ended under maintenance, and waits for the end of that."""
+    """The child ended under maintenance, and waits until that is over."""
 
     NOT_STARTED = "not_started"
-    """It did not come up. What follows is told by the next event, if anything does."""
+    """The child did not come up. If it is tried again or left down, the next event says so."""
 
     LEFT = "left"
-    """It is not restarted for that: it is temporary."""
+    """The child is temporary, so it is not restarted."""
 
     FAILED = "failed"
-    """It is parked until somebody restarts it."""
+    """The child is parked until a request restarts it."""
 
     REFUSED = "refused"
-    """It does not stop and still runs."""
+    """The child does not stop, and still runs."""
 
     GAVE_UP = "gave_up"
-    """Its supervisor gave up over it."""
+    """The child's supervisor gave up over it."""
 
     FATAL = "fatal"
-    """The whole tree ends over it."""
+    """The whole tree ends over the child."""
 
     @property
     def rank(self) -> int:
-        """How grave, from 0."""
+        """How grave it is, from 0."""
         return list(Outcome).index(self)
 
 
@@ -69,21 +58,27 @@ class Failure(Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: the child.
-        at: when it is told, in seconds of the tree's clock.
+        at: when, in seconds of the tree's clock.
         exit: how the child ended.
         outcome: what followed.
-        verdict: what it was, by a policy; empty without one.
-        again: the same failure has been told before, by `ChildStartFailed`; now there is a decision about it.
-        streak: failures in a row, this one included; None: its event does not say.
+        verdict: what the failure was, by a policy; empty without one.
+        again: a `ChildStartFailed` has told it, and this is the decision about it.
+        streak: failures of the child in a row.
+        echo_of: the descendant over whose failure a supervisor failed; empty if the child failed by itself.
+        paused: the child is under maintenance.
+        healthy_after: seconds up after which the child's streak is over.
     """
 
     path: str
     at: float
     exit: Exit
     outcome: Outcome
-    verdict: str = ""
-    again: bool = False
-    streak: int | None = None
+    verdict: str
+    again: bool
+    streak: int
+    echo_of: str
+    paused: bool
+    healthy_after: float
 
     @property
     def crash(self) -> Crash | None:
@@ -91,87 +86,67 @@ class Failure(Struct, frozen=True, kw_only=True):
         return self.exit.crash if isinstance(self.exit, Crashed) else None
 
     @property
-    def is_echo(self) -> bool:
-        """Whether a supervisor failed only because one of its children did, which has been told of that child."""
-        if isinstance(self.exit, Refused):
-            return self.exit.paths != (self.path,)
-        crash = self.crash
-        if crash is None or not crash.type.startswith("otp.errors."):
-            return False
-        below = f"{self.path}/"
-        return crash.message.startswith((below, f"{self.path} gave up: ", f"refused to stop: {below}"))
+    def frame(self) -> str:
+        """Where it was raised, see `own_frame`; empty if that is not known."""
+        return own_frame(self.crash) if self.crash is not None else ""
 
 
-_REMEMBERED = 1_000
-"""Failed starts that are remembered; a decision follows at once, or never."""
-
-
-class Failures:
-    """Finds the failures among the events of one tree."""
-
-    def __init__(self) -> None:
-        self._undecided: dict[str, None] = {}
-
-    def find(self, event: Event) -> Failure | None:
-        """The failure that `event` tells of, if it does."""
-        failure = _failure(event)
-        if failure is None:
-            self._undecided.pop(event.path, None)
-            return None
-        again = failure.path in self._undecided
-        self._undecided.pop(failure.path, None)
-        if failure.outcome is Outcome.NOT_STARTED:
-            self._remember(failure.path)
-            return failure
-        return replace(failure, again=again)
-
-    def _remember(self, path: str) -> None:
-        self._undecided[path] = None
-        if len(self._undecided) > _REMEMBERED:
-            del self._undecided[next(iter(self._undecided))]
-
-
-def _failure(event: Event) -> Failure | None:  # noqa: C901, PLR0911 # one arm an event
+def failure(event: events.Event) -> Failure | None:  # noqa: C901, PLR0911 # one arm an event
+    """Return the failure that `event` tells of, by that event alone; None if it tells of none."""
     match event:
-        case ChildRestarting(cause=Cause.CRASH, exit=exit, verdict=verdict) if exit is not None:
+        case events.ChildRestarting(cause=events.Cause.CRASH, exit=exit, verdict=verdict) if exit is not None:
             return _of(event, exit, Outcome.RESTARTED, verdict)
-        case ChildDelayed(exit=exit, verdict=verdict):
+        case events.ChildDelayed(exit=exit, verdict=verdict):
             return _of(event, exit, Outcome.DELAYED, verdict)
-        case ChildHeld(exit=exit):
+        case events.ChildHeld(exit=exit):
             return _of(event, exit, Outcome.HELD, "dependency_down")
-        case ChildPaused(exit=exit) if exit is not None:
+        case events.ChildPaused(exit=exit) if exit is not None:
             return _of(event, exit, Outcome.PAUSED, "maintenance")
-        case ChildStartFailed(exit=exit):
+        case events.ChildStartFailed(exit=exit):
             return _of(event, exit, Outcome.NOT_STARTED)
-        case ChildExited(exit=exit, asked=False) if exit.abnormal:
+        case events.ChildExited(exit=exit, asked=False) if exit.abnormal:
             return _of(event, exit, Outcome.LEFT)
-        case ChildFailed(exit=exit, verdict=verdict):
+        case events.ChildFailed(exit=exit, verdict=verdict):
             return _of(event, exit, Outcome.FAILED, verdict)
-        case ChildRefused(path=path):
+        case events.ChildRefused(path=path):
             return _of(event, Refused((path,)), Outcome.REFUSED)
-        case IntensityReached(offender=offender, exit=exit, verdict=verdict):
+        case events.IntensityReached(offender=offender, exit=exit, verdict=verdict):
             return _of(event, exit, Outcome.GAVE_UP, verdict, offender)
-        case FatalFailure(offender=offender, exit=exit, verdict=verdict):
+        case events.FatalFailure(offender=offender, exit=exit, verdict=verdict):
             return _of(event, exit, Outcome.FATAL, verdict, offender)
         case _:
             return None
 
 
-def _of(event: Event, exit: Exit, outcome: Outcome, verdict: str = "", path: str = "") -> Failure:
+def _of(event: events.FailureEvent, exit: Exit, outcome: Outcome, verdict: str = "", path: str = "") -> Failure:
     return Failure(
         path=path or event.path,
         at=event.at,
         exit=exit,
         outcome=outcome,
         verdict=verdict,
-        streak=getattr(event, "streak", None),
+        again=event.start_failed,
+        streak=event.streak,
+        echo_of=event.echo_of,
+        paused=event.paused,
+        healthy_after=event.healthy_after,
     )
 
 
-def cause_of(exit: Exit) -> tuple[str, tuple[str, ...]]:
-    """The kind of a failure for comparing: its type, and its own frames as `file function`, without line numbers.
+def own_frame(crash: Crash) -> str:
+    """Return the innermost frame of the program's own code, as `folder/file:line function`; empty if there is none.
 
-    An edit elsewhere in a file, a deeper recursion or the order of the leaves of an exception group changes nothing.
+    Own is what is neither of the standard library nor installed. Of an exception group the first leaf counts.
+    """
+    frames = crash.leaves[0].frames if crash.leaves else crash.frames
+    place, _, function = (own_frames(frames) or ("",))[-1].rpartition(" ")
+    return f"{short_place(place)} {function}" if place else ""
+
+
+def cause_of(exit: Exit) -> tuple[str, tuple[str, ...]]:
+    """Return the kind of a failure, to compare it: its type, and its own frames as `file function`.
+
+    An edit elsewhere in a file, a deeper recursion, or another order of the leaves of an exception group changes nothing.
     """
     crash = exit.crash if isinstance(exit, Crashed) else None
     if crash is None:

@@ -3,40 +3,27 @@
     history = History()
     async with open_supervisor(tree, hooks=[log_events(), history]):
         history.child("massive/workers/ws_worker", now)     # counters, downtime, availability, last causes
-        history.group("massive/workers", now)               # the same for a supervisor and all below it
+        history.group("massive/workers", now)               # of a supervisor together with all below it
 
-It knows what events tell. A child that is terminated on request while it is down, or deleted, tells nobody: it is shown
-as it was. All times are those of the tree's clock, `anyio.current_time()`, and `now` is given by whoever looks.
+It knows what events say. No event says that a child was deleted, or terminated by request while it was down: such a child
+is shown as it was. Times are in seconds of the tree's clock, `anyio.current_time()`; the caller says what is `now`.
 """
 
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from otp import events
 from otp.core.child import WAITING, ChildState
-from otp.events import (
-    Cause,
-    ChildDelayed,
-    ChildExited,
-    ChildIgnored,
-    ChildPaused,
-    ChildRestarting,
-    ChildStarted,
-    ChildStartFailed,
-    DependencyDown,
-    DependencyUp,
-    Event,
-    SupervisorExited,
-    SupervisorStarted,
-)
+from otp.core.paths import is_within, parent_of
 from otp.exits import Refused
-from otp.observe.accounts import Account
-from otp.observe.failures import Failure, Failures, Outcome
-from otp.observe.figures import ChildHistory, DependencyHistory, GroupHistory
+from otp.observe.failures import Failure, Outcome, failure
+from otp.observe.path_history import PathHistory
+from otp.observe.snapshots import ChildHistory, DependencyHistory, GroupHistory
 
 __all__ = ("History",)
 
 LIMIT = 10_000
-"""Paths that are remembered. Beyond, those are forgotten whose children have ended, the longest ago first."""
+"""Paths that are remembered. Beyond that, paths of children that have ended are forgotten, oldest first."""
 
 _STATES = {
     Outcome.RESTARTED: ChildState.STARTING,
@@ -61,50 +48,49 @@ class _Dependency:
 
 
 class History:
-    """Remembers what happened to each child and each supervisor of one tree; bounded, whatever happens.
+    """Remembers what happened to each child and each supervisor of one tree.
 
     Args:
-        limit: paths that are remembered.
+        limit: paths that are remembered, which bounds the memory.
     """
 
     lasting = True
 
     def __init__(self, *, limit: int = LIMIT) -> None:
         self._limit = max(limit, 1)
-        self._failures = Failures()
-        self._accounts: dict[str, Account] = {}
-        self._over: dict[str, None] = {}
+        self._children: dict[str, PathHistory] = {}
+        self._forgettable: dict[str, None] = {}
         self._dependencies: dict[tuple[str, str], _Dependency] = {}
         self._frozen_at: float | None = None
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: events.Event) -> None:
         """Take note of the event."""
-        failure = self._failures.find(event)
-        if failure is not None:
-            self._failed(failure, event.generation if isinstance(event, ChildStartFailed) else None)
+        failed = failure(event)
+        if failed is not None:
+            self._failed(failed)
         note = self._NOTES.get(type(event))
         if note is not None:
             note(self, event)
 
-    # ------------------------------------------------------------------------------------------------ looking
+    # ------------------------------------------------------------------------------------------------ queries
 
     def child(self, path: str, now: float) -> ChildHistory | None:
-        """One child as it is at the time `now`; None if nothing is known of it."""
-        account = self._accounts.get(path)
-        return account.history(self._time(now)) if account is not None else None
+        """Return the history of one child, as of the time `now`; None if the path is unknown."""
+        child = self._children.get(path)
+        return child.history(self._time(now)) if child is not None else None
 
     def children(self, now: float) -> tuple[ChildHistory, ...]:
-        """All that are known, supervisors among them, by their paths."""
-        accounts = sorted(self._accounts.values(), key=lambda account: account.path)
-        return tuple(account.history(self._time(now)) for account in accounts)
+        """Return the histories of all children, supervisors among them, sorted by path."""
+        children = sorted(self._children.values(), key=lambda child: child.path)
+        return tuple(child.history(self._time(now)) for child in children)
 
     def group(self, path: str, now: float) -> GroupHistory | None:
-        """A supervisor and all below it; None if nothing is known of it."""
-        account = self._accounts.get(path)
-        return account.group_history(self._time(now)) if account is not None else None
+        """Return the history of a supervisor together with all below it; None if the path is unknown."""
+        child = self._children.get(path)
+        return child.group_history(self._time(now)) if child is not None else None
 
     def dependencies(self, now: float) -> tuple[DependencyHistory, ...]:
-        """What children need and has been down at least once."""
+        """Return the histories of the dependencies that have been down at least once."""
         now = self._time(now)
         return tuple(
             DependencyHistory(
@@ -119,150 +105,158 @@ class History:
         )
 
     def _time(self, now: float) -> float:
-        """After the end of the tree time stands still."""
+        """Return `now`, but at most the time of the end of the tree: then its history stands still."""
         return now if self._frozen_at is None else min(now, self._frozen_at)
 
     # ------------------------------------------------------------------------------------------------ events
 
-    def _failed(self, failure: Failure, generation: int | None) -> None:
-        account = self._adopted(failure.path, generation)
-        account.failed(failure)
-        if failure.streak is not None:
-            account.streak = failure.streak
+    def _failed(self, failure: Failure) -> None:
+        child = self._child(failure.path)
+        child.failed(failure)
+        child.streak = failure.streak
         state = _STATES[failure.outcome]
         if failure.outcome in (Outcome.LEFT, Outcome.REFUSED):
-            account.ended(failure.at, state)
+            child.ended(failure.at, state)
         else:
-            account.went_down(failure.at, state)
-            self._down_with_it(account)
-        self._sort(account)
+            child.went_down(failure.at, state)
+            self._down_with_it(child)
+        self._queue_for_forgetting(child)
 
-    def _down_with_it(self, supervisor: Account) -> None:
-        """Those that were stopped because their supervisor fails are down too, each since its own end."""
-        for account in supervisor.walk():
-            if account.state is ChildState.STOPPED and account.ended_at is not None:
-                account.went_down(account.ended_at, ChildState.STOPPED)
+    def _down_with_it(self, supervisor: PathHistory) -> None:
+        """Children that a failing supervisor stopped are down too, each since its own end."""
+        for child in supervisor.walk():
+            if child.state is ChildState.STOPPED and child.ended_at is not None:
+                child.went_down(child.ended_at, ChildState.STOPPED)
 
-    def _started(self, event: ChildStarted) -> None:
-        account = self._adopted(event.path, event.generation)
-        account.came_up(event.at, event.downtime, event.healthy_after)
-        self._sort(account)
+    def _started(self, event: events.ChildStarted) -> None:
+        child = self._started_child(event)
+        child.came_up(event.at, event.downtime)
+        child.streak = event.streak
+        child.healthy_after = event.healthy_after
+        self._queue_for_forgetting(child)
 
-    def _ignored(self, event: ChildIgnored) -> None:
-        account = self._adopted(event.path, event.generation)
-        account.recovered(event.at)
-        account.ended(event.at, ChildState.DONE)
-        self._sort(account)
+    def _start_failed(self, event: events.ChildStartFailed) -> None:
+        self._started_child(event)
 
-    def _exited(self, event: ChildExited) -> None:
-        account = self._account(event.path)
+    def _ignored(self, event: events.ChildIgnored) -> None:
+        child = self._started_child(event)
+        child.recovered(event.at)
+        child.ended(event.at, ChildState.DONE)
+        self._queue_for_forgetting(child)
+
+    def _exited(self, event: events.ChildExited) -> None:
+        child = self._child(event.path)
         if isinstance(event.exit, Refused):
-            account.ended(event.at, ChildState.REFUSED)
+            child.ended(event.at, ChildState.REFUSED)
         else:
-            account.recovered(event.at)
-            account.ended(event.at, ChildState.STOPPED if event.asked else ChildState.DONE)
-        self._sort(account)
+            child.recovered(event.at)
+            child.ended(event.at, ChildState.STOPPED if event.asked else ChildState.DONE)
+        child.streak = event.streak
+        self._queue_for_forgetting(child)
 
-    def _restarting(self, event: ChildRestarting) -> None:
-        account = self._adopted(event.path)
-        account.restarting(event.cause, event.verdict)
-        account.streak = event.streak
-        account.next_retry = None
-        since = account.ended_at if account.state is ChildState.STOPPED and account.ended_at is not None else event.at
-        account.went_down(since, ChildState.STARTING)
-        self._sort(account)
+    def _restarting(self, event: events.ChildRestarting) -> None:
+        child = self._child(event.path)
+        child.restarting(event.cause, event.verdict)
+        child.streak = event.streak
+        child.next_retry = None
+        since = child.ended_at if child.state is ChildState.STOPPED and child.ended_at is not None else event.at
+        child.went_down(since, ChildState.STARTING)
+        self._queue_for_forgetting(child)
 
-    def _delayed(self, event: ChildDelayed) -> None:
-        account = self._account(event.path)
-        account.streak = event.streak
-        account.next_retry = event.at + event.delay
+    def _delayed(self, event: events.ChildDelayed) -> None:
+        self._child(event.path).next_retry = event.at + event.delay
 
-    def _paused(self, event: ChildPaused) -> None:
-        account = self._account(event.path)
-        account.state = ChildState.PAUSED
-        account.next_retry = None
+    def _paused(self, event: events.ChildPaused) -> None:
+        child = self._child(event.path)
+        child.state = ChildState.PAUSED
+        child.streak = event.streak
+        child.next_retry = None
 
-    def _supervisor_started(self, event: SupervisorStarted) -> None:
-        if "/" not in event.path:  # of the others their own supervisor tells
+    def _forgiven(self, event: events.ChildForgiven) -> None:
+        self._child(event.path).streak = 0
+
+    def _replaced(self, event: events.ChildReplaced) -> None:
+        self._child(event.path).healthy_after = event.healthy_after
+
+    def _supervisor_started(self, event: events.SupervisorStarted) -> None:
+        if "/" not in event.path:  # ChildStarted covers the others
             self._frozen_at = None
-            self._account(event.path).came_up(event.at, None)
+            self._child(event.path).came_up(event.at, None)
 
-    def _supervisor_exited(self, event: SupervisorExited) -> None:
-        account = self._account(event.path)
-        for below in account.walk():
-            below.orphaned = below.state is not ChildState.PAUSED  # the next supervisor leaves it down
+    def _supervisor_exited(self, event: events.SupervisorExited) -> None:
+        child = self._child(event.path)
+        for below in child.walk():
             below.next_retry = None
             if below.state in WAITING or below.state is ChildState.STARTING:
                 below.state = ChildState.STOPPED
-        if account.above is None:
-            account.ended(event.at, ChildState.STOPPED)
+        if child.above is None:
+            child.ended(event.at, ChildState.STOPPED)
             self._frozen_at = event.at
 
-    def _dependency_down(self, event: DependencyDown) -> None:
+    def _dependency_down(self, event: events.DependencyDown) -> None:
         one = self._dependencies.setdefault((event.path, event.dependency), _Dependency())
         one.outages += 1
         one.down_since = event.at
         one.last = str(event.crash)
 
-    def _dependency_up(self, event: DependencyUp) -> None:
+    def _dependency_up(self, event: events.DependencyUp) -> None:
         one = self._dependencies.setdefault((event.path, event.dependency), _Dependency())
         one.down_since = None
         one.downtime += event.downtime
 
-    _NOTES: ClassVar[dict[type[Event], Callable[..., Any]]] = {
-        ChildStarted: _started,
-        ChildIgnored: _ignored,
-        ChildExited: _exited,
-        ChildRestarting: _restarting,
-        ChildDelayed: _delayed,
-        ChildPaused: _paused,
-        SupervisorStarted: _supervisor_started,
-        SupervisorExited: _supervisor_exited,
-        DependencyDown: _dependency_down,
-        DependencyUp: _dependency_up,
+    _NOTES: ClassVar[dict[type[events.Event], Callable[..., Any]]] = {
+        events.ChildStarted: _started,
+        events.ChildStartFailed: _start_failed,
+        events.ChildIgnored: _ignored,
+        events.ChildExited: _exited,
+        events.ChildRestarting: _restarting,
+        events.ChildDelayed: _delayed,
+        events.ChildPaused: _paused,
+        events.ChildForgiven: _forgiven,
+        events.ChildReplaced: _replaced,
+        events.SupervisorStarted: _supervisor_started,
+        events.SupervisorExited: _supervisor_exited,
+        events.DependencyDown: _dependency_down,
+        events.DependencyUp: _dependency_up,
     }
 
-    # ------------------------------------------------------------------------------------------------ accounts
+    # ------------------------------------------------------------------------------------------------ paths
 
-    def _adopted(self, path: str, generation: int | None = None) -> Account:
-        """The account of a child that lives on: with a new incarnation of its supervisor that is a restart, too."""
-        account = self._account(path)
-        if account.orphaned:
-            account.orphaned = False
-            if generation != 1:
-                account.restarting(Cause.COLLATERAL)
-        return account
+    def _started_child(self, event: events.ChildStarted | events.ChildStartFailed | events.ChildIgnored) -> PathHistory:
+        """Return the history of the child, having counted a start along with its supervisor as a restart."""
+        child = self._child(event.path)
+        if event.with_supervisor:
+            child.restarting(events.Cause.COLLATERAL)
+        return child
 
-    def _account(self, path: str) -> Account:
-        account = self._accounts.get(path)
-        if account is None:
-            above = path.rpartition("/")[0]
-            account = Account(path, self._account(above) if above else None)
+    def _child(self, path: str) -> PathHistory:
+        child = self._children.get(path)
+        if child is None:
+            above = parent_of(path)
+            child = PathHistory(path, self._child(above) if above else None)
             self._make_room(path)
-            self._accounts[path] = account
-            if account.above is not None:
-                account.above.below[path] = account
-        return account
+            self._children[path] = child
+            if child.above is not None:
+                child.above.below[path] = child
+        return child
 
-    def _sort(self, account: Account) -> None:
-        """Those that have ended come to the end of the queue for being forgotten; those that live leave it."""
-        self._over.pop(account.path, None)
-        if account.down_since is None and account.state in (ChildState.DONE, ChildState.STOPPED):
-            self._over[account.path] = None
+    def _queue_for_forgetting(self, child: PathHistory) -> None:
+        """Put a child that has ended at the end of the queue of paths to forget, and take one that lives out of it."""
+        self._forgettable.pop(child.path, None)
+        if child.down_since is None and child.state in (ChildState.DONE, ChildState.STOPPED):
+            self._forgettable[child.path] = None
 
     def _make_room(self, path: str) -> None:
-        while len(self._accounts) >= self._limit:
-            newest = (f"{path}/").startswith
-            everybody = (*self._over, *self._accounts) if not self._over else self._over
-            oldest = next((p for p in everybody if not newest(f"{p}/")), None)
+        while len(self._children) >= self._limit:
+            oldest = next((one for one in self._forgettable or self._children if not is_within(path, one)), None)
             if oldest is None:
                 return
-            self._forget(self._accounts[oldest])
+            self._forget(self._children[oldest])
 
-    def _forget(self, account: Account) -> None:
-        for one in (account, *account.walk()):
+    def _forget(self, child: PathHistory) -> None:
+        for one in (child, *child.walk()):
             one.recovered(one.down_since or 0.0)
-            self._over.pop(one.path, None)
-            del self._accounts[one.path]
-        if account.above is not None:
-            account.above.below.pop(account.path, None)
+            self._forgettable.pop(one.path, None)
+            del self._children[one.path]
+        if child.above is not None:
+            child.above.below.pop(child.path, None)

@@ -1,4 +1,4 @@
-"""An incident as a value, and how it is named."""
+"""An incident as a value, its changes, its fingerprint and its id."""
 
 import os
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class Moment(Struct, frozen=True):
     """A point in time.
 
     Attributes:
-        at: seconds of the tree's clock, to reckon with.
+        at: seconds of the tree's clock, for arithmetic.
         wall: seconds since 1970, to show.
     """
 
@@ -40,20 +40,20 @@ class Incident(Struct, frozen=True, kw_only=True):
     Attributes:
         id: short, unique, and in the order of opening when sorted.
         path: the child.
-        fingerprint: of what failed: path, type and own frames, without line numbers and messages.
-        type: of what was raised; without an exception how the child ended, as `Normal`.
+        fingerprint: names the kind of the failure: path, type and own frames, without line numbers and messages.
+        type: of the exception; without one, how the child ended, as `Normal`.
         message: of the last failure, secrets taken out.
         frame: where the last failure was, the innermost own frame.
-        verdict: what it was, by a policy; empty without one.
-        worst: the gravest that followed one of its failures.
+        verdict: what the last failure was, by a policy; empty without one.
+        worst: the gravest outcome of its failures.
         count: failures so far.
-        opened: the first.
-        last: the last.
+        opened: when the first failure was.
+        last: when the last failure was.
         resolved: when the child was healthy again; None while it is open.
-        downtime: seconds that the child was down over it, as far as they are over.
-        down_since: since when it is down over it, on the tree's clock; None while it is not.
-        injected: all its failures were brought about on purpose.
-        maintenance: its last failure happened under maintenance, of which nobody is alerted.
+        downtime: seconds that the child was down over it, without the current outage.
+        down_since: when the current outage began, on the tree's clock; None while there is none.
+        injected: all its failures were injected on purpose.
+        maintenance: its last failure happened under maintenance, which sends no alert.
         state: open or resolved.
         revision: changes so far, from 1.
     """
@@ -96,7 +96,7 @@ class IncidentResolved(_Change, frozen=True, tag="incident.resolved"):
 
 IncidentChange = IncidentOpened | IncidentUpdated | IncidentResolved
 IncidentListener = Callable[[IncidentChange], None]
-"""Told of each change. It must not block; one that raises is told no more."""
+"""Called with each change. It must not block; a listener that raises is called no more."""
 
 
 def fingerprint_of(path: str, kind: tuple[str, tuple[str, ...]]) -> str:
@@ -106,17 +106,17 @@ def fingerprint_of(path: str, kind: tuple[str, tuple[str, ...]]) -> str:
 
 
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Base 32 by Crockford: no letter that can be taken for a digit; sorted as its values are."""
+"""Crockford's base 32: no letter looks like a digit, and texts sort as their values do."""
 
 
 class Ids:
-    """Twelve characters each: milliseconds since 1970, at least one more than the last time, and three by chance."""
+    """Makes ids of twelve characters: milliseconds since 1970, always more than the last time, and three random ones."""
 
     def __init__(self) -> None:
         self._last = 0
 
     def next(self, wall: float) -> str:
-        """The next id; it sorts behind all before it, also when the clock was set back."""
+        """Return the next id. It sorts behind all before it, also when the clock was set back."""
         self._last = max(self._last + 1, int(wall * 1_000))
         chance = int.from_bytes(os.urandom(2)) & 0x7FFF
         value = self._last << 15 | chance

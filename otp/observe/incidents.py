@@ -1,10 +1,10 @@
-"""Incidents: what failed, gathered from its first failure to being healthy again.
+"""Incidents: failures of one kind of one child, from the first one until the child is healthy again.
 
-An incident is opened by the first failure of a kind of one child, its fingerprint; it collects those that follow, and is
-resolved once the child has been up for as long as its policy calls healthy. A child that is parked, or that nothing brings back,
-keeps it open, until somebody starts the child or resolves the incident by hand. A temporary child is not expected back:
-its incident is over when the same time has passed in quiet. Restarts by request or along with a sibling open none.
-A failure under maintenance opens one as well, or adds to one, and marks it: somebody works there, and knows.
+The first failure of a kind, its fingerprint, opens an incident; later ones are added to it. It is resolved when the child
+has been up for `healthy_after` seconds of its policy. While the child is parked or stays down for another reason, the
+incident is open, until a request starts the child or resolves the incident. A temporary child is not expected back: its
+incident is resolved after `healthy_after` seconds without a failure. Restarts by request or along with a sibling open none.
+A failure under maintenance opens an incident, too, or is added to one, and marks it.
 """
 
 import math
@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable
 from msgspec.structs import replace
 
 from otp.core.paths import is_within
-from otp.events import ChildIgnored, ChildStarted, Event, MaintenanceEnded, MaintenanceStarted, SupervisorExited
+from otp.events import ChildIgnored, ChildReplaced, ChildStarted, Event, SupervisorExited
 from otp.exits import Crashed
 from otp.foreign.guard import CallFailed, Role, call
-from otp.observe.failures import Failure, Failures, Outcome, cause_of
+from otp.observe.failures import Failure, Outcome, cause_of, failure
 from otp.observe.incident import (
     Ids,
     Incident,
@@ -30,9 +30,6 @@ from otp.observe.incident import (
     fingerprint_of,
 )
 from otp.observe.logger import logger
-from otp.observe.maintained import Maintained
-from otp.observe.sentences import own_frame
-from otp.policy import HEALTHY_AFTER
 from otp.runtime.crash import describe
 
 __all__ = (
@@ -47,44 +44,44 @@ __all__ = (
 )
 
 LIMIT = 1_000
-"""Incidents that are kept; beyond, the oldest resolved ones are forgotten, then the oldest."""
+"""Incidents that are kept; beyond that the oldest resolved ones are forgotten, then the oldest open ones."""
 
 _QUIET = (Outcome.LEFT, Outcome.NOT_STARTED)
-"""After these nobody need bring the child back: it is over when nothing follows."""
+"""After these the child may rightly stay down: its incidents are resolved when no more failures follow."""
 
 _STAYS = (Outcome.LEFT, Outcome.REFUSED)
-"""These are no outage: nobody is expected to be up, or it still runs."""
+"""These begin no outage: the child is not expected to be up, or still runs."""
 
 
 class _Life:
     """A child with open incidents.
 
     Attributes:
-        open: their ids by fingerprint.
-        calm_since: since when it is up again, or not expected back; None: it is down.
-        down_over: the incident whose failure took it down, while it is.
-        healthy_after: seconds after which its calm counts, as its policy says.
+        open: ids of its open incidents by fingerprint.
+        calm_since: when it came up again, or ended without being expected back; None while it is down.
+        down_over: id of the incident whose failure took it down, while it is down.
+        healthy_after: seconds of calm after which its incidents are resolved.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, healthy_after: float) -> None:
         self.open: dict[str, str] = {}
         self.calm_since: float | None = None
         self.down_over: str | None = None
-        self.healthy_after = HEALTHY_AFTER
+        self.healthy_after = healthy_after
 
 
 class Incidents:
-    """An event hook that keeps the incidents of one tree. It has no timer: the owner calls `tick` now and then.
+    """An event hook that keeps the incidents of one tree. It has no timer: its owner calls `tick` regularly.
 
     Args:
-        listeners: told of each change, in order. One that raises is told no more, unless it has `lasting = True`.
-        healthy_after: seconds up after which any child has recovered; None: as its policy says.
+        listeners: called with each change, in order. One that raises is called no more, unless it has `lasting = True`.
+        healthy_after: seconds after which the incidents of any child are resolved; None: as the child's policy says.
         limit: incidents that are kept.
         wall: the wall clock, in seconds since 1970.
 
     Attributes:
         opened: incidents so far.
-        forgotten: open ones that were forgotten since there were too many.
+        forgotten: open incidents that were forgotten because there were too many.
     """
 
     lasting = True
@@ -104,43 +101,41 @@ class Incidents:
         self._limit = limit
         self._wall = wall
         self._ids = Ids()
-        self._failures = Failures()
         self._incidents: dict[str, Incident] = {}
         self._resolved: dict[str, None] = {}
         self._lives: dict[str, _Life] = {}
         self._injecting: dict[str, float] = {}
-        self._maintained = Maintained()
         self._next_over = math.inf
 
     def __call__(self, event: Event) -> None:
         """Take note of the event."""
         self.tick(event.at)
-        failure = self._failures.find(event)
-        if failure is not None:
-            self._failed(failure)
+        failed = failure(event)
+        if failed is not None:
+            self._failed(failed)
         elif isinstance(event, ChildStarted | ChildIgnored):
             self._started(event)
-        elif isinstance(event, MaintenanceStarted | MaintenanceEnded):
-            self._maintained.change(event)
+        elif isinstance(event, ChildReplaced):
+            self._replaced(event)
         elif isinstance(event, SupervisorExited) and "/" not in event.path and isinstance(event.exit, Crashed):
             self._tree_is_down()
 
-    # ------------------------------------------------------------------------------------------------ looking, steering
+    # ------------------------------------------------------------------------------------------------ queries and actions
 
     def listen(self, listener: IncidentListener) -> None:
-        """Tell `listener` of each change from now on."""
+        """Call `listener` with each change from now on."""
         self._listeners.append(listener)
 
     def all(self) -> tuple[Incident, ...]:
-        """Those that are kept, in the order of their opening."""
+        """Return all incidents that are kept, in the order of their opening."""
         return tuple(self._incidents.values())
 
     def open(self) -> tuple[Incident, ...]:
-        """Those that are not resolved."""
+        """Return the incidents that are not resolved."""
         return tuple(incident for incident in self.all() if incident.state == "open")
 
     def tick(self, now: float) -> None:
-        """Resolve what is over at the time `now`, on the tree's clock."""
+        """Resolve the incidents of children that are healthy at the time `now`, on the tree's clock."""
         if now < self._next_over:
             return
         self._next_over = math.inf
@@ -156,27 +151,27 @@ class Incidents:
                 self._resolve(id, Moment(over, self._wall() - (now - over)))
 
     def resolve(self, id: str, now: float) -> bool:
-        """Resolve an incident by hand; whether there was one to resolve."""
+        """Resolve an incident by request; return whether there was one to resolve."""
         incident = self._incidents.get(id)
         if incident is None or incident.state == "resolved":
             return False
-        self._let_go(incident)
+        self._stop_tracking(incident)
         self._resolve(id, Moment(now, self._wall()))
         return True
 
     def injecting(self, path: str, until: float) -> None:
-        """What fails at `path` or below before the time `until` was brought about on purpose."""
+        """Mark failures at `path` and below as injected, until the time `until` on the tree's clock."""
         self._injecting[path] = until
 
     # ------------------------------------------------------------------------------------------------ events
 
     def _failed(self, failure: Failure) -> None:
-        if failure.is_echo:
+        if failure.echo_of:
             self._expected_back(failure.path)
             return
         self._make_room()
-        life = self._lives.setdefault(failure.path, _Life())
-        self._calm(life, failure.at if failure.outcome in _QUIET else None)
+        life = self._lives.setdefault(failure.path, _Life(failure.healthy_after))
+        self._set_calm(life, failure.at if failure.outcome in _QUIET else None)
         kind = cause_of(failure.exit)
         fingerprint = fingerprint_of(failure.path, kind)
         goes_down = life.down_over is None and failure.outcome not in _STAYS
@@ -187,7 +182,7 @@ class Incidents:
         if goes_down:
             life.down_over = life.open[fingerprint]
 
-    def _calm(self, life: _Life, since: float | None) -> None:
+    def _set_calm(self, life: _Life, since: float | None) -> None:
         life.calm_since = since
         if since is not None:
             self._next_over = min(self._next_over, since + self._until_healthy(life))
@@ -196,7 +191,7 @@ class Incidents:
         return life.healthy_after if self._healthy_after is None else self._healthy_after
 
     def _expected_back(self, supervisor: str) -> None:
-        """A supervisor failed over those below it and is tried again: they have not been left, they will come back."""
+        """The supervisor restarts, and its children come back with it: keep their incidents open."""
         for path, life in self._lives.items():
             if is_within(path, supervisor) and life.down_over is not None:
                 life.calm_since = None
@@ -207,7 +202,7 @@ class Incidents:
             return
         if isinstance(event, ChildStarted):
             life.healthy_after = event.healthy_after
-        self._calm(life, event.at)
+        self._set_calm(life, event.at)
         down_over, life.down_over = life.down_over, None
         if down_over is not None:
             incident = self._incidents[down_over]
@@ -215,8 +210,14 @@ class Incidents:
             lasted = event.at - (incident.down_since or event.at) if measured is None else measured
             self._update(incident, downtime=incident.downtime + lasted, down_since=None)
 
+    def _replaced(self, event: ChildReplaced) -> None:
+        life = self._lives.get(event.path)
+        if life is not None:
+            life.healthy_after = event.healthy_after
+            self._set_calm(life, life.calm_since)
+
     def _tree_is_down(self) -> None:
-        """Nobody is left to decide: what failed last has ended it all."""
+        """The root has ended: the last failure gets the outcome, as no supervisor is left that could tell it."""
         incident = max(self.open(), key=lambda one: (one.last.at, one.id), default=None)
         if incident is not None and incident.worst.rank < Outcome.GAVE_UP.rank:
             self._lives[incident.path].calm_since = None
@@ -227,14 +228,13 @@ class Incidents:
     def _open(self, failure: Failure, kind: str, fingerprint: str, *, goes_down: bool) -> str:
         wall = self._wall()
         now = Moment(failure.at, wall)
-        crash = failure.crash
         incident = Incident(
             id=self._ids.next(wall),
             path=failure.path,
             fingerprint=fingerprint,
             type=kind,
             message=_message(failure),
-            frame=own_frame(crash) if crash is not None else "",
+            frame=failure.frame,
             verdict=failure.verdict,
             worst=failure.outcome,
             count=1,
@@ -242,41 +242,40 @@ class Incidents:
             last=now,
             down_since=failure.at if goes_down else None,
             injected=self._is_injected(failure),
-            maintenance=self._is_maintenance(failure),
+            maintenance=failure.paused,
         )
         self._incidents[incident.id] = incident
         self.opened += 1
-        self._tell(IncidentOpened(incident))
+        self._notify(IncidentOpened(incident))
         return incident.id
 
     def _again(self, incident: Incident, failure: Failure, *, goes_down: bool) -> None:
-        """One more failure of the kind, or the decision about the last one."""
+        """Add a failure to its incident; a decision about a failed start, which was counted, only changes the outcome."""
         graver = failure.outcome.rank > incident.worst.rank or incident.worst is Outcome.NOT_STARTED
-        crash = failure.crash
         self._update(
             incident,
             message=_message(failure),
-            frame=own_frame(crash) if crash is not None else "",
+            frame=failure.frame,
             verdict=failure.verdict or incident.verdict,
             worst=failure.outcome if graver else incident.worst,
             count=incident.count + (not failure.again),
             last=Moment(failure.at, self._wall()),
             down_since=failure.at if goes_down else incident.down_since,
             injected=incident.injected and self._is_injected(failure),
-            maintenance=self._is_maintenance(failure),
+            maintenance=failure.paused,
         )
 
     def _update(self, incident: Incident, **fields: object) -> None:
         changed = replace(incident, revision=incident.revision + 1, **fields)
         self._incidents[incident.id] = changed
-        self._tell(IncidentUpdated(changed))
+        self._notify(IncidentUpdated(changed))
 
     def _resolve(self, id: str, when: Moment) -> None:
         incident = self._incidents[id]
         changed = replace(incident, state="resolved", resolved=when, down_since=None, revision=incident.revision + 1)
         self._incidents[id] = changed
         self._resolved[id] = None
-        self._tell(IncidentResolved(changed))
+        self._notify(IncidentResolved(changed))
 
     def _make_room(self) -> None:
         while len(self._incidents) >= self._limit:
@@ -284,12 +283,12 @@ class Incidents:
             if oldest is None:
                 oldest = next(iter(self._incidents))
                 self.forgotten += 1
-                self._let_go(self._incidents[oldest])
+                self._stop_tracking(self._incidents[oldest])
             self._resolved.pop(oldest, None)
             del self._incidents[oldest]
 
-    def _let_go(self, incident: Incident) -> None:
-        """Its child is not waited for any more on its account."""
+    def _stop_tracking(self, incident: Incident) -> None:
+        """Stop tracking the recovery of its child for this incident."""
         life = self._lives[incident.path]
         life.open.pop(incident.fingerprint, None)
         if life.down_over == incident.id:
@@ -301,16 +300,13 @@ class Incidents:
         self._injecting = {path: until for path, until in self._injecting.items() if until > failure.at}
         return any(is_within(failure.path, path) for path in self._injecting)
 
-    def _is_maintenance(self, failure: Failure) -> bool:
-        return failure.outcome is Outcome.PAUSED or failure.path in self._maintained
-
-    def _tell(self, change: IncidentChange) -> None:
+    def _notify(self, change: IncidentChange) -> None:
         for listener in tuple(self._listeners):
             said = call(Role.LISTENER, "", listener, change)
-            if type(said) is CallFailed:  # it harms neither the incidents nor the other listeners
-                self._failed_to_tell(listener, said)
+            if type(said) is CallFailed:  # the incident and the other listeners are not affected
+                self._listener_failed(listener, said)
 
-    def _failed_to_tell(self, listener: IncidentListener, failure: CallFailed) -> None:
+    def _listener_failed(self, listener: IncidentListener, failure: CallFailed) -> None:
         if (interrupt := failure.interrupt) is not None:
             raise interrupt
         if call(Role.LISTENER, "", getattr, listener, "lasting", False) is True:

@@ -3,9 +3,9 @@
     09:30:00.412 WARNING  massive/workers/ws_worker  restarting after ProviderClosed: 1012  (1 of 5 in 60 s)
     09:30:00.416 INFO     massive/workers/ws_worker  up again after 4.2 ms
 
-Nothing here formats what a child said: a message is data, and exceptions come as text (`diagnose` stays off, so no
-local value gets into a log). Each record carries `path`, `event`, `generation` and `frames` as extra for sinks that
-want more than the line.
+A child's message is data and never a format, and an exception arrives as text: `diagnose` stays off, so no local value
+gets into a log. Each record carries `path`, `event`, `generation`, `verdict` and `frames` as extra, for sinks that want more
+than the line.
 """
 
 import os
@@ -15,7 +15,6 @@ from loguru import logger as loguru
 from otp.events import Event, LoopBlocked, LoopFreed
 from otp.exits import Crash
 from otp.observe.logger import logger
-from otp.observe.recoveries import Recoveries
 from otp.observe.sentences import Level, Sentence, crash_of, sentence
 from otp.observe.stderr import add_stderr
 
@@ -29,23 +28,23 @@ FORMAT = HEAD + "{message}"
 
 
 def log_events() -> "Log":
-    """An event hook that writes through loguru, to whatever sinks there are.
+    """Return an event hook that writes each event to loguru's sinks.
 
-    Use one for each tree. Healthy operation is at DEBUG; see `otp.observe.sentences` for the levels.
+    Healthy operation is at DEBUG; see `otp.observe.sentences` for the levels.
     """
     return Log()
 
 
 def open_stderr() -> bool:
-    """Write the log to standard error, unless somebody has set up loguru before; whether it does.
+    """Write the log to standard error, unless the program has set up loguru; return whether it is written.
 
-    Nobody has as long as loguru's own sink is there, which this one replaces: INFO and above instead of DEBUG, and no
-    values of variables in tracebacks. The environment has a say: `LOGURU_LEVEL`, which is loguru's own, and `NO_COLOR`.
+    A program that has set up loguru has removed loguru's own sink. Else this one replaces it, with INFO and above instead of
+    DEBUG, and without the values of variables in tracebacks. The environment may set `LOGURU_LEVEL` and `NO_COLOR`.
 
-    Lines go through an `Outlet`: nobody who logs waits for whoever reads standard error. So do lines of the standard
-    library's logging, where nobody has set it up, or where it writes to standard error. What children log is cleaned.
+    Lines go through an `Outlet`, so logging never waits for the reader of standard error. So do lines of the standard
+    library's logging that no handler takes, or that a handler writes to standard error. What children log is sanitized.
     """
-    if "LOGURU_AUTOINIT" in os.environ:  # then loguru may have no sink of its own, and 0 may be one of somebody's
+    if "LOGURU_AUTOINIT" in os.environ:  # then loguru may have no sink of its own, and 0 may be one of the program's
         return False
     try:
         loguru.remove(0)
@@ -58,31 +57,27 @@ def open_stderr() -> bool:
 
 
 def tell(level: Level, path: str, text: str, **extra: object) -> None:
-    """Write a line about `path` to whatever sinks there are."""
+    """Write a line about `path` to loguru's sinks."""
     logger.bind(path=path, **extra).log(level, f"{path}  {text}")
 
 
 class Log:
-    """Writes each event, and remembers which children are on their way up again: a recovery is news, a start is not.
+    """An event hook that writes each event as one line.
 
-    As an event hook it stays attached, whatever happens in it, and what fails in other hooks is read here.
+    It stays attached when it raises, and the failures of other hooks are written by it.
     """
 
     lasting = True
     writes_log = True
 
-    def __init__(self) -> None:
-        self._recoveries = Recoveries()
-
     def __call__(self, event: Event) -> None:
-        """Write an event, as a hook. What a thread sees has been written by then: see `write`."""
+        """Write an event. Of a blocked loop the watching thread has written already: see `write`."""
         if not isinstance(event, LoopBlocked | LoopFreed):
             self.write(event)
-            self._recoveries.note(event)
 
     def write(self, event: Event) -> None:
-        """Write an event now, from whatever thread: of a blocked event loop no hook hears before it turns again."""
-        said = sentence(event, self._recoveries.before(event))
+        """Write an event now, from any thread: while the event loop is blocked, no hook is called."""
+        said = sentence(event)
         crash = crash_of(event)
         tell(
             said.level,
@@ -95,7 +90,7 @@ class Log:
         )
 
     def say(self, path: str, said: Sentence) -> None:
-        """Write what is no event."""
+        """Write a line that is not about an event."""
         tell(said.level, path, said.text)
 
 

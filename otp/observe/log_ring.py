@@ -1,6 +1,6 @@
-"""The last lines that each child logged, kept in memory for whoever asks why it failed.
+"""The last lines that each child logged, kept in memory to show why it failed.
 
-It listens to loguru, and knows whose line it is by the context: what a worker, its tasks and its threads log is its own.
+A ring listens to loguru. A context variable says which child logs: a worker, its tasks and its threads.
 """
 
 from collections import OrderedDict, deque
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 from msgspec import Struct
 
-from otp.observe.lines import one_line
+from otp.observe.sanitize import one_line
 from otp.runtime.current_child import CHILD
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ KEPT = 50
 """Lines that are kept of each child."""
 
 CHILDREN = 1_000
-"""Children whose lines are kept: those that logged last."""
+"""Children whose lines are kept: those that logged most recently."""
 
 LONGEST = 500
 """Characters of a line."""
@@ -35,7 +35,7 @@ class LogLine(Struct, frozen=True):
     Attributes:
         wall: when, in seconds since 1970.
         level: its name.
-        text: printable, secrets taken out; behind it, what the exception was that was logged with it.
+        text: printable and redacted; behind the message stands the exception that was logged with it.
     """
 
     wall: float

@@ -1,8 +1,8 @@
 """The log that otp itself writes to: loguru's, with a guard around what a sink does.
 
-A sink is foreign code, and runs in whoever logs. One that raises (a full disk, a socket that is gone; loguru's own
-`catch` lets everything through that is no `Exception`) costs its line and harms nobody: for each kind of error it is
-said where the log does not reach, once and then rarely, and the next line is tried again.
+A sink is foreign code, and runs in the thread that logs. A sink that raises (a full disk, a socket that is gone; loguru's
+own `catch` lets everything through that is no `Exception`) loses that line, and the caller goes on. The fallback log says
+so, for each kind of error once a minute at most. The next line is tried again.
 """
 
 from time import monotonic
@@ -16,13 +16,13 @@ from otp.runtime.crash import describe
 
 __all__ = ("GuardedLogger", "logger")
 
-_AROUND = 3
+_GUARD_FRAMES = 3
 """Frames between loguru and the caller: the guard, `log`, and a method named after a level."""
 
-SAID_AGAIN = 60.0
-"""Seconds after which it is said again that a sink raises errors of one kind."""
+REPORT_EVERY = 60.0
+"""Seconds between two lines of the fallback log about one kind of error."""
 
-MOST_TOLD = 100
+MOST_KINDS = 100
 """Kinds of errors that are remembered."""
 
 _quiet_until: dict[type[BaseException], float] = {}
@@ -38,7 +38,7 @@ class GuardedLogger:
         """A logger whose records carry these as `extra`."""
         return GuardedLogger(**self._extra, **extra)
 
-    def log(self, level: str, text: str, *args: object, depth: int = _AROUND - 1) -> None:
+    def log(self, level: str, text: str, *args: object, depth: int = _GUARD_FRAMES - 1) -> None:
         """Write one line."""
         bound: Any = loguru.opt(depth=depth).bind(**self._extra)
         said = call(Role.LOG, "loguru", bound.log, level, text, *args)
@@ -47,19 +47,19 @@ class GuardedLogger:
 
     def critical(self, text: str, *args: object) -> None:
         """Write one line at this level."""
-        self.log("CRITICAL", text, *args, depth=_AROUND)
+        self.log("CRITICAL", text, *args, depth=_GUARD_FRAMES)
 
     def error(self, text: str, *args: object) -> None:
         """Write one line at this level."""
-        self.log("ERROR", text, *args, depth=_AROUND)
+        self.log("ERROR", text, *args, depth=_GUARD_FRAMES)
 
     def warning(self, text: str, *args: object) -> None:
         """Write one line at this level."""
-        self.log("WARNING", text, *args, depth=_AROUND)
+        self.log("WARNING", text, *args, depth=_GUARD_FRAMES)
 
     def info(self, text: str, *args: object) -> None:
         """Write one line at this level."""
-        self.log("INFO", text, *args, depth=_AROUND)
+        self.log("INFO", text, *args, depth=_GUARD_FRAMES)
 
 
 logger = GuardedLogger()
@@ -70,7 +70,7 @@ def _failed(failure: CallFailed) -> None:
         raise interrupt
     now = monotonic()
     if now >= _quiet_until.get(type(failure.error), 0.0):
-        if len(_quiet_until) >= MOST_TOLD:
+        if len(_quiet_until) >= MOST_KINDS:
             _quiet_until.clear()
-        _quiet_until[type(failure.error)] = now + SAID_AGAIN
+        _quiet_until[type(failure.error)] = now + REPORT_EVERY
         say_aside("ERROR", f"a sink of the log raised, lines are missing there: {describe(failure.error)}")

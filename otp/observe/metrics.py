@@ -1,19 +1,20 @@
-"""Metrics for Prometheus: a collector that reads the history when it is asked, and counts nothing itself.
+"""Metrics for Prometheus: a collector that reads the history when it is scraped, and counts nothing itself.
 
     registry = metrics_registry(history, incidents, now=loop.time)
     generate_latest(registry)
 
-The extra `metrics`. It may be asked from another thread, as prometheus_client's own HTTP server does.
+The extra `metrics`. Any thread may scrape, as that of prometheus_client's own HTTP server does.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from otp.observe.figures import ChildHistory
+from otp.extras import install
 from otp.observe.history import History
 from otp.observe.incidents import Incidents
 from otp.observe.outbox import Outbox
 from otp.observe.outlet import open_outlets
+from otp.observe.snapshots import ChildHistory
 from otp.runtime.inspect import Lag
 
 if TYPE_CHECKING:
@@ -50,11 +51,11 @@ class Metrics:
         self._outboxes = tuple(outboxes)
 
     def describe(self) -> "Iterable[Metric]":
-        """Nothing in advance: what there is depends on the tree."""
+        """Return nothing: which metrics there are depends on the tree."""
         return ()
 
     def collect(self) -> "Iterator[Metric]":
-        """All metrics as they are now."""
+        """Yield all metrics as they are now."""
         now = self._now()
         yield from _of_children(self._history.children(now))
         yield _gauge(
@@ -82,7 +83,7 @@ def metrics_registry(
     lag: Callable[[], Lag] | None = None,
     outboxes: Sequence[Outbox[Any]] = (),
 ) -> "CollectorRegistry":
-    """A registry of its own with these metrics in it; the arguments are those of `Metrics`.
+    """Return a new registry with these metrics; the arguments are those of `Metrics`.
 
     Raises:
         ModuleNotFoundError: prometheus_client is not installed; the message says how to.
@@ -91,7 +92,7 @@ def metrics_registry(
         from prometheus_client import CollectorRegistry  # noqa: PLC0415 # an extra: only who wants metrics needs it
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
-            "metrics need prometheus-client, which is not installed; pip install 'marketswarm-otp[metrics]'",
+            f"metrics need prometheus-client, which is not installed; {install('metrics')}",
             name=missing.name,
         ) from missing
     registry = CollectorRegistry()
@@ -145,7 +146,7 @@ def _of_incidents(incidents: Incidents) -> "Iterator[Metric]":
 
 
 def _of_outboxes(outboxes: tuple[Outbox[Any], ...]) -> "Iterator[Metric]":
-    """The counts of all outboxes and of the log's outlets, whose lines are items too."""
+    """Yield the counts of all outboxes, and of the outlets of the log, whose lines count as items."""
     sinks = {f"log {outlet.name}": (outlet.waiting, outlet.written, outlet.dropped) for outlet in open_outlets()}
     sinks |= {outbox.name: (outbox.waiting, outbox.sent, outbox.dropped) for outbox in outboxes}
     if not sinks:

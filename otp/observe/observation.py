@@ -1,7 +1,7 @@
-"""Everything that watches a tree, put together: history, incidents, and who is told.
+"""All observers of a tree but the log: its history, its incidents, and the sinks of these.
 
-async with open_observation("massive", redis=client, alerts=[url]) as seen:
-    code = await serve(spec, hooks=(log_events(), *seen.hooks))
+async with open_observation("massive", redis=client, alerts=[url]) as observation:
+    code = await serve(spec, hooks=(log_events(), *observation.hooks))
 """
 
 from collections.abc import AsyncGenerator, Iterable
@@ -12,7 +12,7 @@ import anyio
 from anyio.abc import TaskStatus
 
 from otp.observe.alerts import Alerts
-from otp.observe.background_tasks import beside
+from otp.observe.background_tasks import background_tasks
 from otp.observe.history import History
 from otp.observe.incidents import Incidents
 from otp.observe.outbox import PATIENCE, Outbox, open_outbox
@@ -22,16 +22,16 @@ from otp.runtime.reporter import EventHook
 __all__ = ("Observation", "open_observation")
 
 TICK = 1.0
-"""Seconds between two looks at what is over."""
+"""Seconds between two ticks of incidents, Redis and alerts."""
 
 
 class Observation:
-    """What is known of one tree, and the hooks that learn it.
+    """The observers of one tree.
 
     Attributes:
-        history: counters, downtime, last causes.
-        incidents: what failed, gathered.
-        outboxes: of the sinks.
+        history: counters, downtime, last failures.
+        incidents: open and resolved ones.
+        outboxes: of Redis and of each receiver of alerts.
         hooks: for `open_supervisor`, `run` or `serve`.
     """
 
@@ -52,7 +52,7 @@ class Observation:
         self._alerts = self._add_alerts(alerts, app, include_messages=include_messages)
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
-        """Look at what is over, until cancelled."""
+        """Tick incidents, Redis and alerts every second, until cancelled."""
         task_status.started()
         while True:
             await anyio.sleep(TICK)
@@ -64,7 +64,7 @@ class Observation:
                 self._alerts.tick(now)
 
     def flush(self) -> None:
-        """Let nothing wait for a later moment: there is none."""
+        """Send what waits for a later tick."""
         if self._alerts is not None:
             self._alerts.flush()
 
@@ -96,28 +96,29 @@ async def open_observation(
     healthy_after: float | None = None,
     patience: float = PATIENCE,
 ) -> AsyncGenerator[Observation]:
-    """Watch a tree for as long as the block runs; the block opens the tree, with the hooks of what it gets.
+    """Observe a tree while the block runs; the block opens the tree, with `hooks` of the observation.
 
     Args:
         app: the name of the application, for keys and titles.
-        redis: where incidents are written; lent.
-        alerts: addresses of receivers, for apprise.
+        redis: a client, which stays the caller's: where incidents are written.
+        alerts: addresses of receivers, as apprise writes them.
         include_messages: whether alerts may hold the text of exceptions.
-        healthy_after: seconds up after which an incident of any child is over; None: as the child's policy says when it has
-            recovered.
-        patience: seconds at the end in which the sinks may send what is left.
+        healthy_after: seconds up after which the incidents of any child are resolved; None: as the child's policy says.
+        patience: seconds in which the outboxes may send what is left at the end.
 
     Raises:
-        ModuleNotFoundError: alerts are wanted, and apprise is not installed.
+        ModuleNotFoundError: there are alerts, and apprise is not installed.
         ValueError: one of `alerts` is no address that apprise knows.
     """
-    seen = Observation(app, redis=redis, alerts=alerts, include_messages=include_messages, healthy_after=healthy_after)
+    observation = Observation(
+        app, redis=redis, alerts=alerts, include_messages=include_messages, healthy_after=healthy_after
+    )
 
     async def flush() -> None:
-        seen.flush()
+        observation.flush()
 
     async with (
-        open_outbox(*seen.outboxes, patience=patience),
-        beside(seen.run, name=f"{app}  the watch over incidents", ending=flush),
+        open_outbox(*observation.outboxes, patience=patience),
+        background_tasks(observation.run, name=f"{app}  the watch over incidents", ending=flush),
     ):
-        yield seen
+        yield observation

@@ -1,11 +1,12 @@
 """A bounded queue between the tree and a sink that does I/O: the tree puts and goes on, one task sends.
 
     outbox = Outbox("incidents", send)
-    async with open_outbox(outbox):     # sends while the block runs; leaving it, sends what is left, for so long
+    async with open_outbox(outbox):     # sends while the block runs, and what is left for some seconds more
         outbox.put(item)                # never waits, never raises
 
-While the sink is down its items wait, and are tried again after growing pauses. Beyond `limit` the oldest are dropped,
-counted, and their number is said when the sink takes items again. An item with a key takes the place of the one with that key that still waits: the newest state is enough.
+While the sink is down its items wait, and are tried again after growing pauses. Beyond `limit` the oldest are dropped and
+counted, and their number is logged when the sink takes items again. An item with a key replaces the one of the same key
+that still waits, for the newest state is enough.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -19,7 +20,7 @@ from anyio.abc import TaskStatus
 
 from otp.core.backoff import delay
 from otp.foreign.guard import CallFailed, Role
-from otp.observe.background_tasks import beside
+from otp.observe.background_tasks import background_tasks
 from otp.observe.log import tell
 from otp.observe.sentences import Level
 from otp.policy import Backoff
@@ -34,17 +35,17 @@ LIMIT = 1_000
 """Items that may wait."""
 
 TIMEOUT = 10.0
-"""Seconds that sending one item may take; then it has failed."""
+"""Seconds that one try may take; then it has failed."""
 
 REST = 1.0
-"""Seconds before the sending goes on after something else than the sink has broken it off."""
+"""Seconds before sending goes on, when something other than the sink has broken it off."""
 
 PATIENCE = 2.0
 """Seconds in which what is left is sent at the end."""
 
 
 class Undeliverable(Exception):
-    """Raised by a sink for an item that no other try would bring through: it is given up, and counted."""
+    """Raised by a sink for an item that another try would not deliver either: it is dropped, and counted."""
 
 
 class Outbox(Generic[T]):
@@ -52,15 +53,15 @@ class Outbox(Generic[T]):
 
     Args:
         name: of the sink, for the log.
-        send: brings one item through, or raises.
+        send: delivers one item, or raises.
         limit: items that may wait.
-        backoff: of the pauses between tries while the sink is down.
+        backoff: pauses between tries while the sink is down.
         timeout: seconds for one try.
 
     Attributes:
-        sent: items that came through.
-        dropped: items that were given up for newer ones, or at the end.
-        superseded: items whose place was taken by a newer one with their key.
+        sent: items that were delivered.
+        dropped: items that were dropped for newer ones, or at the end.
+        superseded: items that were replaced by a newer one of the same key.
         refused: items that the sink called undeliverable.
         failed_tries: tries that failed.
     """
@@ -81,7 +82,7 @@ class Outbox(Generic[T]):
         self.refused = 0
         self.failed_tries = 0
         self._failures = 0
-        self._told = 0
+        self._reported = 0
         self._send = send
         self._limit = max(limit, 1)
         self._backoff = backoff or Backoff()
@@ -100,11 +101,11 @@ class Outbox(Generic[T]):
 
     @property
     def waiting(self) -> int:
-        """Items that have not come through yet."""
+        """Items that have not been delivered yet."""
         return len(self._waiting)
 
     def put(self, item: T, key: object = None) -> None:
-        """Take an item, and with it the place of the one that waits with the same key."""
+        """Take an item. It replaces the one of the same key that waits."""
         if self._closing.is_set():
             self.dropped += 1
             return
@@ -124,7 +125,7 @@ class Outbox(Generic[T]):
                 await self._pause(REST)
 
     async def aclose(self, patience: float = PATIENCE) -> None:
-        """Take nothing more, send what waits for so many seconds, and end `run`; what is left then is dropped."""
+        """Take no more items, send those that wait for `patience` seconds, drop the rest, and end `run`."""
         self._closing.set()
         self._news.set()
         if self._life is not None:
@@ -133,10 +134,10 @@ class Outbox(Generic[T]):
             self._life.cancel()
         self.dropped += len(self._waiting)
         self._waiting.clear()
-        self._tell_dropped("when it was closed")
+        self._report_dropped("when it was closed")
 
     async def _has_sent_all(self) -> bool:
-        """Send until closed; False: something has broken it off that was neither the sink nor the owner."""
+        """Send until closed; return False if neither the sink nor the owner has broken it off."""
         try:
             await self._send_all()
         except (KeyboardInterrupt, SystemExit):
@@ -153,7 +154,7 @@ class Outbox(Generic[T]):
             while self._waiting:
                 await self._deliver(next(iter(self._waiting)))
             self._empty.set()
-            self._tell_dropped("while the sink was down, or too slow")
+            self._report_dropped("while the sink was down, or too slow")
             if self._closing.is_set():
                 return
             self._news = anyio.Event()
@@ -165,7 +166,7 @@ class Outbox(Generic[T]):
             await self._empty.wait()
 
     async def _deliver(self, key: object) -> None:
-        """Bring the oldest item through, however long it takes, unless it is dropped meanwhile."""
+        """Deliver the oldest item, however long it takes, unless it is dropped meanwhile."""
         while key in self._waiting:
             item = self._waiting[key]
             if await self._try(key, item):
@@ -213,8 +214,8 @@ class Outbox(Generic[T]):
             self._say("INFO", f"the sink takes items again; {self.waiting - 1} wait")
         self._failures = 0
 
-    def _tell_dropped(self, when: str) -> None:
-        dropped, self._told = self.dropped - self._told, self.dropped
+    def _report_dropped(self, when: str) -> None:
+        dropped, self._reported = self.dropped - self._reported, self.dropped
         if dropped:
             self._say("WARNING", f"{dropped} {'item was' if dropped == 1 else 'items were'} dropped {when}")
 
@@ -230,10 +231,10 @@ class Outbox(Generic[T]):
 
 @asynccontextmanager
 async def open_outbox(*outboxes: Outbox[Any], patience: float = PATIENCE) -> AsyncGenerator[None]:
-    """Run outboxes for as long as the block runs, and close all of them at once when it is left.
+    """Run outboxes while the block runs, and close all of them at once when it ends.
 
     Args:
-        outboxes: each gets a task.
+        outboxes: each is run by a task of its own.
         patience: seconds in which they may send what is left.
     """
 
@@ -242,12 +243,14 @@ async def open_outbox(*outboxes: Outbox[Any], patience: float = PATIENCE) -> Asy
             for outbox in outboxes:
                 closing.start_soon(outbox.aclose, patience)
 
-    async with beside(*(partial(_run_shielded, outbox) for outbox in outboxes), name="an outbox", ending=close):
+    async with background_tasks(
+        *(partial(_run_shielded, outbox) for outbox in outboxes), name="an outbox", ending=close
+    ):
         yield
 
 
 async def _run_shielded(outbox: Outbox[Any], *, task_status: TaskStatus[None]) -> None:
-    """Whatever cancels the block: what waits is sent first, and `aclose` ends it."""
+    """Run an outbox until `aclose` ends it: also in a block that is cancelled it sends what waits."""
     with anyio.CancelScope(shield=True):
         await outbox.run(task_status=task_status)
-    await anyio.sleep_forever()  # it is over in order
+    await anyio.sleep_forever()  # to return would count as an end before its time

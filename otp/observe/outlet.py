@@ -6,9 +6,9 @@
 
 A bounded queue, and one daemon thread that writes. While `write` blocks or fails, lines wait; beyond the limits the oldest
 are dropped. Their number is written in their place, as soon as writing works again. No lock is held while `write` runs, and
-nobody joins the thread: at the end of the process `flush` waits for it, for so long.
+the thread is never joined: at the end of the process `flush` waits for it, for a bounded time.
 
-loguru's `enqueue=True` would be another queue: it is unbounded, and it is joined at exit without a limit.
+Why not loguru's `enqueue=True`: its queue is unbounded, and is joined at exit without a limit.
 """
 
 import os
@@ -26,21 +26,21 @@ SIZE = 4 * 1024 * 1024
 """Characters that may wait."""
 
 LONGEST = 64 * 1024
-"""Characters of one line; what is behind them is cut off."""
+"""Characters of one line; the rest is cut off."""
 
 BATCH = 64 * 1024
-"""Characters that are written at once. One line at a time, the thread would ask for the interpreter once a line."""
+"""Characters that are written at once. With one line at a time, the thread would take the interpreter once a line."""
 
 LINGER = 0.01
-"""Seconds that the first line waits for others. While a thread of ours has the interpreter the event loop has not, and a
-storm of restarts would wake it with each line: the loop's median latency grew by a sixth."""
+"""Seconds that the first line waits for others. While this thread has the interpreter, the event loop has not: when a storm
+of restarts woke the thread with each line, the median latency of the loop grew by a sixth."""
 
 PAUSES = (0.1, 0.3, 1.0, 3.0, 10.0)
-"""Seconds between two tries while `write` fails; the last one again and again."""
+"""Seconds between two tries while `write` fails; the last one is repeated."""
 
 
 def plain(level: str, text: str) -> str:
-    """A line of an outlet that has no form of its own."""
+    """Return a line, for an outlet that has no form of its own."""
     return f"{level: <8} {text}\n"
 
 
@@ -48,15 +48,15 @@ class Outlet:
     """Lines on their way to one place.
 
     Args:
-        name: of the place, as the line on dropped lines calls it.
+        name: of the place, for the line about dropped lines.
         write: writes some text, whole lines, or raises. It is called by the outlet's thread, and may block.
-        form: makes a line out of a level and a text, for what the outlet has to say itself.
+        form: makes a line of a level and a text, for the outlet's own messages.
         lines: that may wait.
         size: characters that may wait.
 
     Attributes:
         written: lines that were written.
-        dropped: lines that were given up.
+        dropped: lines that were dropped.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Outlet:
 
     @property
     def waiting(self) -> int:
-        """Lines that have been put and are neither written nor dropped, that on which `write` is busy included."""
+        """Lines that have been put and are neither written nor dropped, with those that `write` is busy with."""
         return self._put - self.written - self.dropped
 
     def put(self, line: str) -> None:
@@ -115,13 +115,13 @@ class Outlet:
                 self._changed.notify_all()
 
     def put_ahead(self, line: str) -> None:
-        """Take a line in place of all that wait, which are dropped: the process is about to end."""
+        """Drop all lines that wait, and take this one: the process is about to end."""
         with self._changed:
             self._drop(len(self._waiting))
         self.put(line)
 
     def flush(self, within: float) -> bool:
-        """Wait until all lines put before have been written or dropped, at most `within` seconds; whether they have."""
+        """Wait until all lines put before are written or dropped, at most `within` seconds; return whether they are."""
         with self._changed:
             end = self._put
             self._hurried += 1
@@ -131,7 +131,7 @@ class Outlet:
             return self._settled(end)
 
     def close(self, within: float) -> None:
-        """Write what waits, for so many seconds; what is put from now on is dropped, and the thread ends when it can."""
+        """Write what waits, for `within` seconds. Lines that are put later are dropped, and the thread ends when it can."""
         self.flush(within)
         with self._changed:
             self._closed = True
@@ -139,9 +139,9 @@ class Outlet:
         _OPEN.discard(self)
 
     def after_fork(self) -> None:
-        """Begin anew in a forked child: it has no thread of ours, and what waits is its parent's to write.
+        """Begin anew in a forked process: it has no thread of ours, and its parent writes the lines that wait.
 
-        The child writes each line at once. Most such children end by `os._exit`, and nobody flushes there.
+        The forked process writes each line at once, for most end by `os._exit`, without a flush.
         """
         self._begin()
         self._forked = True
@@ -181,14 +181,14 @@ class Outlet:
                 failures += 1
 
     def _has_work(self) -> bool:
-        """Wait for a line; False: there will be none any more."""
+        """Wait for a line; return False when no more can come."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._gap or self._closed)
             self._changed.wait_for(lambda: self._hurried or self._closed, LINGER)
             return not self._closed or (bool(self._waiting) and self._failure is None)
 
     def _try(self) -> bool:
-        """Write what waits, or after a failure only how many lines are missing: no other line is risked for it."""
+        """Write what waits; after a failure only the number of missing lines, so that no other line gets lost."""
         with self._changed:
             gap, failure = self._gap, self._failure
             self._flying = self._put - len(self._waiting)
@@ -196,7 +196,7 @@ class Outlet:
         notice = self._notice(gap, failure) if gap else ""
         try:
             self._write(f"{notice}{''.join(lines)}")
-        except BaseException as error:  # noqa: BLE001 # whatever `write` raises: this thread goes on
+        except BaseException as error:  # noqa: BLE001 # `write` is foreign code, and this thread goes on
             self._has_failed(error, len(lines))
             return False
         with self._changed:
@@ -244,7 +244,7 @@ _OPEN: WeakSet[Outlet] = WeakSet()
 
 
 def open_outlets() -> tuple[Outlet, ...]:
-    """All outlets of this process that are not closed."""
+    """Return all outlets of this process that are not closed."""
     return tuple(_OPEN)
 
 

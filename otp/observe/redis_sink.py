@@ -1,15 +1,15 @@
-"""Incidents in Redis, for whoever looks from outside. Nothing is written while all is well.
+"""Incidents in Redis, for readers outside the process. Nothing is written while all is well.
 
     otp:{app}:inc:<id>              hash    the incident; 30 days
     otp:{app}:inc:open              set     ids of the open ones
     otp:{app}:inc:by-time           zset    ids by the time of opening, the newest 10 000
-    otp:{app}:child:<path>          hash    a child with an open incident; it expires when nobody refreshes it
+    otp:{app}:child:<path>          hash    a child with an open incident; it expires unless it is refreshed
     otp:{app}:ev                    stream  one entry for each change that was written, about 10 000
-    otp:{app}:dedup:<fingerprint>   string  the last incident of that kind; one hour
+    otp:{app}:dedup:<fingerprint>   string  the last incident of this kind; one hour
 
-Each change is one script: as atomic as a MULTI, and it can do what a MULTI cannot: tell a repetition. A try whose answer
-was lost is made again, and its entry must not be in the stream twice; so the script goes by the incident's revision.
-The client is lent, and made elsewhere: nothing here imports redis.
+Each change is one script, as atomic as a MULTI. A try whose answer was lost is made again, and its entry must not be in the
+stream twice. A MULTI cannot recognize that; the script does, by the incident's revision. The caller makes the client and
+keeps it: nothing here imports redis.
 """
 
 import socket
@@ -30,7 +30,7 @@ KEPT_FOR = 30 * 24 * 3_600
 """Seconds that an incident is kept after its last change."""
 
 KEPT = 10_000
-"""Incidents in the order of time, and entries of the stream."""
+"""Incidents that are kept by time, and entries of the stream."""
 
 RECURS_WITHIN = 3_600
 """Seconds in which a new incident of the same kind is called a recurrence of the last one."""
@@ -61,7 +61,7 @@ return 1
 
 
 class RedisClient(Protocol):
-    """What is needed of a Redis client; one that does not retry by itself."""
+    """A Redis client, one that does not retry by itself."""
 
     async def execute_command(self, *words: Word) -> Any:
         """Send one command and return its reply."""
@@ -69,7 +69,7 @@ class RedisClient(Protocol):
 
 
 class _Written(Struct, frozen=True):
-    """A change, or a child to be refreshed, as the words of one command."""
+    """The words of one command, which writes a change or refreshes a child."""
 
     words: tuple[Word, ...]
 
@@ -78,16 +78,16 @@ class RedisSink:
     """A listener of `Incidents` that writes them to Redis through an outbox.
 
     Args:
-        client: is lent; it is not closed.
-        app: the name of the application; it goes into the keys.
+        client: stays the caller's, who closes it.
+        app: the name of the application, for the keys.
         history: for the counters of the children.
         now: the tree's clock, needed with a history.
-        host: shown with each incident; None: the name of this machine.
+        host: is written with each incident; None: the name of this machine.
         refresh_every: seconds between two writes of a child with an open incident.
         limit: items that may wait while Redis is down.
 
     Attributes:
-        outbox: to be run by the owner, see `open_outbox`.
+        outbox: the owner runs it, see `open_outbox`.
     """
 
     lasting = True
@@ -114,7 +114,7 @@ class RedisSink:
         self._refreshed = 0.0
 
     def __call__(self, change: IncidentChange) -> None:
-        """Take note of a change; the newest of an incident that waits is enough."""
+        """Put a change into the outbox, in place of an older one of the same incident that waits."""
         incident = change.incident
         if incident.state == "open":
             self._open[incident.id] = incident
@@ -123,7 +123,7 @@ class RedisSink:
         self.outbox.put(self._change(change), key=incident.id)
 
     def tick(self, now: float) -> None:
-        """Keep the children with open incidents from expiring; to be called every second or so."""
+        """Refresh the keys of children with open incidents, before they expire. Call it every second."""
         if not self._open or now < self._refreshed + self._every:
             return
         self._refreshed = now

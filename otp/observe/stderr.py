@@ -1,4 +1,4 @@
-"""Standard error as a sink of the log: code that logs never waits for its reader."""
+"""Standard error as a sink of the log that never waits for its reader."""
 
 import sys
 from collections.abc import Generator, Iterable
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from loguru import logger
 
-from otp.observe.last_words import AT_EXIT
-from otp.observe.lines import clean_lines, whole
+from otp.observe.fallback_log import AT_EXIT
 from otp.observe.outlet import LONGEST, Outlet
+from otp.observe.sanitize import clean_lines, whole
 from otp.observe.stdlib import hear_stdlib, redirect
-from otp.observe.stream import writer
+from otp.observe.stream_writer import writer
 
 if TYPE_CHECKING:
     from loguru import Message
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ("StderrSink", "add_stderr", "unblocked_stderr")
 
 _END = f"\0{token_hex(8)}"
-"""Stands behind a head of our format, and is nothing that a worker could have written."""
+"""Ends the head of our format: random, so that no worker's text can contain it."""
 
 
 def add_stderr(head: str, *, level: str, colorize: bool | None) -> None:
@@ -30,10 +30,10 @@ def add_stderr(head: str, *, level: str, colorize: bool | None) -> None:
     Args:
         head: what stands before the message, in loguru's format.
         level: the least that is written.
-        colorize: None: if it is a terminal.
+        colorize: whether lines have colours; None: if it is a terminal.
     """
     sink = StderrSink(sys.stderr)
-    # A function: to a format that is text loguru adds the exception's own, which nobody has cleaned.
+    # A function, as loguru would add the exception, unsanitized, to a format that is text.
     form = head + _END
     logger.add(sink, format=lambda _: form, level=level, colorize=colorize, backtrace=False, diagnose=False)
     redirect(sys.stderr, sink.outlet)
@@ -43,10 +43,10 @@ def add_stderr(head: str, *, level: str, colorize: bool | None) -> None:
 
 @contextmanager
 def unblocked_stderr() -> Generator[None]:
-    """Let all that is written to `sys.stderr` in the block go through the outlet of the log, where there is one.
+    """Send all that the block writes to `sys.stderr` through the outlet of the log, if there is one, unchanged.
 
-    Warnings, the tracebacks of `__del__`, what loguru says of a sink that raised, a worker's `print`: each of them would
-    keep the event loop for as long as nobody reads. It is passed on as it is.
+    Warnings, the tracebacks of `__del__`, loguru's own report of a sink that raised, a worker's `print`: without a reader
+    each of them would block the event loop.
     """
     stream = sys.stderr
     sink = next((sink for sink in _SINKS if sink.stream is stream), None)
@@ -58,7 +58,7 @@ def unblocked_stderr() -> Generator[None]:
 
 
 class StderrSink:
-    """A stream for loguru: what stands before a message comes from there, the message itself is cleaned here.
+    """A stream for loguru, which writes the head of each line; the message is sanitized here.
 
     Attributes:
         stream: what it writes to.
@@ -78,19 +78,19 @@ class StderrSink:
             self.outlet.put(f"{head}{whole(message.record)}\n")
 
     def isatty(self) -> bool:
-        """Whether it is a terminal; loguru asks, for the colours."""
+        """Return whether it is a terminal; loguru asks, to choose colours."""
         return self.stream.isatty()
 
     def stop(self) -> None:
-        """Write what waits, at most for a moment. loguru calls this when the sink is removed, and when the process ends.
+        """Write what waits, for `AT_EXIT` seconds. loguru calls this when the sink is removed, and when the process ends.
 
-        The outlet stays open: what is printed goes through it, and perhaps another sink that writes to `sys.stderr`.
+        The outlet stays open, for prints and for other sinks that write to `sys.stderr`.
         """
         self.outlet.flush(AT_EXIT)
 
 
 class _Stderr:
-    """Stands in for `sys.stderr`, with all its attributes; what is written goes into the outlet and never waits."""
+    """In place of `sys.stderr`, with all its attributes: writing puts text into the outlet and never waits."""
 
     def __init__(self, stream: TextIO, outlet: Outlet) -> None:
         self._stream = stream
@@ -98,7 +98,7 @@ class _Stderr:
         self._begun = ""
 
     def write(self, text: str) -> int:
-        """Take a text. The beginning of a line waits for its end, or for `flush`, as it does in `sys.stderr`."""
+        """Take a text. The beginning of a line waits for the end of the line or for `flush`, as in `sys.stderr`."""
         lines, end, self._begun = f"{self._begun}{text}".rpartition("\n")
         if end:
             self._outlet.put(f"{lines}\n")
@@ -125,6 +125,6 @@ _SINKS: list[StderrSink] = []
 
 
 def _form(level: str, text: str) -> str:
-    """A line that is no record, as a record would look."""
+    """Return a line that looks like a record's, for the outlet's own messages."""
     now = datetime.now().astimezone()
     return f"{now:%H:%M:%S}.{now.microsecond // 1_000:03} {level: <8} {text}\n"

@@ -1,6 +1,6 @@
-"""The standard library's logging where it is not set up, or where it writes to standard error.
+"""The standard library's logging, where the program has not set it up or has it write to standard error.
 
-Its last resort writes warnings to standard error in the thread of whoever logs, raw, and waits for the reader of standard error.
+Its last resort writes warnings raw, in the thread that logs, and waits for the reader of standard error.
 """
 
 import logging
@@ -11,23 +11,23 @@ from typing import Any, TextIO, cast
 
 from loguru import logger
 
-from otp.observe.lines import clean_lines
 from otp.observe.outlet import Outlet
+from otp.observe.sanitize import clean_lines
 
 __all__ = ("hear_stdlib", "hearing_stdlib", "redirect")
 
 
 def hear_stdlib() -> None:
-    """Pass on to loguru what no handler takes: warnings and what is worse.
+    """Pass records that no handler takes on to loguru, from WARNING up.
 
-    It takes the place of `logging.lastResort`, so `logging.basicConfig` and the like still work, and end it.
+    It replaces `logging.lastResort`, so `logging.basicConfig` and its like still work, and then nothing is passed on.
     """
     logging.lastResort = _ToLoguru(logging.WARNING)
 
 
 @contextmanager
 def hearing_stdlib() -> Generator[None]:
-    """Pass on to loguru what no handler takes, for as long as the block runs."""
+    """Pass records that no handler takes on to loguru while the block runs."""
     before = logging.lastResort
     hear_stdlib()
     try:
@@ -37,7 +37,7 @@ def hearing_stdlib() -> Generator[None]:
 
 
 def redirect(stream: TextIO, outlet: Outlet) -> None:
-    """Let the root's handlers that write to `stream` write to `outlet` instead, in their own format."""
+    """Make the root's handlers that write to `stream` write to `outlet`, in their own format."""
     for handler in logging.getLogger().handlers:
         if type(handler) is logging.StreamHandler and cast("Any", handler).stream is stream:
             cast("Any", handler).setStream(_OutletStream(stream, outlet))
@@ -45,18 +45,18 @@ def redirect(stream: TextIO, outlet: Outlet) -> None:
 
 
 class _ToLoguru(logging.Handler):
-    """Passes records on; loguru's sinks clean them."""
+    """Passes records on to loguru, whose sinks sanitize them."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Pass one on, as an event that is no event of the tree."""
+        """Pass a record on. Its `event` is "logging", which no event of a tree is."""
         level = _LEVELS.get(record.levelno, record.levelno)
         bound = logger.bind(event="logging", logger=record.name).opt(exception=record.exc_info or None)
-        with suppress(Exception):  # a sink of loguru that raises: nobody expects that of logging
+        with suppress(Exception):  # a sink of loguru that raises: callers of logging do not expect it
             bound.log(level, f"{record.name}  {_message(record)}")
 
 
 _LEVELS = {logging.WARNING: "WARNING", logging.ERROR: "ERROR", logging.CRITICAL: "CRITICAL"}
-"""Levels that loguru knows by name too."""
+"""Names that loguru has for these levels."""
 
 
 def _say_unformatted(outlet: Outlet, record: logging.LogRecord) -> None:
@@ -71,14 +71,14 @@ def _message(record: logging.LogRecord) -> str:
 
 
 class _OutletStream:
-    """What a `logging.StreamHandler` needs of a stream."""
+    """A stream for a `logging.StreamHandler`."""
 
     def __init__(self, stream: TextIO, outlet: Outlet) -> None:
         self._stream = stream
         self._outlet = outlet
 
     def write(self, text: str) -> None:
-        """Take what a handler has formatted: a message, and perhaps a traceback behind it."""
+        """Take a formatted record: a message, and its traceback if it has one."""
         self._outlet.put(f"{clean_lines(text.rstrip())}\n")
 
     def flush(self) -> None:

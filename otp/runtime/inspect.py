@@ -1,17 +1,18 @@
 """Views of a running tree, as frozen values."""
 
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
 from otp.core.child import Child, ChildState
+from otp.core.facts import ChildFacts, strategy_of
 from otp.core.machine import SupervisorMachine
 from otp.spec import Restart, SupervisorSpec
 
 __all__ = ("Budget", "ChildInfo", "Counts", "Lag", "budget", "child_info", "count_children")
 
 
-class ChildInfo(Struct, frozen=True, kw_only=True):
+class ChildInfo(ChildFacts, frozen=True, kw_only=True):
     """One child as it is now (S53, in start order: D8).
 
     Attributes:
@@ -24,31 +25,23 @@ class ChildInfo(Struct, frozen=True, kw_only=True):
         value: what it gave to `task_status.started()`.
         crashes: restarts because it ended by itself.
         manual: restarts by request.
-        collateral: restarts because a sibling was restarted.
+        collateral: restarts because of a sibling, or with its supervisor.
         downtime: seconds from an end to being up again, all together.
         streak: failures in a row; 0 once it has been healthy.
         up: seconds since it came up; None while it is not.
         next_retry: seconds until its restart; None: it waits for none, or the time is not known.
         verdict: the name of the policy rule that its last failure matched; empty without a policy.
         paused: it is under maintenance.
+        strategy: of a supervisor; `dynamic` for a dynamic one; empty for a worker.
     """
 
     id: str
-    path: str
-    kind: Literal["worker", "supervisor"]
     state: ChildState
     restart: Restart
-    generation: int
     value: Any
-    crashes: int
-    manual: int
-    collateral: int
     downtime: float
-    streak: int
     up: float | None
     next_retry: float | None
-    verdict: str
-    paused: bool
 
 
 class Counts(Struct, frozen=True, kw_only=True):
@@ -108,11 +101,12 @@ def child_info(child: Child, now: float) -> ChildInfo:
         manual=child.manual,
         collateral=child.collateral,
         downtime=child.downtime,
-        streak=0 if up is not None and up >= child.healthy_after else child.streak,
+        streak=child.streak_at(now),
         up=up,
         next_retry=max(0.0, child.retry_at - now) if child.retry_at is not None else None,
         verdict=child.verdict,
         paused=child.paused,
+        strategy=strategy_of(child.spec) if isinstance(child.spec, SupervisorSpec) else "",
     )
 
 

@@ -10,22 +10,7 @@ import anyio.lowlevel
 from msgspec.structs import replace
 
 from otp.checks.functions import check_plain
-from otp.events import (
-    CallbackFailed,
-    ChildDelayed,
-    ChildExited,
-    ChildFailed,
-    ChildHeld,
-    ChildPaused,
-    ChildRestarting,
-    ChildStartFailed,
-    Event,
-    FatalFailure,
-    HookFailed,
-    IntensityReached,
-    SupervisorExited,
-    SupervisorStopping,
-)
+from otp.events import CallbackFailed, Event, HookFailed
 from otp.exits import Crashed
 from otp.foreign.guard import CallFailed, Role, call, name_of
 from otp.runtime.crash import describe
@@ -48,20 +33,6 @@ REMEMBERED = 1_000
 
 TURNS = 3
 """Turns of the event loop, at most, that hooks wait for the first line of an incarnation that is scheduled."""
-
-_WITH_EXIT = (
-    ChildDelayed,
-    ChildExited,
-    ChildFailed,
-    ChildHeld,
-    ChildPaused,
-    FatalFailure,
-    ChildRestarting,
-    ChildStartFailed,
-    IntensityReached,
-    SupervisorExited,
-    SupervisorStopping,
-)
 
 
 class _Attached:
@@ -188,8 +159,9 @@ class Reporter:
 
 
 def _as_text(event: Event) -> Event:
-    if isinstance(event, _WITH_EXIT) and isinstance(event.exit, Crashed) and event.exit.error is not None:
-        return replace(event, exit=Crashed(None, describe(event.exit.error)))
+    exit = getattr(event, "exit", None)
+    if isinstance(exit, Crashed) and exit.error is not None:
+        return replace(event, exit=Crashed(None, describe(exit.error)))
     return event
 
 

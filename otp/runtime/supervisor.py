@@ -16,7 +16,7 @@ from otp.core import effects
 from otp.core.child import Child, Purpose
 from otp.core.inputs import Begin, Exited, Input, Replace, Started, StartFailed, Stop
 from otp.core.machine import SupervisorMachine
-from otp.core.paths import join
+from otp.core.paths import id_of, join
 from otp.core.plan import Phase
 from otp.dependency import Dependency
 from otp.exits import Exit, Killed, Refused, Shutdown
@@ -240,7 +240,7 @@ class RunningSupervisor:
 
     def _emit_with_chain(self, effect: effects.EmitWithChain) -> None:
         event = effect.event
-        child = self.live.get(event.path.rpartition("/")[2])
+        child = self.live.get(id_of(event.path))
         if child is not None and not isinstance(child, RunningSupervisor):
             event = replace(event, chain=child.chain())
         self.tree.reporter.put(event)

@@ -21,12 +21,11 @@ from functools import partial
 
 import anyio
 
-from otp.core.explain import explain
-from otp.core.paths import join, parts
+from otp.core.paths import id_of, is_within, join, parent_of, parts
+from otp.core.strategy import taken_along
 from otp.events import ChildExited, ChildRefused, ChildRestarting, ChildStarted, Event
 from otp.exits import Crashed, Killed
 from otp.runtime.handle import Supervisor
-from otp.runtime.inspect import ChildInfo
 from otp.runtime.open import open_supervisor
 from otp.spec import AnySpec, ChildSpec, Restart, SupervisorSpec
 from otp.testing.faults import FaultSwitch, rewired
@@ -249,22 +248,20 @@ def _generations(root: Supervisor) -> dict[str, int]:
 
 def _others_untouched(root: Supervisor, path: str, before: dict[str, int]) -> None:
     """Only the child, and whom the strategy of its supervisor takes along, may have a new incarnation."""
-    full = f"{root.path}/{path}"
-    along = {full, *(f"{full.rpartition('/')[0]}/{id}" for id in _taken_along(root, path))}
+    along = set(_restarted_together(root, path))
     for child in root.walk():
-        if child.generation != before.get(child.path) and not any(_is_within(child, each) for each in along):
+        if child.generation != before.get(child.path) and not any(is_within(child.path, each) for each in along):
             raise ContractBroken(f"{path} was restarted, and {child.path} with it")
 
 
-def _is_within(child: ChildInfo, above: str) -> bool:
-    return child.path == above or child.path.startswith(f"{above}/")
-
-
-def _taken_along(root: Supervisor, path: str) -> tuple[str, ...]:
-    above, _, _ = path.rpartition("/")
+def _restarted_together(root: Supervisor, path: str) -> Iterator[str]:
+    """The full paths of the child and of the siblings that the strategy of its supervisor takes along."""
+    above = parent_of(path)
     spec = root.get_childspec(above) if above else root.spec
     assert isinstance(spec, SupervisorSpec)
-    return explain(spec, f"{spec.id}/{path.rpartition('/')[2]}").takes_along
+    siblings = [child.id for child in spec.children]
+    for id in taken_along(spec.strategy, siblings, id_of(path)):
+        yield join(root.path, join(above, id))
 
 
 def _spec_at(spec: AnySpec, path: str) -> ChildSpec:

@@ -18,11 +18,12 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from otp.core.machine import SupervisorMachine
 from otp.spec import SupervisorSpec
+from otp.testing.branch import Machine
 from otp.testing.happenings import Asks, Happening, Stops
+from otp.testing.observed import Transition, Transitions, observed
 from otp.testing.snapshot import fork, imprint
-from otp.testing.world import Machine, World
+from otp.testing.world import World
 
 __all__ = ("Exploration", "Violation", "explore")
 
@@ -34,11 +35,13 @@ class Exploration(Struct, frozen=True):
         states: how many, all different.
         steps: from one state to another, or to one that was known.
         deepest: happenings on the longest path to a state that was new.
+        transitions: of a child from one state to another; none if the machine was given.
     """
 
     states: int
     steps: int
     deepest: int
+    transitions: frozenset[Transition]
 
 
 class Violation(AssertionError):
@@ -58,7 +61,7 @@ def explore(
     spec: SupervisorSpec,
     happenings: Iterable[Happening],
     *,
-    machine: Machine = SupervisorMachine,
+    machine: Machine | None = None,
     check: Callable[[World], None] | None = None,
 ) -> Exploration:
     """Walk all orders of `happenings` through the machines of a tree, breadth first, and look at each state.
@@ -81,7 +84,8 @@ def explore(
     Args:
         spec: the tree; supervisors below the root are walked through as well.
         happenings: what may happen once each, out of `otp.testing.happenings`; twice the same may happen twice.
-        machine: what makes the machine of each supervisor: a broken one, to see that it is found out.
+        machine: what makes the machine of each supervisor: a broken one, to see that it is found out. None: the machine
+            as it is, and each change of a child's state has to be in `otp.core.transitions`.
         check: raises for a state that breaks a promise of your own.
 
     Raises:
@@ -105,12 +109,13 @@ class _Search:
         self,
         spec: SupervisorSpec,
         happenings: Iterable[Happening],
-        machine: Machine,
+        machine: Machine | None,
         check: Callable[[World], None] | None,
     ) -> None:
         given = Counter(happenings)
         self._kinds = tuple(given)
-        self._world = World(spec, machine)
+        self._transitions = Transitions()
+        self._world = World(spec, machine or observed(self._transitions))
         self._start = fork(self._world), tuple(given.values())
         self._check = check
         self._known: set[object] = set()
@@ -125,7 +130,12 @@ class _Search:
             self._meet(0, None, world, left)
         while self._frontier:
             self._go_on(self._frontier.popleft())
-        return Exploration(len(self._ways), self._steps, len(self._path(len(self._ways) - 1)))
+        return Exploration(
+            states=len(self._ways),
+            steps=self._steps,
+            deepest=len(self._path(len(self._ways) - 1)),
+            transitions=frozenset(self._transitions.seen),
+        )
 
     def _go_on(self, state: _State) -> None:
         """Take each step that there is from a state."""

@@ -239,9 +239,9 @@ class Simulation:
             case effects.Start(id, generation, spec):
                 self._start(id, generation, spec)
             case effects.Stop(id, generation):
-                self._told("stop", id, generation, Shutdown())
+                self._asked_to_end("stop", id, generation, Shutdown())
             case effects.Kill(id, generation):
-                self._told("kill", id, generation, Killed())
+                self._asked_to_end("kill", id, generation, Killed())
             case effects.SetTimer(timer, at):
                 assert all(armed.child != timer.child for armed in self.timers), f"{timer} beside another of that child"
                 self.timers[timer] = at
@@ -278,7 +278,7 @@ class Simulation:
             self.up.add(id)
             self._inbox.append(inputs.Started(id, generation, None))
 
-    def _told(self, what: str, id: str, generation: int, exit: Exit) -> None:
+    def _asked_to_end(self, what: str, id: str, generation: int, exit: Exit) -> None:
         assert self.live.get(id) == generation, f"{what} for {id} {generation}, which does not live"
         self.trace.append(f"{what} {id}")
         if id not in self.stubborn:

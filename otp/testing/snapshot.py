@@ -13,7 +13,8 @@ from msgspec import Struct
 from otp.core.child import Child
 from otp.core.intensity import RestartWindow
 from otp.spec import ChildSpec, SupervisorSpec
-from otp.testing.world import Branch, World
+from otp.testing.branch import Branch
+from otp.testing.world import World
 
 __all__ = ("fork", "imprint")
 
@@ -103,7 +104,7 @@ def _branch(branch: Branch, now: float) -> tuple[object, ...]:
     reader = _Reader(machine.children, now)
     oldest = now - machine.spec.period
     return (
-        (branch.up, branch.told, branch.refused, branch.done, witness.stopping, witness.brutal),
+        (branch.up, branch.ordered, branch.refused, branch.done, witness.stopping, witness.brutal),
         reader.parts(machine),
         tuple([_body(id, branch, now) for id in sorted(branch.live)]),
         tuple([(*reader.struct(timer), at - now) for timer, at in branch.timers.items()]),
@@ -122,7 +123,7 @@ def _body(id: str, above: Branch, now: float) -> tuple[object, ...]:
     age = _age(above.machine.children, id, body.generation)
     if isinstance(body, Branch):
         return id, age, _branch(body, now)
-    return id, age, body.up, body.told, body.refused
+    return id, age, body.up, body.ordered, body.refused
 
 
 def _age(children: Children, id: str, generation: int) -> object:
@@ -133,7 +134,7 @@ def _age(children: Children, id: str, generation: int) -> object:
 
 _LEFT_OUT = frozenset(
     (
-        *("now", "path", "effects"),
+        *("now", "path", "effects", "transitions"),
         *("generation", "value", "crashes", "manual", "collateral", "downtime", "down_since", "verdict"),
         *("streak", "up_since", "retry_at", "_budgets"),  # of a child with a policy they are read: see `policy`
     )
@@ -201,7 +202,7 @@ class _Reader:
         for name, value in getattr(thing, "__dict__", {}).items():
             if name not in _LEFT_OUT:
                 read.append(self.read(value))
-        if thing.__class__ is Child and thing.spec.policy is not None:
+        if isinstance(thing, Child) and thing.spec.policy is not None:
             read.append(self.policy(thing))
         return tuple(read)
 

@@ -7,6 +7,7 @@ from otp import events
 from otp.core import inputs
 from otp.core.child import Child, ChildState, Purpose
 from otp.core.machine import SupervisorMachine
+from otp.core.paths import id_of
 from otp.core.plan import Phase, Plan
 from otp.errors import Hung
 from otp.events import Cause
@@ -27,13 +28,13 @@ class Body(Protocol):
     Attributes:
         generation: its number.
         up: it has said so.
-        told: "stop" or "kill" once it was told.
+        ordered: "stop" or "kill" once it was asked to; else empty.
         refused: it was not gone in time after it was killed.
     """
 
     generation: int
     up: bool
-    told: str
+    ordered: str
     refused: bool
 
 
@@ -86,23 +87,23 @@ class Witness:
         """An event: restarts are counted here once more (S27)."""
         match event:
             case events.ChildRestarting(path=path, cause=cause):
-                id = path.rpartition("/")[2]
+                id = id_of(path)
                 self._causes[id] = cause
                 self._restarts(id, event, now)
             case events.ChildDelayed(path=path, expected=expected, used=used):
-                if not expected and path.rpartition("/")[2] not in self.by_request:
+                if not expected and id_of(path) not in self.by_request:
                     self._is_granted(used, now)
             case events.IntensityReached(period=period) if period == self.machine.spec.period:
                 count = self._count(now)
                 assert count > self.machine.spec.intensity, f"restart {count} within the period is refused"
             case events.ChildPaused(path=path):
-                self.set_aside.add(path.rpartition("/")[2])
+                self.set_aside.add(id_of(path))
             case events.ChildExited(path=path):
-                self.set_aside.discard(path.rpartition("/")[2])
+                self.set_aside.discard(id_of(path))
             case events.ChildStarted(path=path):
-                self.by_request.discard(path.rpartition("/")[2])
+                self.by_request.discard(id_of(path))
                 if self.were_up is not None:
-                    self.were_up.add(path.rpartition("/")[2])
+                    self.were_up.add(id_of(path))
             case events.SupervisorStarted():
                 self.were_up = None
             case events.SupervisorStopping():
@@ -185,23 +186,23 @@ class Witness:
         same = plan is not None and plan is self._plan and self._is_sure()
         assert not same, f"{id} was stopped by request, and is started by the group restart that was under way"
 
-    def tells(self, what: str, id: str, generation: int, live: Mapping[str, Body]) -> None:
+    def orders(self, what: str, id: str, generation: int, live: Mapping[str, Body]) -> None:
         """A child is told to stop, or killed."""
         body = live.get(id)
         assert body is not None, f"{what} for {id}, which does not live"
         assert body.generation == generation, f"{what} for generation {generation} of {id}; {body.generation} lives"
-        assert what == "kill" or not body.told, f"{id} is asked to stop after it was told to {body.told}"
-        if not body.told and not self.brutal and not self.machine.spec.dynamic:
+        assert what == "kill" or not body.ordered, f"{id} is asked to stop after it was asked to {body.ordered}"
+        if not body.ordered and not self.brutal and not self.machine.spec.dynamic:
             self._in_order(id, live)
 
     def _in_order(self, id: str, live: Mapping[str, Body]) -> None:
         """Those behind it in the group are gone, or refuse (S34, S45)."""
         children = self.machine.children
-        if not self.stopping and not (children[id].doomed and self._is_sure()):
+        if not self.stopping and not (children[id].stop_pending and self._is_sure()):
             return  # alone, by request or because its start took too long
         ids = list(children)
         for behind in ids[ids.index(id) + 1 :]:
-            grouped = self.stopping or children[behind].doomed
+            grouped = self.stopping or children[behind].stop_pending
             waits = behind in live and not live[behind].refused
             assert not (grouped and waits), f"{id} is asked to stop before {behind} behind it is gone"
 
@@ -239,8 +240,8 @@ class Witness:
             known = child.generation if child.is_up else None
             assert lives == known, f"{id} is {child.state}: generation {known}; generation {lives} lives"
             assert child.timer is None or child.timer in timers, f"{child.timer} is not armed"
-            told = id not in live or live[id].told or live[id].refused
-            assert told or not (self.stopping and machine.spec.dynamic), f"{id} is not asked to stop at once (S45)"
+            ordered = id not in live or live[id].ordered or live[id].refused
+            assert ordered or not (self.stopping and machine.spec.dynamic), f"{id} is not asked to stop at once (S45)"
         assert live.keys() <= machine.children.keys(), f"nobody knows {live.keys() - machine.children.keys()}"
         for timer in timers:
             owner = machine.children.get(timer.child)

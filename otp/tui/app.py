@@ -26,7 +26,7 @@ from otp.control.wire.commands import Pause, Reset, Restart, Resume, Start, Stop
 from otp.control.wire.protocol import Acted
 from otp.control.wire.rows import ChildRow, EventRow
 from otp.tui.colours import first_theme, next_theme
-from otp.tui.confirm import Confirm
+from otp.tui.confirm import Confirm, refused, result
 from otp.tui.details import Details
 from otp.tui.events import EventScreen, merged
 from otp.tui.headline import Headline
@@ -34,8 +34,7 @@ from otp.tui.keys import Help, bar
 from otp.tui.label import Label
 from otp.tui.order import Arrangement, Order
 from otp.tui.pages import PAGES
-from otp.tui.questions import Action, Looked, Looks, Outcome, command, history
-from otp.tui.result import refused, result
+from otp.tui.requests import Action, ChildAnswer, ChildQueries, Outcome, command, history
 from otp.tui.table import TreeTable
 
 __all__ = ("Top",)
@@ -71,7 +70,7 @@ class Top(App[None]):
     Attributes:
         path: of the socket.
         patience: seconds that a command may take.
-        looks: asks about the child under the cursor.
+        queries: asks about the child under the cursor.
     """
 
     CSS_PATH = "top.tcss"
@@ -103,7 +102,7 @@ class Top(App[None]):
         self.path = path
         self.patience = patience
         self._feed = feed or Feed(path)
-        self.looks = Looks(path, self._looked)
+        self.queries = ChildQueries(path, self._answered)
         self._mirror = Mirror()
         self._arrangement = Arrangement(self._mirror)
         self._said: tuple[Text, float] = (Text(), 0.0)
@@ -127,14 +126,14 @@ class Top(App[None]):
         self.theme = first_theme(os.environ)
         self.table.focus()
         self._feed.start()
-        self.looks.start()
+        self.queries.start()
         self.set_interval(FRAME, self._tick)
         self._draw()
 
     def on_unmount(self) -> None:
         """Watch no more; the threads end by themselves."""
         self._feed.stop()
-        self.looks.stop()
+        self.queries.stop()
 
     # ------------------------------------------------------------------------------------------------ what comes
 
@@ -146,7 +145,7 @@ class Top(App[None]):
         for one in news:
             touched = self._mirror.take(one)
             if self.table.selected in touched or (isinstance(one, Joined) and self.table.selected):
-                self.looks.want(self.table.selected)
+                self.queries.want(self.table.selected)
         clock = time.monotonic()
         if news or clock - self._drawn >= TICK:
             self._draw()
@@ -154,7 +153,7 @@ class Top(App[None]):
     def _draw(self) -> None:
         clock = self._drawn = time.monotonic()
         mirror, arrangement = self._mirror, self._arrangement
-        self._headline.tell(mirror, mirror.link, clock)
+        self._headline.draw(mirror, mirror.link, clock)
         self.table.show(
             arrangement.paths(clock), as_tree=arrangement.order is Order.TREE, is_stale=mirror.link.state == "lost"
         )
@@ -188,24 +187,24 @@ class Top(App[None]):
     # ------------------------------------------------------------------------------------------------ answers of threads
 
     def on_told(self, told: Told) -> None:
-        """A thread has an answer; one that comes while the screen is taken down is for nobody."""
+        """Take an answer of a thread; one that comes while the screen is taken down is dropped."""
         if self._is_whole:
             told.take()
 
     def _tell(self, take: Callable[[], None]) -> None:
         """Have `take` called in the thread of the screen; from any thread."""
-        with suppress(RuntimeError):  # the loop has ended: nobody is there to be told
+        with suppress(RuntimeError):  # the loop has ended, and the screen with it
             self.post_message(Told(take))
 
-    def _looked(self, looked: Looked) -> None:
+    def _answered(self, answered: ChildAnswer) -> None:
         def take() -> None:
-            self._details.answer(looked)
+            self._details.answer(answered)
             self._draw_details()
 
         self._tell(take)
 
     def _rehearsed(self, outcome: Outcome) -> None:
-        """What a command would touch is known: show it, and do it when that is confirmed."""
+        """Show what a command would touch, and send it when that is confirmed."""
 
         def take() -> None:
             if isinstance(outcome.answer, Acted):
@@ -227,11 +226,11 @@ class Top(App[None]):
     # ------------------------------------------------------------------------------------------------ keys
 
     def on_tree_table_moved(self) -> None:
-        """Another child is under the cursor; that may be told while the screen is taken down already."""
+        """Show another child's details; the event may come while the screen is taken down already."""
         if not self._is_whole:
             return
         if self.table.selected:
-            self.looks.want(self.table.selected)
+            self.queries.want(self.table.selected)
         self._draw_details()
 
     def action_act(self, name: str) -> None:
@@ -239,7 +238,7 @@ class Top(App[None]):
         self._rehearse(ACTIONS[name](path=self.table.selected, dry_run=True))
 
     def action_pause(self) -> None:
-        """The same for maintenance: begin it, or end it."""
+        """Ask what beginning or ending the maintenance of the child under the cursor would touch."""
         row = self._row(self.table.selected)
         if row is not None:
             self._rehearse((Resume if row.paused else Pause)(path=row.path, dry_run=True))
@@ -294,7 +293,7 @@ class Top(App[None]):
         self.action_page((PAGES.index(self._details.page) + pages) % len(PAGES) + 1)
 
     def action_events(self) -> None:
-        """The events of the whole tree; those from before we came are asked for."""
+        """Show the events of the whole tree; those from before the screen began are asked for."""
         self.push_screen(EventScreen())
         history(self.path, lambda events: self._tell(lambda: self._add_history(events)))
         self._draw()
@@ -316,7 +315,7 @@ class Top(App[None]):
 
     @property
     def _is_whole(self) -> bool:
-        """Whether the parts of the screen are there: while it is taken down they are not."""
+        """Whether the parts of the screen are there; while it is taken down they are not."""
         screens = self.screen_stack
         return bool(screens) and all(screens[0].query(part) for part in (Headline, TreeTable, Details, "#said"))
 

@@ -1,8 +1,19 @@
-"""The colours: those of the terminal itself, or those of a theme."""
+"""The colours: what a tone of `otp.control.wire.looks` is in them, and whether they are the terminal's or a theme's."""
 
 from collections.abc import Mapping
 
-__all__ = ("first_theme", "next_theme")
+from otp.control.wire.looks import Tone
+
+__all__ = ("STYLES", "first_theme", "next_theme")
+
+STYLES = {
+    Tone.GOOD: "green",
+    Tone.WAITING: "bold yellow",
+    Tone.BAD: "bold red",
+    Tone.QUIET: "dim",
+    Tone.PLAIN: "",
+}
+"""What a tone is in the terminal's own colours; in the table a theme decides, see `TreeTable.DEFAULT_CSS`."""
 
 THEMES = ("ansi-dark", "ansi-light", "textual-dark", "textual-light")
 
@@ -11,15 +22,15 @@ _BRIGHT = ("7", "15")
 
 
 def first_theme(environment: Mapping[str, str]) -> str:
-    """The one that is asked for by TEXTUAL_THEME, else the terminal's own colours.
+    """The theme that TEXTUAL_THEME asks for, else the terminal's own colours.
 
-    Whether its background is light is known where the terminal says so in COLORFGBG; the difference is small, for the
-    background and the text are the terminal's in either case.
+    A terminal may say in COLORFGBG whether its background is light. Without that the dark theme does: background and text
+    are the terminal's in either case.
     """
     background = environment.get("COLORFGBG", "").rpartition(";")[2]
     return environment.get("TEXTUAL_THEME") or ("ansi-light" if background in _BRIGHT else "ansi-dark")
 
 
 def next_theme(theme: str) -> str:
-    """The one after `theme`."""
+    """The theme after `theme`, the first after the last and after an unknown one."""
     return THEMES[(THEMES.index(theme) + 1) % len(THEMES)] if theme in THEMES else THEMES[0]

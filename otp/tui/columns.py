@@ -10,26 +10,28 @@ Where there is no room for the last two, they are one.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from otp.control.wire.looks import Tone, sign, tone
 from otp.control.wire.rows import ChildRow
+from otp.core.paths import below_root, id_of, parent_of
 from otp.text.durations import short
-from otp.tui.states import Tone, sign, tone
 
 __all__ = ("Cell", "Column", "columns_for", "name_of", "time_of")
-
-NONE = "·"
-"""Stands for nothing, so that what is something is seen."""
 
 NARROWEST_NAME = 18
 
 INCIDENT_TAIL = 6
-"""Last characters of an incident's id that tell it from the others, where there is no room for all twelve."""
+"""Last characters of an incident's id, enough to know it by, where there is no room for all twelve."""
 
 
 class Cell(NamedTuple):
-    """What stands in one column of one line."""
+    """The content of one column in one line."""
 
     text: str
-    tone: Tone = "plain"
+    tone: Tone = Tone.PLAIN
+
+
+NOTHING = Cell("·", Tone.QUIET)
+"""Stands where there is nothing, so that what is something is seen."""
 
 
 class Column(NamedTuple):
@@ -55,18 +57,18 @@ def time_of(row: ChildRow) -> Cell:
     if row.up_s is not None:
         return Cell(f"up {short(row.up_s)}")
     if row.next_retry_s is not None:
-        return Cell(f"next {short(row.next_retry_s)}", "waiting")
+        return Cell(f"next {short(row.next_retry_s)}", Tone.WAITING)
     if row.down_s is not None:
-        return Cell(f"down {short(row.down_s)}", "bad")
-    return Cell(NONE, "quiet")
+        return Cell(f"down {short(row.down_s)}", Tone.BAD)
+    return NOTHING
 
 
 def name_of(row: ChildRow, *, as_tree: bool) -> str:
     """Its id, as deep as it stands in the tree; or its path without the root's id."""
-    above, _, id = row.path.rpartition("/")
+    above, id = parent_of(row.path), id_of(row.path)
     if as_tree:
         return "  " * (above.count("/") + 1 if above else 0) + id
-    return row.path.partition("/")[2] or row.path
+    return below_root(row.path) or row.path
 
 
 def columns_for(width: int) -> Sequence[Column]:
@@ -87,59 +89,49 @@ def _state(row: ChildRow) -> Cell:
     return Cell(f"{sign(row.state)} {row.state}", tone(row))
 
 
-def _number(number: int, tone: Tone = "plain") -> Cell:
-    return Cell(str(number), tone) if number else Cell(NONE, "quiet")
+def _count(field: str, tone: Tone = Tone.PLAIN) -> Callable[[ChildRow], Cell]:
+    """Show a number of the row; zero is nothing."""
 
+    def cell(row: ChildRow) -> Cell:
+        number = getattr(row, field)
+        return Cell(str(number), tone) if number else NOTHING
 
-def _crashes(row: ChildRow) -> Cell:
-    return _number(row.crashes, "waiting")
-
-
-def _manual(row: ChildRow) -> Cell:
-    return _number(row.manual)
-
-
-def _collateral(row: ChildRow) -> Cell:
-    return _number(row.collateral)
-
-
-def _streak(row: ChildRow) -> Cell:
-    return _number(row.streak, "bad")
+    return cell
 
 
 def _downtime(row: ChildRow) -> Cell:
-    return Cell(short(row.downtime_s)) if row.downtime_s else Cell(NONE, "quiet")
+    return Cell(short(row.downtime_s)) if row.downtime_s else NOTHING
 
 
 def _budget(row: ChildRow) -> Cell:
     if row.kind == "worker":
         return Cell("")
     spent = row.used and row.used >= row.intensity
-    return Cell(f"{row.used}/{row.intensity}", "bad" if spent else "waiting" if row.used else "quiet")
+    return Cell(f"{row.used}/{row.intensity}", Tone.BAD if spent else Tone.WAITING if row.used else Tone.QUIET)
 
 
 def _incident(row: ChildRow) -> Cell:
     if row.paused:
-        return Cell("paused" if row.paused_s is None else f"paused {short(row.paused_s)}", "waiting")
-    return Cell(row.incident, "bad")
+        return Cell("paused" if row.paused_s is None else f"paused {short(row.paused_s)}", Tone.WAITING)
+    return Cell(row.incident, Tone.BAD)
 
 
 def _note(row: ChildRow) -> Cell:
-    """What is most worth knowing, where there is room for one thing only."""
+    """Maintenance, incident or budget, the first that there is, where there is room for one only."""
     if row.paused:
-        return Cell("paused", "waiting")
+        return Cell("paused", Tone.WAITING)
     if row.incident:
-        return Cell(f"…{row.incident[-INCIDENT_TAIL:]}", "bad")
+        return Cell(f"…{row.incident[-INCIDENT_TAIL:]}", Tone.BAD)
     return Cell(f"used {_budget(row).text}", _budget(row).tone) if row.kind == "supervisor" else Cell("")
 
 
 _COUNTS = (
     Column("STATE", 12, _state, 0),
     Column("TIME", 11, time_of, 1),
-    Column("CRASH", 5, _crashes, 3, right=True),
-    Column("MAN", 3, _manual, 5, right=True),
-    Column("COL", 3, _collateral, 6, right=True),
-    Column("STRK", 4, _streak, 4, right=True),
+    Column("CRASH", 5, _count("crashes", Tone.WAITING), 3, right=True),
+    Column("MAN", 3, _count("manual"), 5, right=True),
+    Column("COL", 3, _count("collateral"), 6, right=True),
+    Column("STRK", 4, _count("streak", Tone.BAD), 4, right=True),
     Column("DOWN", 6, _downtime, 7, right=True),
 )
 _NARROW = (*_COUNTS, Column("NOTE", 9, _note, 2))

@@ -1,4 +1,4 @@
-"""The dialog before anything is done: what it touches, what it leaves alone, and why it is done."""
+"""The dialog before a command: what it touches, what it leaves alone, and the reason; and the line after it."""
 
 from typing import ClassVar
 
@@ -11,16 +11,22 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from otp.control.wire.commands import Pause, Reset, Restart, Resume, Start, Stop
+from otp.control.wire.looks import Tone
 from otp.control.wire.protocol import Acted
-from otp.text.durations import parse_duration
+from otp.control.wire.rows import Change
+from otp.text.durations import parse_duration, short
 from otp.text.printable import printable
-from otp.tui.clean import on_one_line
-from otp.tui.questions import Action
+from otp.tui.colours import STYLES
+from otp.tui.label import on_one_line
+from otp.tui.requests import Action, Outcome
 
-__all__ = ("Confirm", "radius")
+__all__ = ("Confirm", "radius", "refused", "result")
 
 SHOWN = 8
 """Paths of the radius that are listed; the rest is counted."""
+
+OP = 8
+"""Characters of a command's id that are enough to find it in the audit."""
 
 _MEANINGS: dict[type[Action], str] = {
     Restart: "stop it, wait until it is gone, start it afresh; counted as manual, costs no budget",
@@ -82,7 +88,7 @@ class Confirm(ModalScreen[Action | None]):
         try:
             self.dismiss(self._complete())
         except ValueError as wrong:
-            self.query_one("#wrong", Static).update(Text(str(wrong), "bold red"))
+            self.query_one("#wrong", Static).update(Text(str(wrong), STYLES[Tone.BAD]))
 
     def _complete(self) -> Action:
         reason = self.query_one("#reason", Input).value.strip()
@@ -95,7 +101,7 @@ class Confirm(ModalScreen[Action | None]):
 
 
 def radius(rehearsed: Acted) -> Text:
-    """What a command touches, a path a line, and how many it does not."""
+    """List what a command touches, a path a line, and count what it does not."""
     touched = list(dict.fromkeys(path for change in rehearsed.changes for path in change.radius))
     text = Text("touches ", end="")
     text.append(f"{len(touched)} of {len(touched) + rehearsed.untouched}", "bold")
@@ -108,5 +114,38 @@ def radius(rehearsed: Acted) -> Text:
         text.append(f"\n{printable(sentence)}", "dim")
     for change in rehearsed.changes:
         if change.message:
-            text.append(f"\n! {printable(change.message)}", "bold yellow")
+            text.append(f"\n! {printable(change.message)}", STYLES[Tone.WAITING])
     return text
+
+
+# ------------------------------------------------------------------------------------------------ and after
+
+
+def result(outcome: Outcome) -> Text:
+    """`✓ restart massive/workers/ws_worker: running in 0.1s  (op 01K9…)`, or `✗ …` and why not."""
+    if isinstance(outcome.answer, str):
+        return refused(outcome)
+    text = Text()
+    for change in outcome.answer.changes:
+        text.append_text(_change(type(outcome.command).__name__.lower(), change))
+    return text.append(f"  (op {printable(outcome.answer.op[:OP])})", "dim")
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else short(seconds)
+
+
+def refused(outcome: Outcome) -> Text:
+    """Say why nothing was done."""
+    what = f"{type(outcome.command).__name__.lower()} {outcome.command.path}"
+    return Text(printable(f"✗ {what}: {outcome.answer}"), STYLES[Tone.BAD])
+
+
+def _change(verb: str, change: Change) -> Text:
+    if change.error:
+        return Text(printable(f"✗ {verb} {change.path}: {change.error}: {change.message}"), STYLES[Tone.BAD])
+    message = f"; {change.message}" if change.message else ""
+    return Text(
+        printable(f"✓ {verb} {change.path}: {change.after} in {_time(change.took_s)}{message}"),
+        f"bold {STYLES[Tone.GOOD]}",
+    )

@@ -9,23 +9,25 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
+from otp.control.wire.looks import Tone
 from otp.control.wire.rows import ChildRow, Why
 from otp.text.printable import printable
+from otp.tui.colours import STYLES
 from otp.tui.label import Label
 from otp.tui.pages import PAGES, Line, Page, page
-from otp.tui.questions import Looked
+from otp.tui.requests import ChildAnswer
 
 __all__ = ("Details",)
 
 
 class _Page(VerticalScroll):
-    """What scrolls; left and right turn pages, also from here."""
+    """The part that scrolls; left and right turn pages, also from here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("left", "app.turn(-1)"), Binding("right", "app.turn(1)")]
 
 
 class Details(Vertical):
-    """The pane. What it shows goes on with the row; the answer to a question comes when it comes."""
+    """The pane: the row of a child as it is now, and the last answer about it."""
 
     DEFAULT_CSS = """
     Details VerticalScroll { scrollbar-size-vertical: 1; padding: 0 1; }
@@ -34,7 +36,7 @@ class Details(Vertical):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.page: Page = PAGES[0]
-        self._looked: Looked | None = None
+        self._answered: ChildAnswer | None = None
         self._shown: list[Line] = []
 
     def compose(self) -> ComposeResult:
@@ -46,12 +48,12 @@ class Details(Vertical):
 
     @property
     def body(self) -> VerticalScroll:
-        """What scrolls."""
+        """The part that scrolls."""
         return self.query_one(VerticalScroll)
 
-    def answer(self, looked: Looked) -> None:
-        """What was asked about a child is known."""
-        self._looked = looked
+    def answer(self, answered: ChildAnswer) -> None:
+        """Take the answer to a query about a child."""
+        self._answered = answered
 
     def turn_to(self, page: Page) -> None:
         """Show another page, from its top."""
@@ -71,18 +73,20 @@ class Details(Vertical):
     def _lines(self, row: ChildRow | None) -> list[Line]:
         if row is None:
             return [(Text(), Text("no child fits", "dim"))]
-        answer = self._looked.answer if self._looked and self._looked.path == row.path else None
+        answer = self._answered.answer if self._answered and self._answered.path == row.path else None
         lines = page(self.page, row, answer if isinstance(answer, Why) else None)
-        return lines if not isinstance(answer, str) else [(Text(), Text(printable(answer), "bold yellow")), *lines]
+        return (
+            lines if not isinstance(answer, str) else [(Text(), Text(printable(answer), STYLES[Tone.WAITING])), *lines]
+        )
 
 
 def _size(line: Line) -> tuple[int, int]:
-    """What decides how many lines of the screen it takes."""
+    """The lengths that decide how many lines of the screen a line takes."""
     return len(line[0]), len(line[1])
 
 
 def _grid(lines: list[Line]) -> Table:
-    """What stands at the left keeps its column, whatever is wrapped beside it."""
+    """Lay lines out: labels keep their column, whatever is wrapped beside them."""
     labelled = any(label for label, _ in lines)
     grid = Table.grid(padding=(0, 1, 0, 0))
     for label, text in lines:

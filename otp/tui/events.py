@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from otp.control.wire.rows import EventRow
-from otp.tui.clean import on_one_line
+from otp.tui.label import on_one_line
 from otp.tui.pages import event_line
 
 __all__ = ("EventScreen", "merged")
@@ -34,7 +34,7 @@ class _Lines(ScrollView, can_focus=True):
         self._terminal = Console()
 
     def show(self, events: Sequence[EventRow]) -> None:
-        """Show these; whoever is at the end stays there."""
+        """Show these events; a view that is at the end stays there."""
         if events == self._events:
             return
         follows = self.scroll_offset.y >= self.max_scroll_y

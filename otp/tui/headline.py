@@ -1,4 +1,4 @@
-"""The lines above the tree: who it is and how it is, and a line for all that is wrong with the whole."""
+"""The lines above the tree: its name and state, and a line for each thing that is wrong with the whole."""
 
 from collections.abc import Iterator
 
@@ -6,11 +6,12 @@ from rich.text import Text
 
 from otp.control.client.link import Link
 from otp.control.client.mirror import Mirror
+from otp.control.wire.looks import INCIDENTS, NEED_DOWN, TREES, Tone
 from otp.control.wire.rows import Blocked, NeedRow
 from otp.text.durations import short
 from otp.text.printable import printable
-from otp.tui.clean import on_one_line
-from otp.tui.label import Label
+from otp.tui.colours import STYLES
+from otp.tui.label import Label, on_one_line
 
 __all__ = ("Headline", "alarms", "headline")
 
@@ -23,12 +24,12 @@ Part = tuple[str, str]
 class Headline(Label):
     """The lines."""
 
-    def tell(self, mirror: Mirror, link: Link, clock: float) -> None:
-        """Draw them.
+    def draw(self, mirror: Mirror, link: Link, clock: float) -> None:
+        """Draw the lines.
 
         Args:
             mirror: the tree.
-            link: how we stand with it.
+            link: how the client stands with the process.
             clock: the monotonic clock.
         """
         lines = map(on_one_line, (headline(mirror, link, clock), *alarms(mirror, link, clock)))
@@ -43,7 +44,7 @@ def headline(mirror: Mirror, link: Link, clock: float) -> Text:
     seen = mirror.snapshot
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(f" {printable(seen.app)} ", "bold reverse")
-    text.append(f" {mirror.state}", _tone_of(mirror.state))
+    text.append(f" {mirror.state}", f"bold {STYLES[TREES.get(mirror.state, Tone.PLAIN)]}")
     text.append(f"  {mirror.up}/{mirror.total} up", "bold" if mirror.up < mirror.total else "")
     for words, style in _figures(mirror):
         text.append(" · ").append(words, style)
@@ -54,7 +55,7 @@ def headline(mirror: Mirror, link: Link, clock: float) -> Text:
 
 
 def alarms(mirror: Mirror, link: Link, clock: float) -> Iterator[Text]:
-    """What is wrong with the whole, the worst first, each a line."""
+    """Yield a line for each thing that is wrong with the whole, the worst first."""
     now = link.now(clock)
     if link.state == "lost":
         yield _alarm(f"DISCONNECTED for {short(clock - link.since)}", f"{link.why}; shown is the tree as it was then")
@@ -67,10 +68,10 @@ def alarms(mirror: Mirror, link: Link, clock: float) -> Iterator[Text]:
 
 def _figures(mirror: Mirror) -> Iterator[Part]:
     if mirror.open_incidents:
-        yield f"{mirror.open_incidents} open incident{'s'[: mirror.open_incidents != 1]}", "bold red"
+        yield f"{mirror.open_incidents} open incident{'s'[: mirror.open_incidents != 1]}", STYLES[INCIDENTS["open"]]
     lag = mirror.snapshot.lag_s if mirror.snapshot else None
     if lag is not None:
-        yield f"lag {lag * 1000:.0f} ms", "bold yellow" if lag >= LATE else ""
+        yield f"lag {lag * 1000:.0f} ms", STYLES[Tone.WAITING if lag >= LATE else Tone.PLAIN]
 
 
 def _culprit(blocked: Blocked) -> str:
@@ -84,12 +85,8 @@ def _need(need: NeedRow, age: float) -> str:
 
 def _alarm(loud: str, text: str) -> Text:
     line = Text(no_wrap=True, overflow="ellipsis")
-    return line.append(f" !! {loud} ", "bold reverse red").append(f" {printable(text)}", "bold red")
+    return line.append(f" !! {loud} ", "bold reverse red").append(f" {printable(text)}", STYLES[Tone.BAD])
 
 
 def _warning(text: str) -> Text:
-    return Text(f" ! {printable(text)}", "bold yellow", no_wrap=True, overflow="ellipsis")
-
-
-def _tone_of(state: str) -> str:
-    return {"up": "bold green", "degraded": "bold yellow"}.get(state, "bold")
+    return Text(f" ! {printable(text)}", STYLES[NEED_DOWN], no_wrap=True, overflow="ellipsis")

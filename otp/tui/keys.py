@@ -1,4 +1,4 @@
-"""The keys, and the screen that tells them all."""
+"""The keys, and the screen that lists them."""
 
 from typing import ClassVar
 
@@ -9,8 +9,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from otp.core.child import ChildState
-from otp.tui.states import sign
+from otp.control.wire.looks import STATES
 
 __all__ = ("Help", "bar")
 
@@ -85,6 +84,6 @@ def _text() -> Text:
     for name, meaning in (*_KEYS, ("", ""), *_COLUMNS):
         text.append(f"{name:15}", "bold").append(f"{meaning}\n", "")
     text.append("\n")
-    for state in ChildState:
-        text.append(f"{sign(state)} {state}   ", "")
+    for state, look in STATES.items():
+        text.append(f"{look.sign} {state}   ", "")
     return text.append("\n\nNothing is done before a dialog has shown what it touches. Esc closes this.", "dim")

@@ -5,10 +5,10 @@ from enum import StrEnum
 from math import inf
 
 from otp.control.client.mirror import Mirror
+from otp.control.wire.looks import gravity
 from otp.control.wire.rows import ChildRow
-from otp.core.paths import Pattern, is_pattern
+from otp.core.patterns import Pattern, is_pattern
 from otp.errors import PatternError
-from otp.tui.states import gravity
 
 __all__ = ("Arrangement", "Order", "arranged", "found")
 

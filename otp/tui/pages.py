@@ -1,6 +1,6 @@
-"""What the five pages of the details say of one child: lines, with what stands at their left.
+"""The five pages of the details of one child: lines, with labels at their left.
 
-Each takes the row as it is now, which goes on between two questions, and what was last answered about the child.
+A page is made of the row as it is now, which goes on between two queries, and of the last answer about the child.
 """
 
 import time
@@ -9,20 +9,19 @@ from typing import Literal
 
 from rich.text import Text
 
+from otp.control.wire.looks import INCIDENTS, Tone, sign, tone, tone_of_level
 from otp.control.wire.rows import ChildRow, EventRow, FailureRow, IncidentRow, LogRow, StackRow, TaskRow, Why
+from otp.core.paths import below_root
 from otp.text.durations import short
 from otp.text.printable import printable
-from otp.tui.clean import on_one_line
+from otp.tui.colours import STYLES
 from otp.tui.columns import time_of
-from otp.tui.states import LEVELS, Tone, sign, tone
+from otp.tui.label import on_one_line
 
-__all__ = ("PAGES", "STYLES", "Line", "Page", "clock_time", "event_line", "page")
+__all__ = ("PAGES", "Line", "Page", "clock_time", "event_line", "page")
 
 Page = Literal["Summary", "Events", "Log", "Stack", "Policy"]
 PAGES: tuple[Page, ...] = ("Summary", "Events", "Log", "Stack", "Policy")
-
-STYLES: dict[Tone, str] = {"good": "green", "waiting": "bold yellow", "bad": "bold red", "quiet": "dim", "plain": ""}
-"""What a tone is in the terminal's own colours."""
 
 SHOWN = 3
 """Incidents, and paths of a radius, that the summary names."""
@@ -30,11 +29,11 @@ SHOWN = 3
 _SHORT = {"WARNING": "WARN", "CRITICAL": "CRIT"}
 
 Line = tuple[Text, Text]
-"""What stands at the left, and what is wrapped beside it."""
+"""A label, and the text that is wrapped beside it."""
 
 
 def page(wanted: Page, row: ChildRow, why: Why | None) -> list[Line]:
-    """One page; as much of it as is known without an answer."""
+    """Make one page; without an answer, as much of it as the row has."""
     if why is None and wanted != "Summary":
         return [_line("asking …", "dim")]
     return [(on_one_line(label), on_one_line(text)) for label, text in _PAGES[wanted](row, why)]
@@ -55,7 +54,7 @@ def event_line(event: EventRow, about: str = "") -> Line:
 
 def _stamp(wall: float, level: str) -> Text:
     stamp = Text(f"{clock_time(wall)} ", "dim", end="")
-    return stamp.append(f"{_SHORT.get(level, level):5}", STYLES[LEVELS.get(level, "plain")])
+    return stamp.append(f"{_SHORT.get(level, level):5}", STYLES[tone_of_level(level)])
 
 
 def _line(text: str, style: str = "") -> Line:
@@ -75,7 +74,7 @@ def _summary(row: ChildRow, why: Why | None) -> Iterator[Line]:
     )
     if row.paused:
         until = "until somebody resumes" if row.paused_s is None else f"for another {short(row.paused_s)}"
-        yield _field("paused", Text(f"no restarts, no alerts, {until}", "bold yellow"))
+        yield _field("paused", Text(f"no restarts, no alerts, {until}", STYLES[Tone.WAITING]))
     yield _field(
         "restarts", f"{row.crashes} crashed · {row.manual} manual · {row.collateral} collateral · streak {row.streak}"
     )
@@ -90,7 +89,7 @@ def _summary(row: ChildRow, why: Why | None) -> Iterator[Line]:
 
 
 def _more(why: Why) -> Iterator[Line]:
-    """What only an answer tells."""
+    """The part of the summary that needs an answer."""
     for incident in why.incidents[:SHOWN]:
         yield _field("incident", _incident(incident))
     for need in why.needs:
@@ -118,13 +117,13 @@ def _cause(row: ChildRow) -> Text:
 
 
 def _radius(paths: Sequence[str], untouched: int) -> str:
-    named = ", ".join(path.partition("/")[2] or path for path in paths[:SHOWN])
+    named = ", ".join(below_root(path) or path for path in paths[:SHOWN])
     more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
     return f"touches {named or 'nothing'}{more}; {untouched} untouched"
 
 
 def _incident(incident: IncidentRow) -> Text:
-    text = Text(f"{incident.id} {incident.state}", STYLES["bad"] if incident.state == "open" else "")
+    text = Text(f"{incident.id} {incident.state}", STYLES[INCIDENTS[incident.state]])
     text.append(f" since {clock_time(incident.opened_wall)}, {incident.count} failure{'s'[: incident.count != 1]}", "")
     for marked, word in ((incident.injected, "injected"), (incident.maintenance, "maintenance")):
         text.append(f", {word}" if marked else "", "bold")

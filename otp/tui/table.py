@@ -83,7 +83,7 @@ class TreeTable(ScrollView, can_focus=True):
 
     @property
     def paths(self) -> Sequence[str]:
-        """What is shown, in its order."""
+        """The paths that are shown, in their order."""
         return self._paths
 
     def show(self, paths: Sequence[str], *, as_tree: bool, is_stale: bool) -> None:
@@ -92,7 +92,7 @@ class TreeTable(ScrollView, can_focus=True):
         Args:
             paths: in the order of the lines.
             as_tree: names are indented, else they are paths.
-            is_stale: nobody knows whether it is still so.
+            is_stale: the process is lost, and what is shown is as it was then.
         """
         before, self._as_tree, self._is_stale = self.selected, as_tree, is_stale
         if paths != self._paths:

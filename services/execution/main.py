@@ -1,33 +1,27 @@
 """`python -m services.execution.main`: execution without a supervisor."""
 
-import os
-import sys
+from functools import partial
 
-import anyio
-
-from services.execution import unsupervised
-from services.shared.heartbeat import start_heartbeat
-from services.shared.logutil import LogUtil
-from services.shared.setup_base import SetupBase
-
-SERVICE = "execution"
+from services.execution import orchestrator
+from services.execution.broker import server
+from services.execution.config import Execution
+from services.execution.identity import execution_config
+from services.execution.shared_services import SharedServices
+from services.execution.workers import decide, record, submit
+from services.shared.unsupervised import Worker, run_unsupervised
 
 
-async def main() -> None:
-    """Bootstrap, identity, shared services, orchestrator: four phases, each once."""
-    logger = LogUtil(SERVICE)
-    try:
-        config = await SetupBase(SERVICE, logger).load()
-    except RuntimeError as missing:
-        logger.critical(missing)
-        sys.exit(os.EX_CONFIG)
-    logger.configure_from_config(config)
-    heartbeat = start_heartbeat(SERVICE, config, logger)
-    try:
-        await unsupervised.run(config, logger)
-    finally:
-        heartbeat.set()
+def workers(config: Execution, shared: SharedServices) -> list[Worker]:
+    """The broker first, if it is embedded; then the orchestrator, which posts the limits."""
+    broker = partial(server.run, config.broker, shared.broker_clients)
+    return [
+        *([broker] if config.broker.embedded else []),
+        partial(orchestrator.run, config, shared.board, shared.control, shared.logger),
+        partial(decide.run, config, shared.board, shared.producer, shared.blocking),
+        partial(submit.run, config, shared.producer, shared.blocking),
+        partial(record.run, config, shared.producer),
+    ]
 
 
 if __name__ == "__main__":
-    anyio.run(main)
+    run_unsupervised("execution", execution_config, SharedServices.make, workers)

@@ -8,6 +8,7 @@ from services.execution.config import Execution
 from services.shared import redis_clients
 from services.shared.logutil import LogUtil
 from services.shared.redis_clients import Client
+from services.shared.shared_services import close
 
 __all__ = ("SharedServices",)
 
@@ -51,6 +52,4 @@ class SharedServices(NamedTuple):
 
     async def aclose(self) -> None:
         """Close the clients."""
-        for client in (self.control, self.producer, self.blocking, self.market):
-            async with redis_clients.opened(client):
-                pass
+        await close(self.control, self.producer, self.blocking, self.market)

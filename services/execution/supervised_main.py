@@ -1,16 +1,12 @@
 """`python -m services.execution.supervised_main`: execution under supervision."""
 
-from otp.application.run import Watchman, end_with
-from services.execution.supervisor import ExecutionSupervisor
-from services.shared.base_supervisor import supervised
-from services.shared.log_outlet import log_outlet
+from services.execution.identity import execution_config
+from services.execution.shared_services import SharedServices
+from services.shared.service import Service
+from services.shared.supervised import run_supervised
+from trees.execution import tree
 
-
-async def main(watchman: Watchman | None = None) -> int:
-    """Bootstrap, identity, shared services as in `main.py`, then the supervisor; returns the exit code."""
-    return await supervised(ExecutionSupervisor, watchman)
-
+SERVICE = Service("execution", execution_config, SharedServices.make, tree)
 
 if __name__ == "__main__":
-    with log_outlet():
-        end_with(main)
+    run_supervised(SERVICE)

@@ -1,48 +1,24 @@
 """`python -m services.intel.main`: intel without a supervisor."""
 
-import os
-import signal
-import sys
+from functools import partial
 
-import anyio
-from anyio.abc import TaskStatus
-
-from services.intel import unsupervised
+from services.intel import orchestrator
+from services.intel.config import Intel
 from services.intel.identity import intel_config
-from services.shared.heartbeat import start_heartbeat
-from services.shared.identity import ConfigError
-from services.shared.logutil import LogUtil
-from services.shared.setup_base import SetupBase
-
-SERVICE = "intel"
+from services.intel.shared_services import SharedServices
+from services.intel.workers import feed, signals
+from services.shared.unsupervised import Worker, run_unsupervised
 
 
-async def main() -> int:
-    """Bootstrap, identity, shared services, orchestrator: four phases, each once; returns the exit code."""
-    logger = LogUtil(SERVICE)
-    try:
-        config = await SetupBase(SERVICE, logger).load()
-        intel = intel_config(config)
-    except (RuntimeError, ConfigError) as wrong:
-        logger.critical(wrong)
-        return os.EX_CONFIG
-    logger.configure_from_config(config)
-    heartbeat = start_heartbeat(SERVICE, config, logger)
-    try:
-        async with anyio.create_task_group() as group:
-            await group.start(_stop_on_signal, group.cancel_scope)
-            await unsupervised.run(intel, logger)
-    finally:
-        heartbeat.set()
-    return os.EX_OK
-
-
-async def _stop_on_signal(scope: anyio.CancelScope, *, task_status: TaskStatus[None]) -> None:
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        task_status.started()
-        await anext(signals)
-        scope.cancel()
+def workers(config: Intel, shared: SharedServices) -> list[Worker]:
+    """The orchestrator first: it says which symbols are watched."""
+    pipeline = shared.pipeline
+    return [
+        partial(orchestrator.run, config, pipeline, shared.intel, shared.logger),
+        partial(signals.run, config, pipeline, shared.reader, shared.intel),
+        *(partial(feed.run, one, config, pipeline, shared.http, shared.intel) for one in config.news.feeds),
+    ]
 
 
 if __name__ == "__main__":
-    sys.exit(anyio.run(main))
+    run_unsupervised("intel", intel_config, SharedServices.make, workers)

@@ -9,6 +9,7 @@ from services.intel.pipeline import Pipeline
 from services.shared import redis_clients
 from services.shared.logutil import LogUtil
 from services.shared.redis_clients import Client
+from services.shared.shared_services import close
 
 __all__ = ("SharedServices", "open_http")
 
@@ -52,9 +53,7 @@ class SharedServices(NamedTuple):
     async def aclose(self) -> None:
         """Close the clients."""
         await self.http.aclose()
-        for client in (self.market, self.reader, self.intel):
-            async with redis_clients.opened(client):
-                pass
+        await close(self.market, self.reader, self.intel)
 
 
 def open_http(agent: str) -> httpx.AsyncClient:

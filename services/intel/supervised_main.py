@@ -1,16 +1,12 @@
 """`python -m services.intel.supervised_main`: intel under supervision."""
 
-from otp.application.run import Watchman, end_with
-from services.intel.supervisor import IntelSupervisor
-from services.shared.base_supervisor import supervised
-from services.shared.log_outlet import log_outlet
+from services.intel.identity import intel_config
+from services.intel.shared_services import SharedServices
+from services.shared.service import Service
+from services.shared.supervised import run_supervised
+from trees.intel import tree
 
-
-async def main(watchman: Watchman | None = None) -> int:
-    """Bootstrap, identity, shared services as in `main.py`, then the supervisor; returns the exit code."""
-    return await supervised(IntelSupervisor, watchman)
-
+SERVICE = Service("intel", intel_config, SharedServices.make, tree)
 
 if __name__ == "__main__":
-    with log_outlet():
-        end_with(main)
+    run_supervised(SERVICE)

@@ -1,33 +1,26 @@
 """`python -m services.massive.main`: massive as it always ran, without a supervisor."""
 
-import os
-import sys
+from functools import partial
 
-import anyio
-
-from services.massive import unsupervised
-from services.shared.heartbeat import start_heartbeat
-from services.shared.logutil import LogUtil
-from services.shared.setup_base import SetupBase
-
-SERVICE = "massive"
+from services.massive import orchestrator
+from services.massive.config import Massive
+from services.massive.identity import massive_config
+from services.massive.shared_services import SharedServices
+from services.massive.workers import consume, publish, stream, subscriptions
+from services.shared.unsupervised import Worker, run_unsupervised
 
 
-async def main() -> None:
-    """Bootstrap, identity, shared services, orchestrator: four phases, each once."""
-    logger = LogUtil(SERVICE)
-    try:
-        config = await SetupBase(SERVICE, logger).load()
-    except RuntimeError as missing:
-        logger.critical(missing)
-        sys.exit(os.EX_CONFIG)
-    logger.configure_from_config(config)
-    heartbeat = start_heartbeat(SERVICE, config, logger)
-    try:
-        await unsupervised.run(config, logger)
-    finally:
-        heartbeat.set()
+def workers(config: Massive, shared: SharedServices) -> list[Worker]:
+    """The orchestrator first: the others work by its plan."""
+    pipeline = shared.pipeline
+    return [
+        partial(orchestrator.run, config, pipeline, shared.control, shared.logger),
+        partial(publish.run, config, pipeline, shared.producer),
+        partial(consume.run, config, pipeline, shared.blocking),
+        partial(subscriptions.run, config, pipeline, shared.control),
+        partial(stream.run, config.feed, pipeline),
+    ]
 
 
 if __name__ == "__main__":
-    anyio.run(main)
+    run_unsupervised("massive", massive_config, SharedServices.make, workers)

@@ -7,6 +7,7 @@ from services.massive.pipeline import Pipeline
 from services.shared import redis_clients
 from services.shared.logutil import LogUtil
 from services.shared.redis_clients import Client
+from services.shared.shared_services import close
 
 __all__ = ("SharedServices",)
 
@@ -42,6 +43,4 @@ class SharedServices(NamedTuple):
 
     async def aclose(self) -> None:
         """Close the clients."""
-        for client in (self.control, self.producer, self.blocking):
-            async with redis_clients.opened(client):
-                pass
+        await close(self.control, self.producer, self.blocking)

@@ -1,16 +1,19 @@
 """`python -m services.massive.supervised_main`: massive under supervision."""
 
-from otp.application.run import Watchman, end_with
-from services.massive.supervisor import MassiveSupervisor
-from services.shared.base_supervisor import supervised
-from services.shared.log_outlet import log_outlet
+from functools import partial
 
+from services.massive.config import Massive
+from services.massive.identity import massive_config
+from services.massive.shared_services import SharedServices
+from services.shared.service import Service
+from services.shared.service_supervisor import ServiceSupervisor
+from services.shared.supervised import run_supervised
+from trees.massive import tree
 
-async def main(watchman: Watchman | None = None) -> int:
-    """Bootstrap, identity, shared services as in `main.py`, then the supervisor; returns the exit code."""
-    return await supervised(MassiveSupervisor, watchman)
+SERVICE = Service("massive", massive_config, SharedServices.make, tree)
 
+MassiveSupervisor = partial(ServiceSupervisor[Massive, SharedServices], SERVICE)
+"""`await MassiveSupervisor(config=…, logger=…).run()` is part of the contract."""
 
 if __name__ == "__main__":
-    with log_outlet():
-        end_with(main)
+    run_supervised(SERVICE)

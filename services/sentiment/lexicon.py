@@ -21,7 +21,7 @@ class Lexicon:
             package = import_module(_PACKAGE)
         except ModuleNotFoundError as error:
             raise RuntimeError(
-                f"scoring needs a lexicon, and {error.name} is not installed; pip install 'marketswarm-otp[services]'"
+                f"scoring needs a lexicon, and {error.name} is not installed; pip install -e services"
             ) from None
         with warnings.catch_warnings():
             warnings.simplefilter(

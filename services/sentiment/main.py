@@ -1,33 +1,22 @@
 """`python -m services.sentiment.main`: sentiment without a supervisor."""
 
-import os
-import sys
+from functools import partial
 
-import anyio
-
-from services.sentiment import unsupervised
-from services.shared.heartbeat import start_heartbeat
-from services.shared.logutil import LogUtil
-from services.shared.setup_base import SetupBase
-
-SERVICE = "sentiment"
+from services.sentiment import orchestrator
+from services.sentiment.config import Sentiment
+from services.sentiment.identity import sentiment_config
+from services.sentiment.shared_services import SharedServices
+from services.sentiment.workers import score
+from services.shared.unsupervised import Worker, run_unsupervised
 
 
-async def main() -> None:
-    """Bootstrap, identity, shared services, orchestrator: four phases, each once."""
-    logger = LogUtil(SERVICE)
-    try:
-        config = await SetupBase(SERVICE, logger).load()
-    except RuntimeError as missing:
-        logger.critical(missing)
-        sys.exit(os.EX_CONFIG)
-    logger.configure_from_config(config)
-    heartbeat = start_heartbeat(SERVICE, config, logger)
-    try:
-        await unsupervised.run(config, logger)
-    finally:
-        heartbeat.set()
+def workers(config: Sentiment, shared: SharedServices) -> list[Worker]:
+    """The orchestrator, which watches, and the scorer."""
+    return [
+        partial(orchestrator.run, config, shared.tally, shared.control, shared.logger),
+        partial(score.run, config, shared.lexicon, shared.tally, shared.blocking),
+    ]
 
 
 if __name__ == "__main__":
-    anyio.run(main)
+    run_unsupervised("sentiment", sentiment_config, SharedServices.make, workers)

@@ -1,16 +1,12 @@
 """`python -m services.sentiment.supervised_main`: sentiment under supervision."""
 
-from otp.application.run import Watchman, end_with
-from services.sentiment.supervisor import SentimentSupervisor
-from services.shared.base_supervisor import supervised
-from services.shared.log_outlet import log_outlet
+from services.sentiment.identity import sentiment_config
+from services.sentiment.shared_services import SharedServices
+from services.shared.service import Service
+from services.shared.supervised import run_supervised
+from trees.sentiment import tree
 
-
-async def main(watchman: Watchman | None = None) -> int:
-    """Bootstrap, identity, shared services as in `main.py`, then the supervisor; returns the exit code."""
-    return await supervised(SentimentSupervisor, watchman)
-
+SERVICE = Service("sentiment", sentiment_config, SharedServices.make, tree)
 
 if __name__ == "__main__":
-    with log_outlet():
-        end_with(main)
+    run_supervised(SERVICE)

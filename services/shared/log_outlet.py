@@ -5,10 +5,10 @@ import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 
-from otp.observe.last_words import AT_EXIT
+from otp.observe.fallback_log import AT_EXIT
 from otp.observe.outlet import Outlet
 from otp.observe.stdlib import hearing_stdlib
-from otp.observe.stream import writer
+from otp.observe.stream_writer import writer
 from otp.text.redaction import redact
 from services.shared import logutil
 

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from otp.cli import command
+from otp.extras import install
 from otp.faults import Faults
 
 WORKER = """
@@ -115,4 +116,4 @@ def test_without_the_extra_it_says_what_is_missing(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     result = CliRunner().invoke(command, ["run", "--reload", "lonely_shop:spec"])
     assert result.exit_code == 2
-    assert result.stderr == "Error: watchfiles is not installed; pip install 'marketswarm-otp[reload]'\n"
+    assert result.stderr == f"Error: watchfiles is not installed; {install('reload')}\n"

@@ -18,6 +18,7 @@ from otp.application.run import serve
 from otp.core.inputs import Exited
 from otp.core.machine import SupervisorMachine
 from otp.events import SupervisorExited
+from otp.extras import install
 from otp.testing import EventRecorder
 
 PROGRAMS = pathlib.Path(__file__).parents[1] / "programs.py"
@@ -290,9 +291,7 @@ class TestInOneProcess:
     @pytest.mark.parametrize(("options", "missing"), [({"backend": "trio"}, "trio"), ({"uvloop": True}, "uvloop")])
     def test_a_loop_that_is_not_installed_says_what_to_install(self, options, missing, monkeypatch):
         monkeypatch.setattr("otp.application.run.find_spec", lambda _: None)
-        with pytest.raises(
-            ValueError, match=f"{missing} is not installed; pip install 'marketswarm-otp\\[{missing}\\]'"
-        ):
+        with pytest.raises(ValueError, match=f"{missing} is not installed; {re.escape(install(missing))}"):
             otp.run(otp.supervisor("root"), **options)
 
 

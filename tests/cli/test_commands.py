@@ -124,11 +124,11 @@ def test_a_grace_below_zero_is_a_usage_error(otp):
     assert otp("run", "shop:spec", "--grace", "-1").exit_code == 2
 
 
-def plugin(folder, name, value, code=None):
+def plugin(folder, name, value, code=None, requires=""):
     """An installed distribution that brings a command."""
     info = folder / f"{name}-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{requires}\n")
     (info / "entry_points.txt").write_text(f"[otp.commands]\n{name} = {value}\n")
     if code is not None:
         (folder / f"{value.partition(':')[0]}.py").write_text(code)
@@ -159,16 +159,16 @@ def test_a_plugin_cannot_take_the_place_of_a_command(tmp_path):
 
 def test_a_plugin_without_its_extra_says_what_to_install_and_harms_nothing(tmp_path):
     missing = "raise ModuleNotFoundError('No module named websockets', name='websockets.asyncio')"
-    env = plugin(tmp_path, "demo_x", "demo_x_command:greet", missing)
+    env = plugin(tmp_path, "demo_x", "demo_x_command:greet", missing, "Requires-Dist: websockets; extra == 'live'")
     called = process("demo_x", "--for", "5", env=env)
     assert called.returncode == 2
     assert called.stderr == (
         "Error: otp demo_x is not available: importing demo_x_command failed: ModuleNotFoundError: "
-        "No module named websockets; pip install 'marketswarm-otp[services]'\n"
+        "No module named websockets; pip install 'demo_x[live]'\n"
     )
     listed = process("--help", env=env)
     assert listed.returncode == 0
-    assert re.search(r"demo_x +\(not available: pip install 'marketswarm-otp\[services\]'\)", listed.stdout)
+    assert re.search(r"demo_x +\(not available: pip install 'demo_x\[live\]'\)", listed.stdout)
 
 
 def test_a_plugin_that_is_no_command_says_so(tmp_path):

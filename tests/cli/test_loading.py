@@ -5,6 +5,7 @@ import pathlib
 import pytest
 
 from otp.errors import LoadError
+from otp.extras import install
 from otp.loading import load
 
 HERE = pathlib.Path(__file__).parent
@@ -62,9 +63,11 @@ def test_a_module_that_is_not_there_is_told_from_one_that_cannot_import():
 
 
 def test_a_missing_extra_is_named(tmp_path, monkeypatch):
-    (tmp_path / "needs_redis.py").write_text("raise ModuleNotFoundError('No module named redis', name='redis.asyncio')")
+    (tmp_path / "needs_apprise.py").write_text(
+        "raise ModuleNotFoundError('No module named apprise', name='apprise.plugins')"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert refusal("needs_redis:tree").endswith("; pip install 'marketswarm-otp[services]'")
+    assert refusal("needs_apprise:tree").endswith(f"; {install('alerts')}")
 
 
 def test_a_module_that_raises_is_said_to(tmp_path, monkeypatch):

@@ -176,3 +176,35 @@ def test_a_machine_gives_up_when_it_was_said_to(intensity, period, backoff, limi
     else:
         assert isinstance(sim.exit.error, IntensityReached)
         assert (failures, round(sim.now, 6)) == (course.failures, round(course.after, 6))
+
+
+def test_a_supervisor_that_was_healthy_in_between_begins_its_delays_anew():
+    growing = FailurePolicy(otherwise=RestartAfter(Backoff(10.0, factor=10.0, cap=1e6, jitter=0.0)), healthy_after=60.0)
+    slow = FailurePolicy(otherwise=RestartAfter(Backoff(70.0, factor=1.0, cap=70.0, jitter=0.0)))
+    inner = supervisor("inner", intensity=1, period=100.0, children=[stand_in("a", policy=slow)], policy=growing)
+    tree = supervisor("root", intensity=2, period=1_000.0, children=[inner])
+    assert [level.after for level in explain(tree, "root/inner/a").levels] == [70.0, 70.0 + 80.0 + 80.0]
+
+
+def test_a_limit_for_which_a_supervisor_gives_up_too_slowly_is_never_reached():
+    policy = FailurePolicy(otherwise=Limited(2, within=1.0, then=GiveUp()))
+    inner = supervisor("inner", intensity=1, period=10.0, children=[stand_in("a", policy=BLIP)], policy=policy)
+    tree = supervisor("root", intensity=3, period=60.0, children=[inner])
+    assert [level.after for level in explain(tree, "root/inner/a").levels] == [1.0, 4.0]
+
+
+def test_a_window_is_filled_by_more_equal_delays_than_it_takes_to_call_them_steady():
+    policy = FailurePolicy(otherwise=RestartAfter(Backoff(0.1, factor=1.0, jitter=0.0)))
+    (course,) = only(stand_in("a", policy=policy), intensity=200, period=60.0).courses
+    assert course.failures == 201
+
+
+def test_the_earliest_end_takes_all_jitter_in_favour_of_haste():
+    policy = FailurePolicy(otherwise=RestartAfter(Backoff(1.0, factor=1.0, jitter=0.5)))
+    (course,) = only(stand_in("a", policy=policy), intensity=2, period=60.0).courses
+    assert (course.delays[0], course.failures, course.after) == (1.0, 3, 1.0)
+
+
+def test_an_expected_failure_without_any_delay_at_the_least_jitter_is_restarted_for_ever():
+    policy = FailurePolicy(on(OSError, RestartAfter(Backoff(1.0, jitter=1.0)), expected=True))
+    assert only(stand_in("a", policy=policy)).courses[0].failures is None

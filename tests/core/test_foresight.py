@@ -82,3 +82,7 @@ def test_that_a_child_of_a_group_which_refuses_to_stop_may_end_the_process_is_sa
 def test_a_child_that_is_not_there_is_not_found(path):
     with pytest.raises(NotFound):
         could_follow(supervisor("shop", children=[stand_in("a")]), path)
+
+
+def test_a_delay_is_foreseen_without_its_jitter():
+    assert after_a_failed_start(RestartAfter(Backoff(1.5, jitter=0.5))) == 1.5

@@ -87,7 +87,7 @@ class Walk(Simulation):
         assert id not in self.terminated, f"{id} was terminated by request, and is started"
         super()._start(id, generation, spec)
 
-    def _told(self, what, id, generation, exit):
+    def _asked_to_end(self, what, id, generation, exit):
         ordered = self.machine.phase is Phase.STOPPING and not self.machine.spec.dynamic and not self.killed
         if ordered and (id, generation) not in self.told:
             order = list(self.machine.children)
@@ -95,7 +95,7 @@ class Walk(Simulation):
             still = [i for i in behind if i in self.live and self.machine.children[i].state is not ChildState.REFUSED]
             assert not still, f"{what} {id} while {still} behind it live"
         self.told.add((id, generation))
-        super()._told(what, id, generation, exit)
+        super()._asked_to_end(what, id, generation, exit)
 
     def take(self, step):
         action, n, option = step

@@ -4,7 +4,7 @@ import pytest
 
 from otp.core.child import Child
 from otp.core.paths import is_within, join, parts
-from otp.core.strategy import affected, wants_restart
+from otp.core.strategy import taken_along, wants_restart
 from otp.exits import Crashed, Killed, Normal, Refused, Shutdown
 from otp.spec import Restart, Strategy
 from otp.testing.simulation import stand_in
@@ -35,7 +35,7 @@ def test_which_ends_want_a_restart_s16(exit):
 )
 def test_whom_a_restart_takes_along_in_start_order(strategy, failed, group):
     children = {id: Child(stand_in(id), f"root/{id}") for id in "abcd"}
-    assert [child.spec.id for child in affected(strategy, children, children[failed])] == list(group)
+    assert [child.spec.id for child in taken_along(strategy, children.values(), children[failed])] == list(group)
 
 
 def test_a_path_is_the_ids_from_the_root_down():

@@ -11,8 +11,9 @@ import anyio
 import msgspec
 from websockets.asyncio.client import ClientConnection
 
-from services.marketswarm import supervised_main
+from services.marketswarm.supervised_main import SERVICE
 from services.shared.log_outlet import log_outlet
+from services.shared.supervised import supervised_main
 
 
 def tap(descriptor):
@@ -32,4 +33,4 @@ def tap(descriptor):
 if __name__ == "__main__":
     tap(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
     with log_outlet():
-        sys.exit(anyio.run(supervised_main.main))
+        sys.exit(anyio.run(supervised_main, SERVICE))

@@ -27,7 +27,7 @@ ONE_STEP = {
     ("services/shared/redis_refusals.py", "_with_causes"),
     ("services/shared/redis_client.py", "_told"),
     # Python's own, of a bounded text, with a guard around it
-    ("otp/observe/lines.py", "_traceback"),
+    ("otp/observe/sanitize.py", "_traceback"),
     # what a service logs with its own log, cut and guarded there
     ("services/shared/logutil.py", "_trace"),
 }

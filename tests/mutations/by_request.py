@@ -6,7 +6,7 @@ from tests.mutations.mutation import Mutation
 
 plan = partial(Mutation, "plan.py")
 recovery = partial(Mutation, "recovery.py")
-machine = partial(Mutation, "machine.py")
+termination = partial(Mutation, "termination.py")
 requests = partial(Mutation, "requests.py")
 child = partial(Mutation, "child.py")
 
@@ -56,36 +56,36 @@ MUTATIONS = [
     ),
     recovery(
         "a crash after a restart by request is a start by request that failed",
-        "            child.purpose = Purpose.RESTART  # whatever it had been started for\n",
+        "            child.purpose = Purpose.RESTART  # also after a startup or a request: a failure is tried again\n",
         "",
     ),
     # ------------------------------------------------------------------------------------------------ the answer
-    machine(
+    termination(
         "whoever restarts a group is not told of a sibling that did not start, but that all is well",
         "self._answer_for(child, error)\n                self.start_by_request_failed",
         "self.start_by_request_failed",
     ),
-    machine(
+    termination(
         "whoever restarts a group is not told of a sibling that refuses to end its start",
         "self._answer_for(child, error)\n            self.awaited_no_more",
         "self.awaited_no_more",
     ),
-    machine(
+    termination(
         "whoever restarts a group is told of anybody that refuses",
         "is not None and self.plan.awaited is child:\n            self.answer_plan(error)\n\n    def _group_begins_anew",
         "is not None:\n            self.answer_plan(error)\n\n    def _group_begins_anew",
     ),
-    machine(
+    termination(
         "a start by request that fails is tried again at once",
         "self.start_by_request_failed(child, exit)",
         "self.restart_failed(child, exit)",
     ),
-    machine(
+    termination(
         "a start by request that fails under maintenance is judged",
         "case Purpose.STARTUP | Purpose.RESTART | Purpose.REQUEST if child.stays_down:",
         "case Purpose.STARTUP | Purpose.RESTART if child.stays_down:",
     ),
-    machine(
+    termination(
         "a start by request that takes too long and is not given up ends the supervisor",
         "return child.purpose in (Purpose.STARTUP, Purpose.RESTART)",
         "return child.purpose in (Purpose.STARTUP, Purpose.RESTART, Purpose.REQUEST)",
@@ -164,17 +164,17 @@ MUTATIONS = [
         "else:\n            self._delay(child, exit, verdict, delay(backoff, failure, 0.5))",
     ),
     # ------------------------------------------------------------------------------------------------ restart_child
-    machine(
+    termination(
         "a parked child is stopped for good when its restart_child fails",
         "if child.parked:",
         "if False:",
     ),
-    machine(
+    termination(
         "a child that was down by request is parked when its restart_child fails",
         "if child.parked:",
         "if True:",
     ),
-    machine(
+    termination(
         "the downtime of a parked child is over when its restart_child fails",
         "            child.state = ChildState.FAILED\n        else:\n            child.down_since = None\n"
         "            child.left_behind = False\n",

@@ -7,6 +7,7 @@ from tests.mutations.mutation import Mutation
 strategy = partial(Mutation, "strategy.py")
 intensity = partial(Mutation, "intensity.py")
 machine = partial(Mutation, "machine.py")
+termination = partial(Mutation, "termination.py")
 child = partial(Mutation, "child.py")
 recovery = partial(Mutation, "recovery.py")
 
@@ -35,23 +36,23 @@ MUTATIONS = [
     ),
     strategy(
         "one_for_all is rest_for_one",
-        "return list(children.values())",
-        "return _from(failed, children)",
+        "return list(siblings)",
+        "return _from(failed, siblings)",
     ),
     strategy(
         "rest_for_one is one_for_all",
-        "            return _from(failed, children)",
-        "            return list(children.values())",
+        "            return _from(failed, siblings)",
+        "            return list(siblings)",
     ),
     strategy(
         "rest_for_one restarts the one before too",
-        "group.append(child)\n        if child is failed:",
+        "group.append(child)\n        if child == failed:",
         "group.append(child)\n        if failed in group[:-1]:",
     ),
     strategy(
         "rest_for_one restarts only the one behind",
-        "return _from(failed, children)\n\n",
-        "return _from(failed, children)[:2]\n\n",
+        "return _from(failed, siblings)\n\n",
+        "return _from(failed, siblings)[:2]\n\n",
     ),
     strategy(
         "rest_for_one starts last first",
@@ -125,12 +126,12 @@ MUTATIONS = [
         "if child.down_since is None:\n            child.down_since = self.now\n        self.effects",
         "child.down_since = self.now\n        self.effects",
     ),
-    machine(
+    termination(
         "whoever asked for a group restart is not told that it failed",
         "is child:\n            self.answer_plan(error)\n\n    def _group_begins_anew",
         "is child:\n            pass\n\n    def _group_begins_anew",
     ),
-    machine(
+    termination(
         "a group restart goes on behind the sibling that failed to start",
         "behind.left_behind = True\n            self.plan = None",
         "behind.left_behind = True\n            self.awaited_no_more(child)",
@@ -170,35 +171,35 @@ MUTATIONS = [
         "elif child.state is _RUNNING or child.state is ChildState.EXITED:",
         "elif child.state is _RUNNING:",
     ),
-    machine(
+    termination(
         "an end during a plan is lost",
         "self.deferred.append(event)",
         "pass",
     ),
-    machine(
+    termination(
         "a child whose end waits for its decision still shows its value",
         "child.state = ChildState.EXITED\n        child.ended(self.now)",
         "child.state = ChildState.EXITED",
     ),
-    machine(
+    termination(
         "the downtime of an end that waits begins with its decision",
-        "child.ended(self.now)\n        if child.doomed:",
-        "child.value = None\n        if child.doomed:",
+        "child.ended(self.now)\n        if child.stop_pending:",
+        "child.value = None\n        if child.stop_pending:",
     ),
-    machine(
+    termination(
         "a second credit for a second casualty of a group",
-        "self.emit_exited(child, event.exit, asked=False)\n            self._settle(child)",
+        "self.emit_exited(child, event.exit, asked=False)\n            self.stopped(child)",
         "self.emit_exited(child, event.exit, asked=False)\n            self.window.record(self.now)\n"
-        "            self._settle(child)",
+        "            self.stopped(child)",
     ),
-    machine(
+    termination(
         "the end of a second casualty is not told",
-        "self.emit_exited(child, event.exit, asked=False)\n            self._settle(child)",
-        "self._settle(child)",
+        "self.emit_exited(child, event.exit, asked=False)\n            self.stopped(child)",
+        "self.stopped(child)",
     ),
-    machine(
+    termination(
         "a second casualty of a group waits for a decision of its own",
-        "if child.doomed:  # it only came first: the group restart or the end goes on without a second credit (S26)",
+        "if child.stop_pending:  # ended before its turn to be stopped; continue the plan, at no second credit (S26)",
         "if False:",
     ),
     child(
@@ -211,72 +212,72 @@ MUTATIONS = [
         "        self.value = None\n        if self.down_since",
         "        if self.down_since",
     ),
-    machine(
+    termination(
         "a supervisor below in which somebody refused is started again",
         "wants_restart(child.spec.restart, exit) and type(exit) is not Refused",
         "wants_restart(child.spec.restart, exit)",
     ),
-    machine(
+    termination(
         "an end for good is not told",
         "self.emit_exited(child, exit, asked=False)",
         "pass",
     ),
-    machine(
+    termination(
         "a child that ended for good is shown as stopped",
         "child.state = ChildState.DONE\n        child.down_since = None\n        if self",
         "child.state = ChildState.STOPPED\n        child.down_since = None\n        if self",
     ),
-    machine(
+    termination(
         "the time after an end for good is downtime",
         "child.state = ChildState.DONE\n        child.down_since = None\n        if self",
         "child.state = ChildState.DONE\n        if self",
     ),
-    machine(
+    termination(
         "a temporary child that ended is kept",
         "if self.spec.dynamic or child.spec.restart is Restart.TEMPORARY:\n            self.forget(child)\n        if child",
         "if self.spec.dynamic:\n            self.forget(child)\n        if child",
     ),
-    machine(
+    termination(
         "a dynamic child that ended for good is kept",
         "if self.spec.dynamic or child.spec.restart is Restart.TEMPORARY:\n            self.forget(child)\n        if child",
         "if child.spec.restart is Restart.TEMPORARY:\n            self.forget(child)\n        if child",
     ),
-    machine(
+    termination(
         "a child without significance ends its supervisor",
         "if child.spec.significant and self._auto_shutdown():",
         "if self._auto_shutdown():",
     ),
-    machine(
+    termination(
         "auto_shutdown ends as if somebody had stopped it",
         'Shutdown("auto_shutdown")',
         "Shutdown()",
     ),
-    machine(
+    termination(
         "any_significant waits for the last",
         "if self.spec.auto_shutdown is AutoShutdown.ANY_SIGNIFICANT:",
         "if False:",
     ),
-    machine(
+    termination(
         "all_significant ends with the first",
         "if self.spec.auto_shutdown is AutoShutdown.ANY_SIGNIFICANT:",
         "if True:",
     ),
-    machine(
+    termination(
         "significant children that were stopped keep their supervisor up",
         "over = (ChildState.STOPPED, ChildState.DONE)",
         "over = (ChildState.DONE,)",
     ),
-    machine(
+    termination(
         "a significant child that waits for its next try is over",
         "over = (ChildState.STOPPED, ChildState.DONE)",
         "over = (ChildState.STOPPED, ChildState.DONE, ChildState.RESTARTING)",
     ),
-    machine(
+    termination(
         "a significant child whose end waits for its decision is over",
         "over = (ChildState.STOPPED, ChildState.DONE)",
         "over = (ChildState.STOPPED, ChildState.DONE, ChildState.EXITED)",
     ),
-    machine(
+    termination(
         "all_significant waits for those without significance too",
         " for child in self.children.values() if child.spec.significant)",
         " for child in self.children.values())",

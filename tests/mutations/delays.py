@@ -6,6 +6,7 @@ from tests.mutations.mutation import Mutation
 
 recovery = partial(Mutation, "recovery.py")
 machine = partial(Mutation, "machine.py")
+termination = partial(Mutation, "termination.py")
 child = partial(Mutation, "child.py")
 backoff = partial(Mutation, "backoff.py")
 plan = partial(Mutation, "plan.py")
@@ -62,20 +63,20 @@ MUTATIONS = [
         "self.streak = predecessor.streak",
         "pass",
     ),
-    machine(
+    termination(
         "how long a child was up that was stopped is forgotten",
         "child.ended(self.now)\n        failure",
         "child.value = None\n        child.up_since = None\n        child.down_since = self.now\n        failure",
     ),
-    machine(
+    recovery(
         "a temporary child's first start is tried again",
         GUARDED_STARTUP,
         "return worker and child.guarded",
     ),
     plan(
         "a restart does not tell the streak",
-        "streak=child.streak,\n                )",
-        "streak=0,\n                )",
+        "streak=child.streak,  #",
+        "streak=0,  #",
     ),
     # ------------------------------------------------------------------------------------------------ delays
     backoff(
@@ -185,7 +186,7 @@ MUTATIONS = [
     ),
     recovery(
         "a child waits also for the delays of those that are not restarted with it",
-        "group = affected(self.spec.strategy, self.children, child)",
+        "group = taken_along(self.spec.strategy, self.children.values(), child)",
         "group = self.children.values()",
     ),
     recovery(
@@ -210,12 +211,12 @@ MUTATIONS = [
     ),
     plan(
         "a stop does not end the delays",
-        "if child.state in WAITING:\n                self.wait_no_more(child)",
+        "if child.state in WAITING:\n                self.cancel_retry(child)",
         "pass",
     ),
     plan(
         "a delay that a group restart takes along keeps its timer",
-        "                self.wait_no_more(sibling)",
+        "                self.cancel_retry(sibling)",
         "                sibling.state = ChildState.STOPPED",
     ),
     requests(
@@ -230,8 +231,8 @@ MUTATIONS = [
     ),
     requests(
         "a restart by request leaves the delay as it is",
-        "machine.wait_no_more(child)\n        machine.restart_one",
-        "machine.restart_one",
+        "supervisor.cancel_retry(child)\n        supervisor.restart_one",
+        "supervisor.restart_one",
     ),
     requests(
         "a startup waits for ever for a child that is terminated in its delay",
@@ -259,17 +260,17 @@ MUTATIONS = [
         "WAITING = frozenset({ChildState.RESTARTING, ChildState.BACKOFF, ChildState.HELD, ChildState.FAILED})",
     ),
     # ------------------------------------------------------------------------------------------------ the first start
-    machine(
+    recovery(
         "with a policy the first start is not tried again",
         GUARDED_STARTUP,
         "return False",
     ),
-    machine(
+    recovery(
         "a supervisor below is started again when its first start has failed",
         GUARDED_STARTUP,
         "return child.guarded and child.spec.restart is not Restart.TEMPORARY",
     ),
-    machine(
+    recovery(
         "without a policy the first start is tried again too",
         GUARDED_STARTUP,
         "return worker and child.spec.restart is not Restart.TEMPORARY",

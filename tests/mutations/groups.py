@@ -7,6 +7,7 @@ from tests.mutations.mutation import Mutation
 plan = partial(Mutation, "plan.py")
 recovery = partial(Mutation, "recovery.py")
 machine = partial(Mutation, "machine.py")
+termination = partial(Mutation, "termination.py")
 maintenance = partial(Mutation, "maintenance.py")
 requests = partial(Mutation, "requests.py")
 child = partial(Mutation, "child.py")
@@ -78,8 +79,8 @@ MUTATIONS = [
     ),
     recovery(
         "a group that waited for the answer of a probe does not go on without the child that is held",
-        "needs=event.down))\n            self.awaited_no_more(child)",
-        "needs=event.down))",
+        "needs=event.down, **facts))\n            self.awaited_no_more(child)",
+        "needs=event.down, **facts))",
     ),
     recovery(
         "a group does not go on without the child that is delayed",
@@ -87,12 +88,12 @@ MUTATIONS = [
         "            )\n        )\n\n    def restart_due",
     ),
     # ------------------------------------------------------------------------------------------------ it begins anew
-    machine(
+    termination(
         "the restart of a group ends with a child that may come to wait",
         BEGINS_ANEW,
         "if self.plan is not None and self.plan.awaited is child:",
     ),
-    machine(
+    termination(
         "a group begins anew with a child that may wait, and goes on with one that may not",
         BEGINS_ANEW,
         "if self.plan is not None and self.plan.awaited is child and child.is_judged:",
@@ -108,14 +109,14 @@ MUTATIONS = [
         "return self.spec.policy is not None",
     ),
     # ------------------------------------------------------------------------------------------------ left behind
-    machine(
+    termination(
         "nobody remembers who is down over a start that failed",
         "                behind.left_behind = True\n",
         "                pass\n",
     ),
     maintenance(
         "those behind a child whose next try is off stay down",
-        "            machine.go_on_without(child)\n",
+        "            supervisor.go_on_without(child)\n",
         "",
     ),
     plan(
@@ -130,7 +131,7 @@ MUTATIONS = [
     ),
     plan(
         "those behind a child whose next try is off are started in the middle of something else",
-        "if self.plan is not None:  # they follow when that is done",
+        "if self.plan is not None:  # start them at its end",
         "if False:  # they follow when that is done",
     ),
     plan(
@@ -148,7 +149,7 @@ MUTATIONS = [
         "    child.left_behind = False\n",
         "",
     ),
-    machine(
+    termination(
         "a child that was left behind comes back although its restart_child failed",
         "            child.left_behind = False\n",
         "",

@@ -5,8 +5,9 @@ from functools import partial
 from tests.mutations.mutation import Mutation
 
 machine = partial(Mutation, "machine.py")
+termination = partial(Mutation, "termination.py")
 
-UP_AND_NOT_DOOMED = "if child is None or child.state is not _RUNNING or child.doomed:"
+UP_AND_NOT_DOOMED = "if child is None or child.state is not _RUNNING or child.stop_pending:"
 
 MUTATIONS = [
     # ------------------------------------------------------------------------------------------------ it hangs
@@ -38,7 +39,7 @@ MUTATIONS = [
     machine(
         "a child that is not up can hang",
         UP_AND_NOT_DOOMED,
-        "if child is None or child.doomed:",
+        "if child is None or child.stop_pending:",
     ),
     machine(
         "an older incarnation that hangs stops the newest",
@@ -51,50 +52,50 @@ MUTATIONS = [
         "error = event.error",
     ),
     # ------------------------------------------------------------------------------------------------ it is gone
-    machine(
+    termination(
         "a request does not win over a child that hangs",
         "if failure is not None and not child.is_claimed:",
         "if failure is not None and (isinstance(failure, Hung) or not child.is_claimed):",
     ),
-    machine(
+    termination(
         "a stop does not win over a child that hangs",
-        "if self.phase not in (Phase.STOPPING, Phase.DONE):\n                self._hung_is_gone",
-        "if self.phase is not Phase.DONE:\n                self._hung_is_gone",
+        "if self.phase not in (Phase.STOPPING, Phase.DONE):\n                self._hung_has_ended",
+        "if self.phase is not Phase.DONE:\n                self._hung_has_ended",
     ),
-    machine(
+    termination(
         "a child that hung is restarted by a supervisor that has ended",
-        "if self.phase not in (Phase.STOPPING, Phase.DONE):\n                self._hung_is_gone",
-        "if self.phase is not Phase.STOPPING:\n                self._hung_is_gone",
+        "if self.phase not in (Phase.STOPPING, Phase.DONE):\n                self._hung_has_ended",
+        "if self.phase is not Phase.STOPPING:\n                self._hung_has_ended",
     ),
-    machine(
+    termination(
         "a child that hung fails to start",
         "if not isinstance(failure, Hung):",
         "if True:",
     ),
-    machine(
+    termination(
         "a child that hung does not say so",
         "exit = Crashed(error)\n        if self.plan is None:",
         "exit = Crashed(None)\n        if self.plan is None:",
     ),
-    machine(
+    termination(
         "what follows a child that hung is decided while others start",
-        "if self.plan is None:\n            self._ended(child, exit)",
-        "if True:\n            self._ended(child, exit)",
+        "if self.plan is None:\n            self.ended(child, exit)",
+        "if True:\n            self.ended(child, exit)",
     ),
-    machine(
+    termination(
         "requests that waited for the end of a child that hung are forgotten",
-        "Exited(child.spec.id, child.generation, exit))\n        for request in child.take_waiting():\n"
-        "            self._request(request)",
+        "Exited(child.spec.id, child.generation, exit))\n        for request in child.pop_waiting():\n"
+        "            self.request(request)",
         "Exited(child.spec.id, child.generation, exit))",
     ),
     # ------------------------------------------------------------------------------------------------ it does not end
-    machine(
+    termination(
         "a child that refuses although it was terminated is restarted when it ends after all",
-        "if child.is_claimed:  # what was asked for decides what follows when it ends after all\n"
+        "if child.is_claimed:  # the request, and not the failure, decides what follows if it ends after all\n"
         "            child.failure = None",
         "if False:\n            child.failure = None",
     ),
-    machine(
+    termination(
         "nobody needs the place of a child that hangs and was started by request",
         "if isinstance(child.failure, StartError):",
         "if child.failure is not None:",

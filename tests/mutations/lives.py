@@ -16,12 +16,12 @@ MUTATIONS = [
     ),
     child(
         "a child that never ran has a collateral restart",
-        "+ (predecessor.generation > 0 and not set_aside)",
+        "+ (self.inherited > 0)",
         "+ (not set_aside)",
     ),
     child(
         "the end of a supervisor is no collateral restart of its children",
-        "predecessor.collateral + (predecessor.generation > 0 and not set_aside)",
+        "predecessor.collateral + (self.inherited > 0)",
         "predecessor.collateral",
     ),
     child(
@@ -146,13 +146,13 @@ MUTATIONS = [
     ),
     roster(
         "nobody is told that a start is up",
-        "self.give(token, value)",
+        "self.complete_with(token, value)",
         "pass",
     ),
     roster(
         "whoever asked for a start gets no value",
-        "self.give(token, value)",
-        "self.give(token, None)",
+        "self.complete_with(token, value)",
+        "self.complete_with(token, None)",
     ),
     roster(
         "the value of a start is lost",
@@ -231,13 +231,13 @@ MUTATIONS = [
     ),
     roster(
         "whoever waits for a start that fails is told twice",
-        "token, child.token = child.token, None\n            self.tell(token, result)",
-        "token = child.token\n            self.tell(token, result)",
+        "token, child.token = child.token, None\n            self.complete(token, result)",
+        "token = child.token\n            self.complete(token, result)",
     ),
     roster(
         "whoever waits for a start is told twice",
-        "token, child.token = child.token, None\n            self.give(token, value)",
-        "token = child.token\n            self.give(token, value)",
+        "token, child.token = child.token, None\n            self.complete_with(token, value)",
+        "token = child.token\n            self.complete_with(token, value)",
     ),
     roster(
         "the end of a brutally killed child does not say so",

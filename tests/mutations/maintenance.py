@@ -7,6 +7,7 @@ from tests.mutations.mutation import Mutation
 maintenance = partial(Mutation, "maintenance.py")
 recovery = partial(Mutation, "recovery.py")
 machine = partial(Mutation, "machine.py")
+termination = partial(Mutation, "termination.py")
 child = partial(Mutation, "child.py")
 plan = partial(Mutation, "plan.py")
 roster = partial(Mutation, "roster.py")
@@ -19,15 +20,15 @@ MUTATIONS = [
     # ------------------------------------------------------------------------------------------------ an end under maintenance
     recovery(
         "maintenance is ignored",
-        "if child.paused:\n            self.set_aside(child, exit)\n            return\n        if child.guarded:",
+        "if child.paused:\n            self.leave_paused(child, exit)\n            return\n        if child.guarded:",
         "if child.guarded:",
     ),
     recovery(
         "a policy comes before maintenance",
-        "if child.paused:\n            self.set_aside(child, exit)\n            return\n        if child.guarded:\n"
+        "if child.paused:\n            self.leave_paused(child, exit)\n            return\n        if child.guarded:\n"
         "            self._recover_guarded(child, exit)\n            return\n",
         "if child.guarded:\n            self._recover_guarded(child, exit)\n            return\n"
-        "        if child.paused:\n            self.set_aside(child, exit)\n            return\n",
+        "        if child.paused:\n            self.leave_paused(child, exit)\n            return\n",
     ),
     recovery(
         "an end under maintenance costs a credit",
@@ -46,13 +47,13 @@ MUTATIONS = [
     ),
     recovery(
         "nobody is told of an end under maintenance",
-        "self.emit(events.ChildPaused(path=child.path, at=self.now, exit=exit))",
+        "self.emit(events.ChildPaused(path=child.path, at=self.now, exit=exit, **facts))",
         "pass",
     ),
     recovery(
         "an end under maintenance does not say how",
-        "self.emit(events.ChildPaused(path=child.path, at=self.now, exit=exit))",
-        "self.emit(events.ChildPaused(path=child.path, at=self.now, exit=None))",
+        "self.emit(events.ChildPaused(path=child.path, at=self.now, exit=exit, **facts))",
+        "self.emit(events.ChildPaused(path=child.path, at=self.now, exit=None, **facts))",
     ),
     recovery(
         "a start after maintenance does not say what it is for",
@@ -71,15 +72,15 @@ MUTATIONS = [
     ),
     recovery(
         "a startup waits for ever for a child that failed under maintenance",
-        "at=self.now, exit=exit))\n        self.awaited_no_more(child)\n\n    def _end_all",
-        "at=self.now, exit=exit))\n\n    def _end_all",
+        "at=self.now, exit=exit, **facts))\n        self.awaited_no_more(child)\n\n    def _end_all",
+        "at=self.now, exit=exit, **facts))\n\n    def _end_all",
     ),
-    machine(
+    termination(
         "a first start that fails under maintenance undoes all",
         "case Purpose.STARTUP | Purpose.RESTART | Purpose.REQUEST if child.stays_down:",
         "case Purpose.RESTART | Purpose.REQUEST if child.stays_down:",
     ),
-    machine(
+    termination(
         "a restart that fails under maintenance is tried again",
         "case Purpose.STARTUP | Purpose.RESTART | Purpose.REQUEST if child.stays_down:",
         "case Purpose.STARTUP | Purpose.REQUEST if child.stays_down:",
@@ -89,28 +90,28 @@ MUTATIONS = [
         "return self.paused and self.spec.restart is not Restart.TEMPORARY",
         "return self.paused",
     ),
-    machine(
+    termination(
         "whoever asked for a restart that fails under maintenance is given a value",
         "if self.plan is not None and self.plan.target is child:\n            self.answer_plan(error)",
         "pass",
     ),
-    machine(
+    termination(
         "a sibling that fails under maintenance is the answer to whoever asked for a group restart",
         "if self.plan is not None and self.plan.target is child:",
         "if self.plan is not None:",
     ),
-    machine(
+    termination(
         "the place of a child under maintenance is needed for its restart",
         "if child.is_claimed or child.stays_down:",
         "if child.is_claimed:",
     ),
-    machine(
+    termination(
         "a group does not need the place of one that refuses under maintenance",
-        "    if child.doomed:\n        return True\n    if child.is_claimed or child.stays_down:\n        return False\n",
-        "    if child.stays_down:\n        return False\n    if child.doomed:\n        return True\n"
+        "    if child.stop_pending:\n        return True\n    if child.is_claimed or child.stays_down:\n        return False\n",
+        "    if child.stays_down:\n        return False\n    if child.stop_pending:\n        return True\n"
         "    if child.is_claimed:\n        return False\n",
     ),
-    machine(
+    termination(
         "all_significant counts a child that is down over its maintenance as over",
         OVER,
         "over = (ChildState.STOPPED, ChildState.DONE, ChildState.PAUSED)",
@@ -123,22 +124,22 @@ MUTATIONS = [
     ),
     maintenance(
         "the delay of a child goes on under maintenance",
-        "            machine.wait_no_more(child)\n",
+        "            supervisor.cancel_retry(child)\n",
         "",
     ),
     maintenance(
         "how a child ended whose needs are being asked is not told",
-        "machine.set_aside(child, exit)",
-        "machine.set_aside(child, None)",
+        "supervisor.leave_paused(child, exit)",
+        "supervisor.leave_paused(child, None)",
     ),
     maintenance(
         "maintenance of all does not count for those that are added",
-        "machine.paused = True",
+        "supervisor.paused = True",
         "pass",
     ),
     maintenance(
         "maintenance of all is never over for those that are added",
-        "machine.paused = False",
+        "supervisor.paused = False",
         "pass",
     ),
     maintenance(
@@ -148,8 +149,8 @@ MUTATIONS = [
     ),
     maintenance(
         "maintenance of one child is that of all",
-        "[machine.children[id]] if id else list(machine.children.values())",
-        "list(machine.children.values())",
+        "[supervisor.children[id]] if id else list(supervisor.children.values())",
+        "list(supervisor.children.values())",
     ),
     roster(
         "a child that is added is never under maintenance",
@@ -158,8 +159,8 @@ MUTATIONS = [
     ),
     maintenance(
         "maintenance of an unknown child is fine",
-        "        not_found(machine, request)\n        return\n",
-        "        machine.reply(request, None)\n        return\n",
+        "        not_found(supervisor, request)\n        return\n",
+        "        supervisor.reply(request, None)\n        return\n",
     ),
     # ------------------------------------------------------------------------------------------------ siblings and requests
     plan(
@@ -185,7 +186,7 @@ MUTATIONS = [
     ),
     maintenance(
         "a child stays down when its maintenance is over",
-        "machine.restart_due(RestartDue(child.spec.id, child.generation))",
+        "supervisor.restart_due(RestartDue(child.spec.id, child.generation))",
         "pass",
     ),
     maintenance(
@@ -195,12 +196,12 @@ MUTATIONS = [
     ),
     maintenance(
         "each child that is down over its maintenance restarts its group",
-        "        child.retry_at = machine.now\n    for child in down:\n        machine.restart_due",
-        "        child.retry_at = machine.now\n        machine.restart_due",
+        "        child.retry_at = supervisor.now\n    for child in down:\n        supervisor.restart_due",
+        "        child.retry_at = supervisor.now\n        supervisor.restart_due",
     ),
     maintenance(
         "a supervisor that stops starts those whose maintenance is over",
-        "    if machine.phase in (Phase.STOPPING, Phase.DONE):\n        return\n",
+        "    if supervisor.phase in (Phase.STOPPING, Phase.DONE):\n        return\n",
         "",
     ),
     # ------------------------------------------------------------------------------------------------ the next incarnation
@@ -226,8 +227,8 @@ MUTATIONS = [
     ),
     child(
         "a child that stayed down over its maintenance has a collateral restart",
-        "(predecessor.generation > 0 and not set_aside)",
-        "(predecessor.generation > 0)",
+        "self.inherited = 0 if set_aside else predecessor.generation",
+        "self.inherited = predecessor.generation",
     ),
     child(
         "with a new supervisor it is forgotten that a child is down over its maintenance",
@@ -252,9 +253,9 @@ MUTATIONS = [
     # ------------------------------------------------------------------------------------------------ reset
     child(
         "a reset leaves the streak",
-        '"""Forget its failures in a row, and what it has used of the limits of its policy; what was counted stays."""\n'
+        '"""Reset the streak and the budgets of its policy; the counters of restarts stay."""\n'
         "        self.streak = 0\n",
-        '"""Forget its failures in a row, and what it has used of the limits of its policy; what was counted stays."""\n',
+        '"""Reset the streak and the budgets of its policy; the counters of restarts stay."""\n',
     ),
     child(
         "a reset leaves what was used of the limits of a policy",
@@ -268,7 +269,7 @@ MUTATIONS = [
     ),
     maintenance(
         "a reset of all leaves the window",
-        "machine.window.clear()",
+        "supervisor.window.clear()",
         "pass",
     ),
     intensity(

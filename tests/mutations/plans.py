@@ -109,7 +109,7 @@ MUTATIONS = [
     ),
     plan(
         "a child that a request has stopped and started is stopped by the plan once more",
-        "            if child.doomed:  #",
+        "            if child.stop_pending:  #",
         "            if True:  #",
     ),
     plan(
@@ -234,17 +234,17 @@ MUTATIONS = [
     ),
     plan(
         "whoever waits for a start gets no answer when its supervisor stops",
-        "            self.answer(child, NoProc(self.path))\n",
+        "            self.answer_start(child, NoProc(self.path))\n",
         "",
     ),
     plan(
         "a request that waits gets no answer when its supervisor stops",
-        "            for request in child.take_waiting():\n",
+        "            for request in child.pop_waiting():\n",
         "            for request in ():\n",
     ),
     plan(
         "a restart that waits for a plan gets no answer when its supervisor stops",
-        "                self.tell(event.token, NoProc(self.path))",
+        "                self.complete(event.token, NoProc(self.path))",
         "                pass",
     ),
     plan(
@@ -294,13 +294,13 @@ MUTATIONS = [
     ),
     plan(
         "a restart that a terminate takes back is not answered",
-        "                self.tell(event.token, stopped_early(child))",
+        "                self.complete(event.token, stopped_early(child))",
         "                pass",
     ),
     plan(
         "a restart that a terminate takes back is answered and done",
-        "                self.deferred.remove(event)\n                self.tell(event.token, stopped_early(child))",
-        "                self.tell(event.token, stopped_early(child))",
+        "                self.deferred.remove(event)\n                self.complete(event.token, stopped_early(child))",
+        "                self.complete(event.token, stopped_early(child))",
     ),
     plan(
         "an end that is part of something else is not told",

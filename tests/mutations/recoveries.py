@@ -5,7 +5,7 @@ from functools import partial
 from tests.mutations.mutation import Mutation
 
 recovery = partial(Mutation, "recovery.py")
-machine = partial(Mutation, "machine.py")
+termination = partial(Mutation, "termination.py")
 child = partial(Mutation, "child.py")
 plan = partial(Mutation, "plan.py")
 roster = partial(Mutation, "roster.py")
@@ -196,8 +196,8 @@ MUTATIONS = [
     ),
     recovery(
         "a held child names also what is there",
-        "needs=event.down)",
-        "needs=child.spec.needs)",
+        "needs=event.down, ",
+        "needs=child.spec.needs, ",
     ),
     recovery(
         "a restart after a child was held does not say why",
@@ -223,30 +223,30 @@ MUTATIONS = [
     ),
     recovery(
         "nobody is told that a child is parked",
-        "self.emit(\n            events.ChildFailed(",
-        "str(\n            events.ChildFailed(",
+        "self.emit(events.ChildFailed(",
+        "str(events.ChildFailed(",
     ),
     recovery(
         "which in a row a failure is that parks is not told",
-        "verdict=verdict.name, streak=child.streak)\n        )\n        self.awaited_no_more",
-        "verdict=verdict.name)\n        )\n        self.awaited_no_more",
+        "verdict=verdict.name, **facts))\n        self.awaited_no_more",
+        "verdict=verdict.name, **facts | {'streak': 0}))\n        self.awaited_no_more",
     ),
     recovery(
         "a startup waits for ever for a child that is parked",
-        "streak=child.streak)\n        )\n        self.awaited_no_more(child)",
-        "streak=child.streak)\n        )",
+        "verdict=verdict.name, **facts))\n        self.awaited_no_more(child)",
+        "verdict=verdict.name, **facts))",
     ),
-    machine(
+    termination(
         "all_significant counts a parked child as over",
         OVER,
         "over = (ChildState.STOPPED, ChildState.DONE, ChildState.FAILED)",
     ),
-    machine(
+    termination(
         "all_significant counts a child that waits for its delay as over",
         OVER,
         "over = (ChildState.STOPPED, ChildState.DONE, ChildState.BACKOFF)",
     ),
-    machine(
+    termination(
         "all_significant counts a held child as over",
         OVER,
         "over = (ChildState.STOPPED, ChildState.DONE, ChildState.HELD)",
@@ -276,7 +276,7 @@ MUTATIONS = [
         "if self.ends_all(child, exit):\n            return",
         "pass",
     ),
-    machine(
+    termination(
         "a fatal failure below a child that is not restarted is swallowed",
         "elif not self.ends_all(child, exit):",
         "else:",

@@ -6,6 +6,7 @@ from tests.mutations.mutation import Mutation
 
 classify = partial(Mutation, "classify.py")
 backoff = partial(Mutation, "backoff.py")
+dry_run = partial(Mutation, "dry_run.py")
 
 MUTATIONS = [
     classify(
@@ -148,9 +149,19 @@ MUTATIONS = [
         "except OverflowError:",
         "except ZeroDivisionError:",
     ),
-    backoff(
-        "the shortest delay is the one without jitter",
-        "return delay(backoff, failure, 0.0)",
-        "return delay(backoff, failure, 0.5)",
+    dry_run(
+        "the earliest end is said of delays without jitter",
+        "ready=False, dice=0.0)",
+        "ready=False, dice=0.5)",
+    ),
+    dry_run(
+        "a delay after a request is said at its shortest",
+        "ready=True, dice=0.5)",
+        "ready=True, dice=0.0)",
+    ),
+    dry_run(
+        "a hundred equal delays are taken for the end of all windows",
+        "self._times > _SAME and now - self._since >= self._window",
+        "self._times > _SAME",
     ),
 ]

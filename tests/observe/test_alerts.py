@@ -20,8 +20,6 @@ from otp.events import (
     ChildStartFailed,
     FatalFailure,
     IntensityReached,
-    MaintenanceEnded,
-    MaintenanceStarted,
     SupervisorExited,
 )
 from otp.exits import Crash as CrashText
@@ -139,10 +137,9 @@ def test_an_injected_failure_says_so():
 
 def test_nobody_is_told_of_failures_under_maintenance_nor_that_they_are_over():
     desk = Desk()
-    desk(MaintenanceStarted(path="root", at=0.0))
     for n in range(5):
         desk(ChildPaused(path="root/a", at=1.0 + n, exit=exit_with()))
-        desk(FatalFailure(path="root/sub", at=1.0, offender="root/sub/b", exit=exit_with(), verdict="config_error"))
+        desk(ChildFailed(path="root/sub/b", at=1.0, exit=exit_with(), verdict="config_error", paused=True))
     desk(ChildStarted(path="root/a", at=7.0, generation=2, downtime=1.0))
     desk.tick(100.0)
     assert [incident.state for incident in desk.incidents.all()] == ["resolved", "open"]
@@ -153,16 +150,13 @@ def test_nobody_is_told_that_it_grows_worse_under_maintenance_though_it_was_told
     desk = Desk()
     desk(crashed(at=1.0, verdict="logic_bug"))
     assert desk.severities == ["error"]
-    desk(MaintenanceStarted(path="root", at=2.0))
-    desk(FatalFailure(path="root", at=3.0, offender="root/a", exit=exit_with(), verdict="logic_bug"))
+    desk(ChildFailed(path="root/a", at=3.0, exit=exit_with(), verdict="fatal", paused=True))
     assert desk.severities == ["error"]
 
 
 def test_the_first_failure_after_maintenance_counts_with_those_before():
     desk = Desk()
-    desk(MaintenanceStarted(path="root/a", at=0.0))
     desk(*[ChildPaused(path="root/a", at=float(n), exit=exit_with()) for n in (1, 2)])
-    desk(MaintenanceEnded(path="root/a", at=3.0))
     desk(ChildStarted(path="root/a", at=3.0, generation=2, downtime=1.0))
     assert desk.got == []
     desk(crashed(at=4.0))
@@ -325,7 +319,7 @@ async def test_an_address_that_nobody_knows_is_refused_at_once_and_not_shown(cap
 
 async def test_without_apprise_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "apprise", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'marketswarm-otp\[alerts\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install .*\[alerts\]'"):
         apprise_outbox("json://localhost")
 
 

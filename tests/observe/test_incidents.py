@@ -14,8 +14,6 @@ from otp.events import (
     ChildRestarting,
     ChildStarted,
     ChildStartFailed,
-    MaintenanceEnded,
-    MaintenanceStarted,
 )
 from otp.exits import Crash as CrashText
 from otp.exits import Crashed
@@ -264,10 +262,9 @@ def test_an_incident_is_marked_when_its_last_failure_was_under_maintenance(incid
 
 
 def test_a_failed_start_under_maintenance_is_one_failure_and_marked_from_the_first(incidents, told):
-    incidents(MaintenanceStarted(path="root", at=0.5))
     exit = Crashed(None, CRASH)
-    incidents(ChildStartFailed(path="root/sub/a", at=1.0, generation=2, exit=exit))
-    incidents(paused("root/sub/a"))
+    incidents(ChildStartFailed(path="root/sub/a", at=1.0, generation=2, exit=exit, paused=True))
+    incidents(ChildPaused(path="root/sub/a", at=1.0, exit=exit, start_failed=True))
     assert [change.incident.maintenance for change in told] == [True, True]
     (incident,) = incidents.open()
     assert (incident.count, incident.worst) == (1, Outcome.PAUSED)
@@ -279,17 +276,40 @@ def test_a_child_that_waited_for_its_restart_has_not_failed_once_more_under_main
     assert kinds(told) == [IncidentOpened]
 
 
-def test_a_temporary_child_that_fails_under_maintenance_is_marked_too(incidents):
-    incidents(MaintenanceStarted(path="root/a", at=0.5))
-    incidents(ChildExited(path="root/a", at=1.0, generation=1, exit=Crashed(None, CRASH), asked=False))
-    incidents(ChildExited(path="root/ab", at=1.0, generation=1, exit=Crashed(None, CRASH), asked=False))
-    assert [i.maintenance for i in incidents.open()] == [True, False]
-    incidents(MaintenanceEnded(path="root/a", at=2.0))
-    incidents(ChildExited(path="root/a", at=3.0, generation=1, exit=Crashed(None, CRASH), asked=False))
-    assert [i.maintenance for i in incidents.open()] == [False, False]
-
-
 # ------------------------------------------------------------------------------------------------ in real trees
+
+
+async def test_a_temporary_child_that_fails_under_maintenance_of_one_above_it_is_marked_too():
+    incidents, events = Incidents(), EventRecorder()
+    a, b = Probe("a"), Probe("b")
+    sub = supervisor("sub", children=[a.spec(restart=Restart.TEMPORARY), b.spec(restart=Restart.TEMPORARY)])
+    async with open_supervisor(supervisor("root", children=[sub]), hooks=[incidents, events]) as root:
+        await root.pause()
+        a.crash()
+        await events.wait_for(ChildExited, "root/sub/a")
+        await root.resume()
+        b.crash()
+        await events.wait_for(ChildExited, "root/sub/b")
+        assert [(i.path, i.maintenance) for i in incidents.open()] == [("root/sub/a", True), ("root/sub/b", False)]
+
+
+@pytest.mark.virtual_time
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_the_incident_of_a_temporary_child_is_over_when_its_own_policy_says_so(replaced):
+    incidents, events = Incidents(), EventRecorder()
+    child = Probe("a", Crash(ValueError("bad"), after=1.0), Run())
+    policy = FailurePolicy(healthy_after=200.0 if replaced else 5.0)
+    spec = child.spec(restart=Restart.PERMANENT if replaced else Restart.TEMPORARY, policy=policy)
+    async with open_supervisor(supervisor("root", children=[spec]), hooks=[incidents, events]) as root:
+        await anyio.sleep(2.0)
+        if replaced:
+            await root.replace("a", child.spec(policy=FailurePolicy(healthy_after=5.0)), restart=False)
+        await anyio.sleep(3.5)
+        incidents.tick(anyio.current_time())
+        assert len(incidents.open()) == 1
+        await anyio.sleep(1.0)
+        incidents.tick(anyio.current_time())
+        assert not incidents.open()
 
 
 @pytest.mark.virtual_time

@@ -11,8 +11,7 @@ import pytest
 from loguru import logger
 
 from otp import Restart, Strategy, log_events, open_supervisor, supervisor, worker
-from otp.events import ChildRestarting, ChildStarted, SupervisorExited
-from otp.exits import Shutdown
+from otp.events import ChildRestarting, ChildStarted
 from otp.testing import Crash, EventRecorder, FailStart, IgnoreStart, Probe, Run
 
 
@@ -152,15 +151,6 @@ async def test_records_carry_what_a_structured_sink_wants(lines):
     assert record["extra"]["frames"][-1].endswith("_obey")
     assert record["exception"] is None
     assert {r["extra"]["generation"] for r in lines.records if r["extra"]["event"].startswith("supervisor.")} == {None}
-
-
-async def test_what_was_on_its_way_up_when_its_supervisor_ended_is_forgotten():
-    log = log_events()
-    restarting = {"at": 1.0, "generation": 2, "cause": "manual", "exit": None, "used": 0, "intensity": 1, "period": 1.0}
-    log(ChildRestarting(path="root/sub/a", **restarting))
-    log(ChildRestarting(path="root/subway", **restarting))
-    log(SupervisorExited(path="root/sub", at=2.0, exit=Shutdown()))
-    assert set(log._recoveries._down) == {"root/subway"}
 
 
 # ------------------------------------------------------------------------------------------------ standard error

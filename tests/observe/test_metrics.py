@@ -89,7 +89,7 @@ def test_the_lag_is_that_of_the_loop_watch():
 
 def test_without_the_library_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "prometheus_client", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'marketswarm-otp\[metrics\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install .*\[metrics\]'"):
         metrics_registry(History(), now=lambda: 0.0)
 
 

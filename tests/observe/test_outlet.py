@@ -7,7 +7,7 @@ import time
 import pytest
 
 from otp.observe import outlet as outlets
-from otp.observe.last_words import flush_outlets, say_last
+from otp.observe.fallback_log import flush_outlets, say_last
 from otp.observe.outlet import LONGEST, Outlet, open_outlets
 
 

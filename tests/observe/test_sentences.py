@@ -14,12 +14,14 @@ from otp.events import (
     ChildDelayed,
     ChildExited,
     ChildFailed,
+    ChildForgiven,
     ChildHeld,
     ChildHung,
     ChildIgnored,
     ChildLate,
     ChildPaused,
     ChildRefused,
+    ChildReplaced,
     ChildRestarting,
     ChildStarted,
     ChildStartFailed,
@@ -37,7 +39,8 @@ from otp.events import (
     SupervisorStopping,
 )
 from otp.exits import Crash, Crashed, Killed, Normal, Refused, Shutdown
-from otp.observe.sentences import own_frame, sentence
+from otp.observe.failures import failure, own_frame
+from otp.observe.sentences import sentence
 from otp.runtime.crash import describe
 
 FRAMES = ("/srv/app/feed/stream.py:88 run", "/srv/app/feed/socket.py:12 read", "/usr/lib/site-packages/ws/x.py:3 recv")
@@ -132,6 +135,12 @@ SAID = [
         ChildPaused(path="top/a", at=1.0, exit=None),
         "INFO",
         "is left down until its maintenance is over; it had failed before",
+    ),
+    (ChildForgiven(path="top/a", at=1.0), "DEBUG", "its failures in a row are forgotten, by request"),
+    (
+        ChildReplaced(path="top/a", at=1.0, healthy_after=5.0),
+        "DEBUG",
+        "has another spec for its next start; it has recovered after 5 s up",
     ),
     (
         MaintenanceStarted(path="top", at=1.0),
@@ -294,11 +303,21 @@ def test_no_kind_of_event_is_without_a_sentence():
     assert {type(event) for event, *_ in SAID} == set(events.Event.__args__)
 
 
+@pytest.mark.parametrize("say", [sentence, failure])
+def test_what_is_said_of_an_event_depends_on_nothing_that_was_said_before(say):
+    told = [event for event, *_ in SAID]
+    first = {id(event): say(event) for event in told}
+    for before in told:
+        for event in told:
+            say(before)
+            assert say(event) == first[id(event)]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.0042, "4.2 ms"), (0.9, "900.0 ms"), (1.0, "1.0 s"), (75.25, "75.2 s")]
 )
 def test_a_recovery_is_news_and_says_how_long_it_took(seconds, text):
-    assert sentence(started(downtime=seconds), ChildRestarting) == ("INFO", f"up again after {text}")
+    assert sentence(started(downtime=seconds, recovering=True)) == ("INFO", f"up again after {text}")
 
 
 def test_a_start_that_nobody_restarted_is_not_news():
@@ -306,14 +325,14 @@ def test_a_start_that_nobody_restarted_is_not_news():
 
 
 def test_a_start_that_was_not_measured_by_readiness_is_not_news():
-    assert sentence(started(downtime=0.0), ChildRestarting).level == "DEBUG"
+    assert sentence(started(downtime=0.0, recovering=True)).level == "DEBUG"
 
 
 def test_another_try_does_not_repeat_why():
-    assert sentence(restarting(used=2), ChildStartFailed) == ("WARNING", "starting it again  (2 of 5 in 60 s)")
-    paused = ChildPaused(path="top/a", at=1.0, exit=CRASHED)
-    assert sentence(paused, ChildStartFailed) == ("WARNING", "is left down until its maintenance is over")
-    said = sentence(delayed(), ChildStartFailed).text
+    assert sentence(restarting(used=2, start_failed=True)) == ("WARNING", "starting it again  (2 of 5 in 60 s)")
+    paused = ChildPaused(path="top/a", at=1.0, exit=CRASHED, start_failed=True)
+    assert sentence(paused) == ("WARNING", "is left down until its maintenance is over")
+    said = sentence(delayed(start_failed=True)).text
     assert said == "restarting in 2.0 s  (network_blip, failure 3 in a row, 2 of 5 in 60 s)"
 
 

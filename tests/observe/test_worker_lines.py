@@ -7,8 +7,8 @@ import sys
 import pytest
 from loguru import logger
 
-from otp.observe.lines import FRAMES, LONGEST, LONGEST_TRACEBACK, clean, clean_lines
 from otp.observe.log_ring import LogRing
+from otp.observe.sanitize import FRAMES, LONGEST, LONGEST_TRACEBACK, clean, clean_lines
 from otp.runtime.current_child import CHILD
 
 CANARY = "kanarienvogel"

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from otp import IntensityReached, Restart, StartError, dynamic_supervisor, open_supervisor, supervisor, worker
-from otp.cli.tree import draw, on_paper
+from otp.cli.on_paper import draw, on_paper
 from otp.core.explain import explain
 from otp.errors import SpecError
 from otp.events import ChildExited, SupervisorExited

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from otp import open_supervisor
 from otp.checks.values import LARGEST, NAME_LIMIT
-from otp.cli.tree import draw, on_paper
+from otp.cli.on_paper import draw, on_paper
 from otp.core.explain import explain
 from otp.dependency import Dependency, dependency
 from otp.errors import OTPError, SpecError

@@ -7,16 +7,16 @@ import pytest
 
 from otp.testing import contract_suite
 from services.execution.config import Broker, Execution
-from services.execution.supervisor import ExecutionSupervisor
+from services.execution.supervised_main import SERVICE as EXECUTION
 from services.intel.config import Feed as NewsFeed
 from services.intel.config import Intel, News
-from services.intel.supervisor import IntelSupervisor
+from services.intel.supervised_main import SERVICE as INTEL
 from services.marketswarm.demo.newspaper import open_newspaper
 from services.massive.config import Feed, Massive
 from services.massive.provider import ProviderConfig, open_provider
-from services.massive.supervisor import MassiveSupervisor
+from services.massive.supervised_main import SERVICE as MASSIVE
 from services.sentiment.config import Sentiment
-from services.sentiment.supervisor import SentimentSupervisor
+from services.sentiment.supervised_main import SERVICE as SENTIMENT
 from services.shared.embedded import open_embedded_buses
 from services.shared.identity import Buses
 from services.shared.logutil import LogUtil
@@ -32,11 +32,11 @@ async def one_bus():
 
 
 @asynccontextmanager
-async def lent(kind, config):
-    """The tree of a service, with what its workers are lent."""
-    shared = kind.make_shared(config, LogUtil(kind.service))
+async def tree_of(service, config):
+    """The tree of a service, with shared services of its own."""
+    shared = service.shared(config, LogUtil(service.name))
     try:
-        yield kind.tree_of(config, shared)
+        yield service.tree(config, shared)
     finally:
         await shared.aclose()
 
@@ -45,7 +45,7 @@ async def lent(kind, config):
 async def massive():
     async with one_bus() as buses, open_provider(ProviderConfig(rate=200)) as provider:
         feed = Feed(url=provider.url, api_key="demo-key", subscriptions=("T.*",))
-        async with lent(MassiveSupervisor, Massive(feed=feed, buses=buses)) as spec:
+        async with tree_of(MASSIVE, Massive(feed=feed, buses=buses)) as spec:
             yield spec
 
 
@@ -53,13 +53,13 @@ async def massive():
 async def intel():
     async with one_bus() as buses, open_newspaper() as paper:
         news = News(feeds=(NewsFeed(id="gazette", url=paper.url, every=0.2),))
-        async with lent(IntelSupervisor, Intel(buses=buses, news=news)) as spec:
+        async with tree_of(INTEL, Intel(buses=buses, news=news)) as spec:
             yield spec
 
 
 @asynccontextmanager
 async def sentiment():
-    async with one_bus() as buses, lent(SentimentSupervisor, Sentiment(buses=buses)) as spec:
+    async with one_bus() as buses, tree_of(SENTIMENT, Sentiment(buses=buses)) as spec:
         yield spec
 
 
@@ -68,7 +68,7 @@ async def execution():
     with runtime_folder("contract-", len("broker.sock")) as folder:
         async with one_bus() as buses:
             config = Execution(buses=buses, broker=Broker(socket=str(folder / "broker.sock")))
-            async with lent(ExecutionSupervisor, config) as spec:
+            async with tree_of(EXECUTION, config) as spec:
                 yield spec
 
 

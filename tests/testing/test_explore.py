@@ -13,6 +13,7 @@ from otp.policy import Backoff, FailurePolicy, RestartAfter
 from otp.spec import Restart, Strategy, dynamic_supervisor, supervisor
 from otp.testing import Violation, explore
 from otp.testing.happenings import Asks, Crashes, Fails, Gone, Late, Passes, Returns, Stops, Up
+from otp.testing.observed import Transitions, observed
 from otp.testing.simulation import stand_in
 from otp.testing.snapshot import _LEFT_OUT, fork, imprint
 from otp.testing.world import World
@@ -165,7 +166,7 @@ def test_a_terminated_child_that_a_group_restart_under_way_starts_is_found(monke
 
 
 class RestartsUnderMaintenance(SupervisorMachine):
-    def set_aside(self, child, exit):
+    def leave_paused(self, child, exit):
         self.window.record(self.now)
         self._restart(child, exit, classify(FailurePolicy(), exit).name)
 
@@ -191,7 +192,7 @@ def test_a_sibling_that_starts_who_is_down_over_its_maintenance_is_found():
 
 
 class ForgetsToAnswer(SupervisorMachine):
-    def give(self, token, value):
+    def complete_with(self, token, value):
         pass
 
 
@@ -200,9 +201,9 @@ def test_a_lost_answer_is_found():
 
 
 class AnswersTwice(SupervisorMachine):
-    def tell(self, token, result):
-        super().tell(token, result)
-        super().tell(token, result)
+    def complete(self, token, result):
+        super().complete(token, result)
+        super().complete(token, result)
 
 
 def test_a_second_answer_is_found():
@@ -238,7 +239,7 @@ def test_a_window_that_counts_wrong_is_found(window):
 
 
 def test_a_temporary_child_that_is_restarted_is_found(monkeypatch):
-    monkeypatch.setattr("otp.core.machine.wants_restart", lambda restart, exit: True)
+    monkeypatch.setattr("otp.core.termination.wants_restart", lambda restart, exit: True)
     with pytest.raises(Violation, match="temporary a is restarted"):
         explore(tree(restart=Restart.TEMPORARY), [Returns("a")])
 
@@ -410,7 +411,7 @@ def test_worlds_with_different_futures_are_not():
 
 
 def test_what_an_imprint_leaves_out_still_exists():
-    assert set(Child.__slots__) | set(vars(SupervisorMachine(tree(), ""))) >= _LEFT_OUT
+    assert set(Child.__slots__) | set(vars(observed(Transitions())(tree(), ""))) >= _LEFT_OUT
 
 
 def test_what_a_machine_gets_tomorrow_is_part_of_the_imprint():

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from otp.cli.tree import draw
+from otp.cli.on_paper import draw
 from otp.loading import load
 
 CONFIG = {

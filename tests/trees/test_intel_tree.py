@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from otp.cli.tree import draw
+from otp.cli.on_paper import draw
 from otp.loading import load
 from services import intel
 

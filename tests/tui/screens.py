@@ -19,7 +19,7 @@ async def top(path, size=(160, 40)):
         await until(pilot, lambda: " up" in line(app, 0) and "● running" in text(app) and is_drawn(app))
         yield pilot
     feed.join()
-    app.looks.join()
+    app.queries.join()
 
 
 def is_drawn(app):

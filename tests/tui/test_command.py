@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from otp.cli import command
+from otp.extras import install
 from otp.tui.app import Top
 from tests.tui.server import Server
 from tests.tui.trees import massive
@@ -68,8 +69,7 @@ def test_without_textual_it_says_what_to_install(otp, server, path, monkeypatch)
     for module in [name for name in sys.modules if name.partition(".")[0] == "textual" or name.startswith("otp.tui")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "textual", None)
-    monkeypatch.setattr("otp.extras.requires", lambda _: ["textual<9,>=8; extra == 'tui'"])
     done = otp("top", "-S", str(path))
     assert done.exit_code == 2
     assert "otp top is not available" in done.output
-    assert "marketswarm-otp[tui]" in done.output
+    assert install("tui") in done.output

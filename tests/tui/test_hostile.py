@@ -54,7 +54,7 @@ async def pilot(path, server):
         yield pilot
         assert not dangerous(drawn(app))
     feed.join()
-    app.looks.join()
+    app.queries.join()
 
 
 @pytest.mark.parametrize("number", range(1, len(PAGES) + 1))
@@ -62,7 +62,7 @@ async def pilot(path, server):
 async def test_no_page_of_the_details_shows_more_than_letters(pilot, server, number, fails):
     server.fails = fails
     await pilot.press("down", str(number))
-    await until(pilot, lambda: server.commands(GetWhy) and pilot.app._details._looked is not None)
+    await until(pilot, lambda: server.commands(GetWhy) and pilot.app._details._answered is not None)
     await until(pilot, lambda: "injected" in text(pilot.app))
     assert not dangerous(drawn(pilot.app))
 

@@ -5,11 +5,10 @@ from otp.control.client.mirror import Mirror
 from otp.control.wire.commands import Restart
 from otp.control.wire.protocol import Acted, Greeting
 from otp.control.wire.rows import Blocked, Change, FailureRow, IncidentRow, LogRow, NeedRow
-from otp.tui.confirm import radius
+from otp.tui.confirm import radius, result
 from otp.tui.headline import alarms, headline
 from otp.tui.pages import PAGES, event_line, page
-from otp.tui.questions import Outcome
-from otp.tui.result import result
+from otp.tui.requests import Outcome
 from tests.tui.server import why
 from tests.tui.trees import down, event, massive, replace, row, supervisor
 

@@ -2,13 +2,11 @@
 
 import pytest
 
-from otp.core.child import ChildState
 from otp.text.durations import short
 from otp.text.printable import printable
 from otp.tui.colours import first_theme, next_theme
 from otp.tui.columns import columns_for, name_of, time_of
 from otp.tui.order import Order, arranged, found
-from otp.tui.states import gravity, sign, tone
 from tests.tui.trees import down, massive, row, supervisor
 
 
@@ -33,34 +31,6 @@ from tests.tui.trees import down, massive, row, supervisor
 def test_a_duration_is_short(seconds, text):
     assert short(seconds) == text
     assert len(text) <= 7
-
-
-def test_each_state_has_a_sign_of_its_own_so_that_no_colour_is_needed():
-    signs = [sign(state) for state in ChildState]
-    assert len(set(signs)) == len(signs)
-    assert {len(one) for one in signs} == {1}
-    assert sign("unheard of") == "?"
-    assert "?" not in signs
-
-
-def test_the_tone_tells_who_needs_somebody_from_who_is_dealt_with():
-    assert tone(row("r/a")) == "good"
-    assert tone(down("r/a")) == "waiting"
-    assert tone(row("r/a", state="failed", ready=False)) == "bad"
-    assert tone(row("r/a", state="done")) == "quiet"
-    assert tone(row("r/a", state="stopped", ready=False)) == "waiting"
-    assert tone(row("r/a", state="unheard of")) == "plain"
-
-
-def test_gravity_goes_from_parked_over_down_and_shaky_to_well():
-    parked, waiting = row("r/a", state="failed", ready=False), down("r/a")
-    assert [gravity(one) for one in (parked, waiting, row("r/a", streak=1), row("r/a", incident="x"), row("r/a"))] == [
-        3,
-        2,
-        1,
-        1,
-        0,
-    ]
 
 
 def test_the_time_is_that_since_it_is_up_or_until_it_is_tried_again_or_since_it_is_down():

@@ -1,18 +1,20 @@
 """`otp describe`: one child with all its figures, its settings and its last failures."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import click
 from click.exceptions import Exit
 
 from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, with_connection
+from otp.cli.connection import Connection, on_a_running_tree
 from otp.cli.exit_codes import ExitCode
-from otp.cli.output import Output, Page, Shown, fields, with_output
-from otp.cli.queries.sheet import Fact, sheet
+from otp.cli.output import Output, Shown
+from otp.cli.queries.fact_sheet import Fact, sheet
 from otp.cli.queries.states import budget, maintenance, since, state
 from otp.control.wire.commands import GetSnapshot, GetWhy
 from otp.control.wire.rows import ChildRow, Snapshot, Why
+from otp.core.paths import id_of, parent_of
 from otp.text.clock import clock
 from otp.text.durations import duration
 
@@ -21,8 +23,7 @@ __all__ = ("describe", "shown")
 
 @click.command(epilog="Example:  otp describe massive/workers/ws_worker")
 @click.argument("path", shell_complete=complete_path)
-@with_connection
-@with_output
+@on_a_running_tree
 def describe(*, path: str, connection: Connection, output: Output) -> None:
     """Show one child: figures, settings, last failures.
 
@@ -38,21 +39,17 @@ def describe(*, path: str, connection: Connection, output: Output) -> None:
 def shown(why: Why, snapshot: Snapshot) -> Shown:
     """The child of `why`, and those right below it."""
     child = why.child
-    below = tuple(row for row in snapshot.children if row.path.rpartition("/")[0] == child.path)
-    document = {
+    below = tuple(row for row in snapshot.children if parent_of(row.path) == child.path)
+    document: dict[str, Any] = {
         "app": snapshot.app,
         "child": child,
         "children": below,
         "incidents": why.incidents,
         "failures": why.failures,
-        "explained": fields(why.explained) if why.explained is not None else None,
+        "explained": why.explained,
     }
     facts = list(_facts(why, below, snapshot.wall))
-    return Shown(document, (document,), (child.path,), lambda page: _text(child, facts, page))
-
-
-def _text(child: ChildRow, facts: list[Fact], page: Page) -> str:
-    return "\n".join(sheet(child.path, state(child), facts, page))
+    return Shown(document, (child.path,), lambda page: sheet(child.path, state(child), facts, page))
 
 
 def _facts(why: Why, below: tuple[ChildRow, ...], now: float) -> Iterator[Fact]:
@@ -65,7 +62,7 @@ def _facts(why: Why, below: tuple[ChildRow, ...], now: float) -> Iterator[Fact]:
     yield Fact("downtime", [_downtime(child)])
     yield Fact("last failure", [_last_failure(child, now)], whole=True)
     yield Fact("needs", [f"{need.name}: {_need(need.down_s, need.outages)}" for need in why.needs])
-    yield Fact("children", [f"{row.state.upper():<10}  {row.path.rpartition('/')[2]}" for row in below])
+    yield Fact("children", [f"{row.state.upper():<10}  {id_of(row.path)}" for row in below])
     yield Fact(
         "incidents", [f"{row.id}  {row.state}, {row.count} ×  {row.cause.rpartition('.')[2]}" for row in why.incidents]
     )

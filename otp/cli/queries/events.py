@@ -1,4 +1,4 @@
-"""`otp events`: what has happened, as the log says it; with -f also what happens.
+"""`otp events` prints what has happened, as the log says it; with -f also what happens.
 
     09:30:00.412 WARNING  massive/workers/ws_worker  restarting after ProviderClosed: 1012  (1 of 5 in 60 s)
 
@@ -11,16 +11,16 @@ from collections.abc import Sequence
 import click
 
 from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, with_connection
+from otp.cli.connection import Connection, check_known, on_a_running_tree
 from otp.cli.exit_codes import Ended, ExitCode
-from otp.cli.names import check_known, meant
-from otp.cli.output import Output, Page, Shown, with_output
+from otp.cli.output import Output, Page, Shown
 from otp.cli.queries.watching import watched
-from otp.cli.tables import paint
-from otp.cli.width import cut
+from otp.cli.terminal import cut, paint
 from otp.control.client.client import Client
 from otp.control.wire.commands import GetEvents
+from otp.control.wire.looks import tone_of_level
 from otp.control.wire.rows import Delta, EventRow
+from otp.control.wire.targets import covering
 from otp.text.clock import stamp
 from otp.text.printable import printable
 
@@ -32,16 +32,13 @@ QUIET = 3600.0
 MISSED = 10_000
 """Events that a follower catches up with, when it was too slow for the stream."""
 
-_STYLES = {"DEBUG": "dim", "WARNING": "warn", "ERROR": "bad", "CRITICAL": "bad"}
-
 
 @click.command(epilog="Example:  otp events -f workers/ws_worker")
 @click.argument("path", default="", shell_complete=complete_path)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
 @click.option("-n", "--lines", type=click.IntRange(min=0), default=20, show_default=True, help="How many at most.")
 @click.option("-v", "--verbose", is_flag=True, help="Healthy operation too (DEBUG).")
-@with_connection
-@with_output
+@on_a_running_tree
 def events(*, path: str, follow: bool, lines: int, verbose: bool, connection: Connection, output: Output) -> None:
     """Print the last events, oldest first.
 
@@ -52,7 +49,7 @@ def events(*, path: str, follow: bool, lines: int, verbose: bool, connection: Co
     wanted = GetEvents(path=path, limit=max(1, lines), debug=verbose)
     with connection.open() as client:
         found = client.ask(wanted).events
-        if path and not found and not follow:  # one that is gone still has its events
+        if path and not found and not follow:  # a child that is gone still has its events
             check_known(client, path)
         output.show(shown(client.greeting.app, found if lines else ()))
         if follow:
@@ -65,7 +62,7 @@ def shown(app: str, found: Sequence[EventRow]) -> Shown:
         document={"app": app, "events": found},
         rows=found,
         names=[row.path for row in found],
-        text=lambda page: "\n".join(_on_page(row, page) for row in found),
+        text=lambda page: [_on_page(row, page) for row in found],
     )
 
 
@@ -77,15 +74,15 @@ def event_line(row: EventRow, now: float) -> str:
 def _on_page(row: EventRow, page: Page) -> str:
     line = printable(event_line(row, time.time()))
     fitting = line if page.within is None else cut(line, page.within)
-    return paint(fitting, _STYLES.get(row.level, ""), colour=page.colour)
+    return paint(fitting, tone_of_level(row.level), colour=page.colour)
 
 
 def _follow(connection: Connection, client: Client, output: Output, wanted: GetEvents, last: int) -> None:
-    """What happens after event `last`.
+    """Print what happens after event `last`.
 
     The stream begins with a snapshot, and has another one wherever it left something out:
 
-    1. `client` has been told the events up to `last`.
+    1. `client` has got the events up to `last`.
     2. More happens, and the stream begins, or goes on, behind it.
     3. So at each snapshot `client` is asked once more, and what has been shown is left out.
     """
@@ -95,13 +92,13 @@ def _follow(connection: Connection, client: Client, output: Output, wanted: GetE
         for _, message in watched(stream, QUIET):
             if message is None:
                 continue
-            told = _about(message.events, wanted, app) if isinstance(message, Delta) else client.ask(catch_up).events
-            new = [row for row in told if row.seq > last]
+            got = _about(message.events, wanted, app) if isinstance(message, Delta) else client.ask(catch_up).events
+            new = [row for row in got if row.seq > last]
             last = max((row.seq for row in new), default=last)
             output.show(shown(app, new))
     raise Ended(f"{app} has ended", ExitCode.UNREACHABLE)
 
 
 def _about(found: Sequence[EventRow], wanted: GetEvents, app: str) -> list[EventRow]:
-    is_meant = meant(app, wanted.path)
+    is_meant = covering(app, wanted.path)
     return [row for row in found if (wanted.debug or row.level != "DEBUG") and is_meant(row.path)]

@@ -1,16 +1,17 @@
-"""`otp health`: is all well, and if not, what is not."""
+"""`otp health`: whether all is well, and what is not."""
 
 from collections.abc import Iterator
 
 import click
 from click.exceptions import Exit
 
-from otp.cli.connection import Connection, with_connection
+from otp.cli.connection import Connection, on_a_running_tree
 from otp.cli.exit_codes import ExitCode
-from otp.cli.output import Output, Page, Shown, fields, with_output
+from otp.cli.output import Output, Page, Shown
 from otp.cli.queries.watching import watch, watch_option
-from otp.cli.tables import paint
+from otp.cli.terminal import paint
 from otp.control.wire.commands import GetHealth
+from otp.control.wire.looks import of_health
 from otp.control.wire.rows import Health
 from otp.text.printable import printable
 
@@ -19,8 +20,7 @@ __all__ = ("health", "shown")
 
 @click.command(epilog="Example:  otp health || otp tree")
 @watch_option
-@with_connection
-@with_output
+@on_a_running_tree
 def health(*, watching: bool, connection: Connection, output: Output) -> None:
     """Say whether all is well, and what is not.
 
@@ -37,13 +37,12 @@ def health(*, watching: bool, connection: Connection, output: Output) -> None:
 
 def shown(found: Health) -> Shown:
     """One line, and one more for each problem."""
-    return Shown(fields(found), (fields(found),), found.problems, lambda page: "\n".join(_lines(found, page)))
+    return Shown(found, found.problems, lambda page: _lines(found, page))
 
 
 def _lines(found: Health, page: Page) -> Iterator[str]:
     live = "live" if found.live else "not live"
     ready = "ready" if found.ready else "not ready"
-    well = found.live and found.ready and not found.problems
     said = f"{found.app}  {found.state}  {found.up}/{found.total} up, {live}, {ready}"
-    yield paint(printable(said), "good" if well else "warn" if found.live else "bad", colour=page.colour)
+    yield paint(printable(said), of_health(found), colour=page.colour)
     yield from (f"  {printable(problem)}" for problem in found.problems)

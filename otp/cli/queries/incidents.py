@@ -1,4 +1,4 @@
-"""`otp incidents`: what is wrong, and since when; `otp incidents resolve` calls one over.
+"""`otp incidents` lists what is wrong, and since when; `otp incidents resolve` calls one over.
 
     ID            OPENED    PATH                       COUNT    DOWN  CAUSE
     1HB3V0ZK7Q2F  12:41:03  massive/workers/ws_worker      5  41.2 s  ProviderClosed: 1012
@@ -11,17 +11,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import click
+from msgspec.structs import asdict
 
 from otp.cli.completion import complete_incident, complete_path
-from otp.cli.connection import Connection, with_connection
-from otp.cli.names import check_known
-from otp.cli.output import Output, Page, Shown, fields, with_output
+from otp.cli.connection import Connection, check_known, on_a_running_tree
+from otp.cli.output import Output, Page, Shown
 from otp.cli.queries.states import blocked, head
 from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import Cell, Column, Row, table
 from otp.control.client.client import Client
 from otp.control.client.errors import CommandFailed
 from otp.control.wire.commands import GetIncidents, ResolveIncident
+from otp.control.wire.looks import INCIDENTS
 from otp.control.wire.rows import IncidentRow, Snapshot
 from otp.text.clock import clock
 from otp.text.durations import duration
@@ -77,8 +78,7 @@ def incidents() -> None:
 @click.argument("path", default="", shell_complete=complete_path)
 @click.option("--all", "everything", is_flag=True, help="Those that are over too.")
 @watch_option
-@with_connection
-@with_output
+@on_a_running_tree
 def list_incidents(*, path: str, everything: bool, watching: bool, connection: Connection, output: Output) -> None:
     """List open incidents, newest first.
 
@@ -88,7 +88,7 @@ def list_incidents(*, path: str, everything: bool, watching: bool, connection: C
         if watching:
             watch(connection, output, _asked_again(client, path, everything))
         found = _found(client, path, everything)
-        if path and not found.rows:  # one that is gone still has its incidents
+        if path and not found.entries:  # a child that is gone still has its incidents
             check_known(client, path)
         output.show(found)
 
@@ -96,8 +96,7 @@ def list_incidents(*, path: str, everything: bool, watching: bool, connection: C
 @incidents.command(epilog='Example:  otp incidents resolve 1HB3V0ZK7Q2F --reason "fixed upstream"')
 @click.argument("incident", metavar="ID", shell_complete=complete_incident)
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit.")
-@with_connection
-@with_output
+@on_a_running_tree
 def resolve(*, incident: str, reason: str, connection: Connection, output: Output) -> None:
     """Call an incident over.
 
@@ -107,9 +106,7 @@ def resolve(*, incident: str, reason: str, connection: Connection, output: Outpu
         resolved = client.ask(ResolveIncident(incident=incident, reason=reason))
     row = resolved.incident
     line = printable(f"resolved {row.id}  {row.path}  {_cause(row)}  op {resolved.op[:8]}")
-    output.show(
-        Shown({"op": resolved.op, "incident": row}, ({"op": resolved.op, **fields(row)},), (row.id,), lambda _: line)
-    )
+    output.show(Shown(resolved, (row.id,), lambda _: [line], rows=[{"op": resolved.op, **asdict(row)}]))
 
 
 def shown(app: str, found: Sequence[IncidentRow], now: float) -> Shown:
@@ -123,7 +120,7 @@ def shown(app: str, found: Sequence[IncidentRow], now: float) -> Shown:
 
 
 def _asked_again(client: Client, path: str, everything: bool) -> Callable[[Snapshot], Shown]:
-    """What a watcher sees at each change; while the event loop is blocked, what there was before."""
+    """Make what `watch` shows at each change: the incidents of now, or the last ones while the event loop is blocked."""
     last: Shown | None = None
 
     def now(snapshot: Snapshot) -> Shown:
@@ -140,8 +137,8 @@ def _asked_again(client: Client, path: str, everything: bool) -> Callable[[Snaps
 
 
 def _as_before(last: Shown, snapshot: Snapshot) -> Shown:
-    def text(page: Page) -> str:
-        return "\n".join([*head(blocked(snapshot), page), last.text(page)])
+    def text(page: Page) -> list[str]:
+        return [*head(blocked(snapshot), page), *last.text(page)]
 
     return replace(last, text=text)
 
@@ -151,16 +148,16 @@ def _found(client: Client, path: str, everything: bool) -> Shown:
     return shown(client.greeting.app, answer.incidents, time.time())
 
 
-def _text(found: Sequence[IncidentRow], now: float, page: Page) -> str:
+def _text(found: Sequence[IncidentRow], now: float, page: Page) -> list[str]:
     if not found:
-        return "no incidents"
+        return ["no incidents"]
     columns, line = (_WIDE, _wide) if page.wide else (_NARROW, _narrow)
     return table(columns, [line(row, now) for row in found], within=page.within, colour=page.colour)
 
 
 def _narrow(row: IncidentRow, now: float) -> Row:
     opened = clock(row.opened_wall, now)
-    cause = Cell(_cause(row), "" if row.state == "open" else "dim")
+    cause = Cell(_cause(row), INCIDENTS[row.state])
     return row.id, opened, row.path, str(row.count), duration(row.downtime_s), cause
 
 

@@ -12,16 +12,15 @@ import click
 from click.exceptions import Exit
 
 from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, with_connection
+from otp.cli.connection import Connection, on_a_running_tree
 from otp.cli.exit_codes import ExitCode
-from otp.cli.names import meant
-from otp.cli.output import Output, Page, Shown, with_output
+from otp.cli.output import Output, Page, Shown
 from otp.cli.queries.states import all_well, blocked, cause, head, maintenance, since, state
 from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import Column, Row, table
 from otp.control.wire.commands import GetSnapshot
 from otp.control.wire.rows import ChildRow, Snapshot
-from otp.control.wire.targets import chosen
+from otp.control.wire.targets import chosen, covering
 from otp.text.durations import duration
 
 __all__ = ("ps", "shown")
@@ -52,8 +51,7 @@ _WIDE = (
 @click.command(epilog="Example:  otp ps 'workers/*' -o wide")
 @click.argument("path", default="", shell_complete=complete_path)
 @watch_option
-@with_connection
-@with_output
+@on_a_running_tree
 def ps(*, path: str, watching: bool, connection: Connection, output: Output) -> None:
     """List the children, with figures (also: otp status).
 
@@ -66,7 +64,7 @@ def ps(*, path: str, watching: bool, connection: Connection, output: Output) -> 
         snapshot = client.ask(GetSnapshot())
         found = _meant(snapshot, path)
         if path and not found:
-            chosen((snapshot.root, *snapshot.children), path)  # raises, and says what there is
+            chosen(snapshot.rows, path)  # raises, and says what there is
     if watching:
         watch(connection, output, lambda snapshot: shown(snapshot, path))
     output.show(shown(snapshot, path))
@@ -86,14 +84,14 @@ def shown(snapshot: Snapshot, path: str = "") -> Shown:
 
 
 def _meant(snapshot: Snapshot, path: str) -> list[ChildRow]:
-    is_meant = meant(snapshot.app, path)
+    is_meant = covering(snapshot.app, path)
     return [row for row in snapshot.children if is_meant(row.path)]
 
 
-def _text(rows: list[ChildRow], snapshot: Snapshot, page: Page) -> str:
+def _text(rows: list[ChildRow], snapshot: Snapshot, page: Page) -> list[str]:
     columns, line = (_WIDE, _wide) if page.wide else (_NARROW, _narrow)
     lines = table(columns, [line(row, snapshot.wall) for row in rows], within=page.within, colour=page.colour)
-    return "\n".join([*head(blocked(snapshot), page), lines])
+    return [*head(blocked(snapshot), page), *lines]
 
 
 def _narrow(row: ChildRow, now: float) -> Row:

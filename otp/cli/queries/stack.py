@@ -1,4 +1,4 @@
-"""`otp stack`: where a worker is, without running any of its code.
+"""`otp stack`: what a worker awaits, seen without running any of its code.
 
     massive/workers/ws_worker  RUNNING
       run (workers/stream.py:88)
@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 import click
 
 from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, with_connection
-from otp.cli.output import Output, Page, Shown, with_output
-from otp.cli.tables import paint
+from otp.cli.connection import Connection, on_a_running_tree
+from otp.cli.output import Output, Page, Shown
+from otp.cli.terminal import paint
 from otp.control.wire.commands import GetStack
 from otp.control.wire.rows import StackRow
 from otp.text.frames import short_place
@@ -30,8 +30,7 @@ _STEP = re.compile(r"(?P<function>.*) \((?P<place>[^()]*)\)")
 
 @click.command(epilog="Example:  otp stack massive/workers/ws_worker")
 @click.argument("path", shell_complete=complete_path)
-@with_connection
-@with_output
+@on_a_running_tree
 def stack(*, path: str, connection: Connection, output: Output) -> None:
     """Show what a worker awaits, outermost first.
 
@@ -47,12 +46,12 @@ def shown(app: str, stacks: Sequence[StackRow]) -> Shown:
         document={"app": app, "stacks": stacks},
         rows=stacks,
         names=[row.path for row in stacks],
-        text=lambda page: "\n".join(line for row in stacks for line in _lines(row, page)),
+        text=lambda page: [line for row in stacks for line in _lines(row, page)],
     )
 
 
 def stack_lines(row: StackRow, *, wide: bool) -> Iterator[str]:
-    """What the worker awaits, and then each task that it started."""
+    """Yield what a worker awaits, and then what each task awaits that it started."""
     if not row.tasks:
         yield "(no task)"
     for task in row.tasks:

@@ -1,10 +1,11 @@
-"""How a child's state is said in a word, a time and a few notes."""
+"""The state of a child, and of a whole tree, in a word, a time and a few notes."""
 
 from collections.abc import Iterable, Iterator
 
 from otp.cli.output import Page
-from otp.cli.tables import Cell, paint
-from otp.cli.width import cut
+from otp.cli.tables import Cell
+from otp.cli.terminal import Style, cut, paint
+from otp.control.wire.looks import Tone, tone
 from otp.control.wire.rows import ChildRow, Snapshot
 from otp.text.clock import ago
 from otp.text.durations import duration
@@ -12,22 +13,14 @@ from otp.text.printable import printable
 
 __all__ = ("all_well", "blocked", "budget", "cause", "head", "maintenance", "notes", "since", "state", "up_count")
 
-_STYLES = {
-    "running": "good",
-    "failed": "bad",
-    "refused": "bad",
-    "stopped": "dim",
-    "done": "dim",
-}
-
 
 def state(row: ChildRow) -> Cell:
-    """Its state in capitals; the colour only repeats it."""
-    return Cell(row.state.upper(), _STYLES.get(row.state, "warn"))
+    """The state of a child in capitals; the colour only repeats it."""
+    return Cell(row.state.upper(), tone(row))
 
 
 def since(row: ChildRow) -> str:
-    """How long it is up, when it is tried again, or how long it is down."""
+    """How long a child is up, when it is tried again, or how long it is down."""
     if row.up_s is not None:
         return duration(row.up_s)
     if row.next_retry_s is not None:
@@ -36,28 +29,26 @@ def since(row: ChildRow) -> str:
 
 
 def budget(row: ChildRow) -> str:
-    """How much of its restarts a supervisor has used; empty for a worker, and for one that is down and has no window."""
-    if not row.strategy:
-        return ""
-    return f"{row.used}/{row.intensity} in {row.period_s:g} s"
+    """The restarts that a supervisor has used of those it may; empty for a worker, and for a supervisor that is down."""
+    return f"{row.used}/{row.intensity} in {row.period_s:g} s" if row.period_s else ""
 
 
 def maintenance(row: ChildRow) -> str:
-    """That somebody has paused it, and for how long; empty otherwise."""
+    """That a child is under maintenance, and for how long; empty otherwise."""
     if not row.paused:
         return ""
     return "maintenance" if row.paused_s is None else f"maintenance, {duration(row.paused_s)} left"
 
 
 def cause(row: ChildRow, now: float) -> str:
-    """Its last failure; when that was, if it has recovered."""
+    """The last failure of a child; when that was, if it has recovered."""
     if not row.last_cause or row.up_s is None or row.last_wall is None:
         return row.last_cause
     return f"{row.last_cause} ({ago(row.last_wall, now)})"
 
 
 def notes(row: ChildRow, now: float) -> str:
-    """What else is to be known, the shortest first, so that a cut takes the longest."""
+    """Budget, streak, incident, maintenance and cause, the longest last, so that a cut takes that."""
     return "  ".join(_notes(row, now))
 
 
@@ -72,17 +63,17 @@ def _notes(row: ChildRow, now: float) -> Iterator[str]:
     yield from filter(None, found)
 
 
-def blocked(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
-    """That the event loop does not turn, and how old what is shown is; each line with its style."""
+def blocked(snapshot: Snapshot) -> Iterator[tuple[str, Style]]:
+    """The lines about an event loop that does not turn, each with its style; none while it does."""
     if snapshot.blocked is not None:
         keeps = snapshot.blocked
         place = f" in {keeps.stack[-1]}" if keeps.stack else ""
-        yield f"BLOCKED for {duration(keeps.seconds)} by {keeps.who}{place}", "bad"
+        yield f"BLOCKED for {duration(keeps.seconds)} by {keeps.who}{place}", Tone.BAD
     if snapshot.stale_s:
-        yield f"this is how it was {duration(snapshot.stale_s)} ago: the event loop does not answer", "warn"
+        yield f"this is how it was {duration(snapshot.stale_s)} ago: the event loop does not answer", Tone.WAITING
 
 
-def head(lines: Iterable[tuple[str, str]], page: Page) -> Iterator[str]:
+def head(lines: Iterable[tuple[str, Style]], page: Page) -> Iterator[str]:
     """Lines above a table, each with its style, as they are on the page."""
     for text, style in lines:
         clean = printable(text)
@@ -90,12 +81,11 @@ def head(lines: Iterable[tuple[str, str]], page: Page) -> Iterator[str]:
 
 
 def up_count(snapshot: Snapshot) -> str:
-    """`14/15 up`; a child that is down as it is meant to be counts as up."""
+    """`14/15 up`; a child that has ended as it was meant to counts as up."""
     up = sum(child.ready for child in snapshot.children)
     return f"{up}/{len(snapshot.children)} up"
 
 
 def all_well(snapshot: Snapshot) -> bool:
-    """Whether everything is up, or down as it is meant to be, and the event loop turns."""
-    rows = (snapshot.root, *snapshot.children)
-    return snapshot.state == "up" and snapshot.blocked is None and all(row.ready for row in rows)
+    """Whether all children are up, or have ended as they were meant to, and the event loop turns."""
+    return snapshot.state == "up" and snapshot.blocked is None and all(row.ready for row in snapshot.rows)

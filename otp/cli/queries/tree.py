@@ -1,4 +1,4 @@
-"""`otp tree`: the running tree; with a target, that tree on paper, see `otp.cli.tree`.
+"""`otp tree`: the running tree; with a target, that tree on paper, see `otp.cli.on_paper`.
 
     massive  pid 4121 · up 6d 02:14 · 2/3 up · 1 open incident · loop lag 3 ms · asyncio
     TREE             KIND          STATE    UP          ↺  NOTES
@@ -10,21 +10,24 @@
 NOTES has the budget of a supervisor, streak, open incident, maintenance, and the last failure.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 from click.exceptions import Exit
 
-from otp.cli.connection import Connection, with_connection
+from otp.cli.branches import drawn
+from otp.cli.connection import Connection, on_a_running_tree
 from otp.cli.exit_codes import ExitCode
-from otp.cli.output import Output, Page, Shown, fields, with_output
+from otp.cli.on_paper import on_paper
+from otp.cli.output import Output, Page, Shown
 from otp.cli.queries.states import all_well, blocked, head, notes, since, state, up_count
 from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import Cell, Column, Row, table
 from otp.cli.target import load_target, with_optional_target
-from otp.cli.tree import on_paper
+from otp.cli.terminal import Style
 from otp.control.wire.commands import GetSnapshot
+from otp.control.wire.looks import NEED_DOWN, Tone
 from otp.control.wire.rows import ChildRow, Snapshot
 from otp.text.durations import duration
 
@@ -44,8 +47,7 @@ _WIDE = (*_COLUMNS[:4], Column("CRASHES", right=True), Column("MANUAL", right=Tr
 @click.command(epilog="Example:  otp tree -w")
 @with_optional_target
 @watch_option
-@with_connection
-@with_output
+@on_a_running_tree
 def tree(
     *,
     target: str | None,
@@ -76,26 +78,25 @@ def _look(connection: Connection, output: Output) -> None:
 
 
 def shown(snapshot: Snapshot) -> Shown:
-    """The tree."""
-    rows = (snapshot.root, *snapshot.children)
-    return Shown(
-        document=fields(snapshot), rows=rows, names=[row.path for row in rows], text=lambda page: _text(snapshot, page)
-    )
+    """Show the tree as a drawing, and as rows."""
+    rows = snapshot.rows
+    return Shown(snapshot, [row.path for row in rows], lambda page: _text(snapshot, page), rows)
 
 
-def _text(snapshot: Snapshot, page: Page) -> str:
+def _text(snapshot: Snapshot, page: Page) -> list[str]:
     columns = (*_WIDE, _COLUMNS[-1]) if page.wide else _COLUMNS
-    lines = [_line(name, row, snapshot.wall, page) for name, row in _drawn(snapshot)]
+    rows = {row.path: row for row in snapshot.rows}
+    lines = [_line(name, rows[path], snapshot.wall, page) for name, path in drawn(rows)]
     drawing = table(columns, lines, within=page.within, colour=page.colour)
-    return "\n".join([*head(_head(snapshot), page), drawing])
+    return [*head(_head(snapshot), page), *drawing]
 
 
-def _head(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+def _head(snapshot: Snapshot) -> Iterator[tuple[str, Style]]:
     yield f"{snapshot.app}  {' · '.join(_facts(snapshot))}", "title"
     yield from blocked(snapshot)
     for need in snapshot.needs:
         if need.down_s is not None:
-            yield f"{need.name} is down for {duration(need.down_s)}: {need.last}", "warn"
+            yield f"{need.name} is down for {duration(need.down_s)}: {need.last}", NEED_DOWN
 
 
 def _facts(snapshot: Snapshot) -> Iterator[str]:
@@ -115,21 +116,4 @@ def _facts(snapshot: Snapshot) -> Iterator[str]:
 def _line(name: str, row: ChildRow, now: float, page: Page) -> Row:
     counts = (row.crashes, row.manual, row.collateral) if page.wide else (row.crashes,)
     kind = row.strategy or row.kind
-    return name, Cell(kind, "dim"), state(row), since(row), *map(str, counts), notes(row, now)
-
-
-def _drawn(snapshot: Snapshot) -> Iterator[tuple[str, ChildRow]]:
-    """Each row with its name behind the branches of the tree."""
-    below: dict[str, list[ChildRow]] = {}
-    for row in snapshot.children:
-        below.setdefault(row.path.rpartition("/")[0], []).append(row)
-    yield snapshot.root.path, snapshot.root
-    yield from _branches(below, snapshot.root.path, "")
-
-
-def _branches(below: Mapping[str, Sequence[ChildRow]], above: str, indent: str) -> Iterator[tuple[str, ChildRow]]:
-    children = below.get(above, ())
-    for number, row in enumerate(children, start=1):
-        branch, deeper = ("└─ ", "   ") if number == len(children) else ("├─ ", "│  ")
-        yield f"{indent}{branch}{row.path.rpartition('/')[2]}", row
-        yield from _branches(below, row.path, indent + deeper)
+    return name, Cell(kind, Tone.QUIET), state(row), since(row), *map(str, counts), notes(row, now)

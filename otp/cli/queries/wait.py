@@ -1,4 +1,4 @@
-"""`otp wait`: for scripts that go on when a child is ready, or down."""
+"""`otp wait`: lets a script go on when a child is ready, or down."""
 
 import time
 from collections.abc import Sequence
@@ -7,9 +7,9 @@ import click
 from msgspec.structs import replace
 
 from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, with_connection
+from otp.cli.connection import Connection, on_a_running_tree
 from otp.cli.exit_codes import Ended, ExitCode
-from otp.cli.output import Output, Shown, fields, with_output
+from otp.cli.output import Output, Shown
 from otp.cli.queries.states import since
 from otp.cli.queries.watching import watched
 from otp.control.client.client import Client
@@ -38,8 +38,7 @@ _ALIVE = ("starting", "running", "stopping", "refused")
     show_default=True,
     help="ready: up, and all below it as they should be; down: nothing of it runs.",
 )
-@with_connection
-@with_output
+@on_a_running_tree
 def wait(*, path: str, goal: str, connection: Connection, output: Output) -> None:
     """Wait until a child is ready or down.
 
@@ -50,24 +49,21 @@ def wait(*, path: str, goal: str, connection: Connection, output: Output) -> Non
         row = _awaited(client, path, goal, began + connection.timeout)
         took = time.monotonic() - began
     said = printable(f"{row.path}  {row.state.upper()}  after {duration(took)}")
-    document = {"goal": goal, "took_s": took, "child": fields(row)}
-    output.show(Shown(document, (document,), (row.path,), lambda _: said))
+    output.show(Shown({"goal": goal, "took_s": took, "child": row}, (row.path,), lambda _: [said]))
 
 
 def is_reached(goal: str, row: ChildRow, below: Sequence[ChildRow]) -> bool:
-    """Whether the child of `row` is `ready` or `down`, with all that is below it."""
+    """Whether a child and all below it are `ready`, or `down`."""
     if goal == "ready":
         return row.up_s is not None and all(each.ready for each in below)
     return not any(each.state in _ALIVE for each in (row, *below))
 
 
 def _awaited(client: Client, path: str, goal: str, deadline: float) -> ChildRow:
-    """The child, once it is as it should be."""
-    now = client.ask(GetSnapshot())
-    row = one((now.root, *now.children), path)
+    """Wait for the goal; return the child as it is then."""
+    row = one(client.ask(GetSnapshot()).rows, path)
     for mirror, _ in watched(client, _left(deadline)):
-        snapshot = mirror.snapshot_at(time.monotonic())
-        rows = {each.path: each for each in (snapshot.root, *snapshot.children)}
+        rows = {each.path: each for each in mirror.snapshot_at(time.monotonic()).rows}
         row = rows.get(row.path) or _gone(row)
         below = [each for path, each in rows.items() if is_within(path, row.path) and path != row.path]
         if is_reached(goal, row, below):
@@ -81,7 +77,7 @@ def _awaited(client: Client, path: str, goal: str, deadline: float) -> ChildRow:
 
 
 def _not_yet(goal: str, row: ChildRow, below: Sequence[ChildRow]) -> str:
-    """Who keeps it from the goal."""
+    """The message that names the children which are not there yet."""
     left = [each for each in (row, *below) if (not each.ready if goal == "ready" else each.state in _ALIVE)]
     listed = ", ".join(f"{each.path} is {each.state.upper()}, {since(each)}" for each in left[:SHOWN])
     more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
@@ -89,7 +85,7 @@ def _not_yet(goal: str, row: ChildRow, below: Sequence[ChildRow]) -> str:
 
 
 def _gone(row: ChildRow) -> ChildRow:
-    """A child that has been forgotten, or whose process has ended."""
+    """The row of a child that has been forgotten, or whose process has ended."""
     return replace(row, state="stopped", up_s=None, next_retry_s=None)
 
 

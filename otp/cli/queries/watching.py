@@ -78,14 +78,17 @@ def _print(client: Client, output: Output, show: Callable[[Snapshot], Shown]) ->
             continue
         shown = show(mirror.snapshot_at(time.monotonic()))
         if isinstance(message, Delta) and output.form == "jsonl":
-            output.show(replace(shown, rows=list(_new(shown.rows, before, message))))
+            output.show(replace(shown, rows=list(_new(shown.entries, before, message))))
         else:
             output.show(shown, apart=bool(before))
-        before = shown.rows
+        before = shown.entries
 
 
 def _new(rows: Sequence[Any], before: Sequence[Any], delta: Delta) -> Iterator[Any]:
-    """What is not as it was. Times run in the row of a child, so of those the message says which have changed."""
+    """The rows that changed, and a line for each child that is gone.
+
+    Times run in the row of a child, so rows of children are not compared: the delta says which of them changed.
+    """
     changed = {row.path for row in delta.changed}
     yield from (row for row in rows if (row.path in changed if isinstance(row, ChildRow) else row not in before))
     shown = {row.path for row in before if isinstance(row, ChildRow)}

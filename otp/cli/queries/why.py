@@ -2,19 +2,19 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import click
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, with_connection
-from otp.cli.output import Output, Page, Shown, fields, with_output
-from otp.cli.queries.sheet import Fact, sheet
+from otp.cli.connection import Connection, on_a_running_tree
+from otp.cli.output import Output, Page, Shown
+from otp.cli.queries.fact_sheet import Fact, sheet
 from otp.cli.queries.stack import stack_lines
 from otp.cli.queries.states import budget, maintenance, since, state
 from otp.control.wire.commands import GetWhy
 from otp.control.wire.rows import ChildRow, EventRow, IncidentRow, NeedRow, Why
+from otp.core.paths import id_of
 from otp.text.clock import clock, stamp
 from otp.text.durations import duration
 
@@ -24,7 +24,7 @@ SCREEN = {"happened": 8, "log": 6, "now in": 6, "failures": 3}
 """Lines of a part on one screen; -o wide has all."""
 
 _AT_WORK = ("starting", "running", "stopping")
-"""States in which a supervisor has a say in what becomes of its children."""
+"""States in which a supervisor decides what becomes of its children."""
 
 MANY = 1_000
 """More lines than a part has."""
@@ -32,8 +32,7 @@ MANY = 1_000
 
 @click.command(epilog="Example:  otp why massive/workers/ws_worker")
 @click.argument("path", shell_complete=complete_path)
-@with_connection
-@with_output
+@on_a_running_tree
 def why(*, path: str, connection: Connection, output: Output) -> None:
     """Say what happened to a child, and what happens next.
 
@@ -44,15 +43,12 @@ def why(*, path: str, connection: Connection, output: Output) -> None:
 
 
 def shown(app: str, found: Why) -> Shown:
-    """All that is known."""
-    document: dict[str, Any] = {"app": app, **fields(found)}
-    if found.explained is not None:
-        document["explained"] = fields(found.explained)
-    return Shown(document, (document,), (found.child.path,), lambda page: _text(found, page))
+    """Show all that is known of a child."""
+    return Shown({"app": app, **asdict(found)}, (found.child.path,), lambda page: _text(found, page))
 
 
 def what_next(child: ChildRow) -> str:
-    """What becomes of a child in its state, or what somebody can do about it."""
+    """Say what becomes of a child in its state, or which command changes that."""
     if child.paused:
         left = maintenance(child).removeprefix("maintenance").removeprefix(", ")
         return f"maintenance: no restarts until otp resume {child.path}{f', or {left}' if left else ''}"
@@ -75,9 +71,9 @@ def what_next(child: ChildRow) -> str:
     return f"{said.get(child.state, child.state)}{streak if child.state == 'running' else ''}"
 
 
-def _text(found: Why, page: Page) -> str:
+def _text(found: Why, page: Page) -> Iterator[str]:
     facts = list(_facts(found, page, time.time()))
-    return "\n".join(sheet(found.child.path, state(found.child), facts if page.wide else _on_screen(facts), page))
+    return sheet(found.child.path, state(found.child), facts if page.wide else _on_screen(facts), page)
 
 
 def _on_screen(facts: Iterable[Fact]) -> list[Fact]:
@@ -97,20 +93,20 @@ def _facts(found: Why, page: Page, now: float) -> Iterator[Fact]:
     yield Fact("supervisor", [_supervisor(found.supervisor)])
     yield Fact("children" if is_root else "siblings", list(_siblings(found.siblings)))
     yield Fact("failures", [f"{stamp(row.wall, now)} {row.outcome:<11} {row.text}" for row in found.failures])
-    yield Fact("happened", [_told(row, child, now) for row in found.timeline])
+    yield Fact("happened", [_happened(row, child, now) for row in found.timeline])
     yield Fact("log", [f"{stamp(row.wall, now)} {row.level:<8} {row.text}" for row in found.log])
     yield Fact("now in", list(_now_in(found, page)))
 
 
 def _what_next(child: ChildRow, supervisor: ChildRow) -> str:
-    """The same; while the supervisor is down, what becomes of that."""
+    """What becomes of a child; of its supervisor, when that is the one that is down."""
     if child.state != "stopped" or supervisor.state in _AT_WORK:
         return what_next(child)
     return f"its supervisor is down: {what_next(supervisor)}"
 
 
 def _settings(found: Why, page: Page) -> Iterator[str]:
-    """When it is given up, and then; on one screen only for a failure as the last one."""
+    """When the child is given up, and what then; on one screen only for failures of the last one's kind."""
     if found.explained is None:
         return
     others = {course.verdict for course in found.explained.explanation.courses} - {found.child.verdict}
@@ -120,14 +116,14 @@ def _settings(found: Why, page: Page) -> Iterator[str]:
 
 
 def _now_in(found: Why, page: Page) -> Iterator[str]:
-    """Where it is; on one screen only its own task, not those that it started."""
+    """What the child awaits; on one screen only its own task, not those that it started."""
     for row in found.stacks:
         if row.tasks:
             yield from stack_lines(row if page.wide else replace(row, tasks=row.tasks[:1]), wide=page.wide)
 
 
 def _places(found: Why) -> Iterator[str]:
-    """Where the last failure was, and what the policy calls it."""
+    """The place of the last failure, and the policy's name for it."""
     if found.failures:
         last = found.failures[-1]
         said = (f"in {last.frame}" if last.frame else "", f"by its policy: {last.verdict}" if last.verdict else "")
@@ -145,22 +141,20 @@ def _need(need: NeedRow) -> str:
 
 
 def _supervisor(row: ChildRow) -> str:
-    used = f"  {row.strategy}, {budget(row)} used" if row.strategy else ""
+    used = f"  {row.strategy}, {budget(row)} used" if budget(row) else ""
     return f"{row.path}  {row.state.upper()}{used}"
 
 
-def _told(row: EventRow, child: ChildRow, now: float) -> str:
-    """An event; whom it is about only if that is somebody else."""
+def _happened(row: EventRow, child: ChildRow, now: float) -> str:
+    """An event, with its path unless that is the child's."""
     other = "" if row.path == child.path else f"{row.path}  "
     return f"{stamp(row.wall, now)} {row.level:<8} {other}{row.text}"
 
 
 def _siblings(rows: Sequence[ChildRow]) -> Iterator[str]:
-    """How many are up, and those that are not."""
+    """How many siblings are up, and a line for each that is not."""
     if rows:
         yield f"{sum(row.ready for row in rows)} of {len(rows)} up"
     yield from (
-        f"{row.path.rpartition('/')[2]}  {row.state.upper()}  {since(row)}  {row.last_cause}"
-        for row in rows
-        if not row.ready
+        f"{id_of(row.path)}  {row.state.upper()}  {since(row)}  {row.last_cause}" for row in rows if not row.ready
     )

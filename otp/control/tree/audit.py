@@ -4,8 +4,8 @@ from otp.control.tree.event_log import EventLog
 from otp.control.wire.commands import Acting, Drain, InjectFault, Pause, ResolveIncident
 from otp.control.wire.peer import Peer
 from otp.control.wire.rows import Change
-from otp.observe.lines import clean
 from otp.observe.log import tell
+from otp.observe.sanitize import clean
 from otp.observe.sentences import Level
 
 __all__ = ("Audit",)

@@ -1,12 +1,31 @@
 """The blast radius: the children that a command touches, known from an outline of the tree before anything is done."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from otp.control.wire.rows import Explained
 from otp.control.wire.targets import Node
-from otp.core.paths import is_within
-from otp.spec import Strategy
+from otp.core.explain import explain
+from otp.core.paths import is_within, parent_of
+from otp.core.strategy import taken_along
+from otp.spec import Strategy, SupervisorSpec
 
-__all__ = ("of_restart", "of_stop")
+__all__ = ("explained", "of_restart", "of_stop")
+
+
+def explained(tree: SupervisorSpec, rows: Sequence[Node], path: str) -> Explained:
+    """Say when a child is given up, and what a restart of it touches.
+
+    Args:
+        tree: its root's spec.
+        rows: the outline of that tree, the root first.
+        path: of the child.
+
+    Raises:
+        NotFound: the tree has no such child.
+    """
+    found = explain(tree, path)
+    touched = of_restart(rows, path)
+    return Explained(text=str(found), explanation=found, radius=touched, untouched=len(rows) - 1 - len(touched))
 
 
 def of_restart(rows: Iterable[Node], path: str) -> tuple[str, ...]:
@@ -17,16 +36,10 @@ def of_restart(rows: Iterable[Node], path: str) -> tuple[str, ...]:
         path: of the child.
     """
     rows = tuple(rows)
-    above = path.rpartition("/")[0]
-    strategy = next((row.strategy for row in rows if row.path == above), "")
-    siblings = [row.path for row in rows if row.path.rpartition("/")[0] == above and row.path != above]
-    match strategy:
-        case Strategy.ONE_FOR_ALL:
-            group = set(siblings)
-        case Strategy.REST_FOR_ONE:
-            group = set(siblings[siblings.index(path) :])
-        case _:
-            group = {path}
+    above = parent_of(path)
+    strategy = next((row.strategy for row in rows if row.path == above), "") or Strategy.ONE_FOR_ONE
+    siblings = [row.path for row in rows if row.path != above and parent_of(row.path) == above]
+    group = set(taken_along(Strategy(strategy), siblings, path))
     return tuple(row.path for row in rows if _child_above(row.path, above) in group)
 
 

@@ -11,7 +11,6 @@ from msgspec import Struct
 from otp.control.wire.rows import EventRow
 from otp.events import Event
 from otp.observe.incident import IncidentChange, IncidentResolved
-from otp.observe.recoveries import Recoveries
 from otp.observe.sentences import sentence
 
 __all__ = ("Entry", "EventLog")
@@ -27,13 +26,11 @@ class Entry(Struct, frozen=True):
         seq: its number, from 1.
         wall: when it was, in seconds since 1970.
         what: the event; of what an operator did, its row.
-        before: the kind of event that the one about the child before was, if it decides the sentence.
     """
 
     seq: int
     wall: float
     what: Event | EventRow
-    before: type[Event] | None = None
 
     @property
     def path(self) -> str:
@@ -44,7 +41,7 @@ class Entry(Struct, frozen=True):
         """The entry as a row. Its sentence is made when it is asked for: an event costs the tree only the entry."""
         if isinstance(self.what, EventRow):
             return self.what
-        said = sentence(self.what, self.before)
+        said = sentence(self.what)
         kind = str(type(self.what).__struct_config__.tag)
         return EventRow(seq=self.seq, wall=self.wall, event=kind, path=self.what.path, level=said.level, text=said.text)
 
@@ -72,7 +69,6 @@ class EventLog:
     ) -> None:
         self.seq = 0
         self._entries: deque[Entry] = deque(maxlen=kept)
-        self._recoveries = Recoveries()
         self._now = now
         self._wall = wall
         self._listener: Callable[[], None] = lambda: None
@@ -83,8 +79,7 @@ class EventLog:
 
     def __call__(self, event: Event) -> None:
         """Remember an event, as of when it was: it may have waited for an event loop that was blocked."""
-        self._add(self._wall() - (self._now() - event.at), event, self._recoveries.before(event))
-        self._recoveries.note(event)
+        self._add(self._wall() - (self._now() - event.at), event)
 
     def resolved(self, change: IncidentChange) -> None:
         """The listener to incidents: no event tells that one is over."""
@@ -97,9 +92,9 @@ class EventLog:
         wall = self._wall()
         self._add(wall, EventRow(seq=self.seq + 1, wall=wall, event=event, path=path, level=level, text=text))
 
-    def _add(self, wall: float, what: Event | EventRow, before: type[Event] | None = None) -> None:
+    def _add(self, wall: float, what: Event | EventRow) -> None:
         self.seq += 1
-        self._entries.append(Entry(self.seq, wall, what, before))
+        self._entries.append(Entry(self.seq, wall, what))
         self._listener()
 
     def newest(self) -> Iterator[Entry]:

@@ -1,12 +1,12 @@
-"""The commands that look."""
+"""The commands that only look at a tree, answered in its event loop."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import anyio
 
 from otp import faults
-from otp.control.tree.blast_radius import of_restart
+from otp.control.tree.blast_radius import explained
 from otp.control.tree.event_log import EventLog
 from otp.control.tree.view import AT_ONCE, View, incident_row
 from otp.control.wire.commands import (
@@ -35,11 +35,10 @@ from otp.control.wire.rows import (
     TaskRow,
     Why,
 )
-from otp.control.wire.targets import Node, NoSuchChild, Target, single
-from otp.core.explain import explain
-from otp.core.paths import is_within
+from otp.control.wire.targets import Node, NoSuchChild, covering, single
+from otp.core.paths import ancestors, is_within, parent_of
 from otp.errors import NoProc
-from otp.observe.log_ring import LogRing
+from otp.observe.log_ring import LogLine, LogRing
 from otp.runtime.stack import ChildStack
 
 __all__ = ("Queries",)
@@ -54,17 +53,17 @@ MOST_EVENTS = 5_000
 """Events that can be asked for at once."""
 
 PASSED, READ, MADE = 0.05, 0.01, 1.0
-"""What it costs to pass an event over, to read one character of its path, and to make a sentence of it, which is as much
-as a child's row."""
+"""The cost of passing an event over, of reading one character of its path, and of making a sentence of it, in the time
+that a child's row takes."""
 
 
 class Queries:
-    """Answers what is asked about a tree, in its event loop.
+    """The answers to the commands that look.
 
     Args:
         view: of the tree.
         event_log: what happened.
-        log: what children logged; None: nobody listens to them.
+        log: what children logged; None: that is not listened to.
 
     Attributes:
         by_command: what answers which command.
@@ -90,26 +89,26 @@ class Queries:
         return await self._view.snapshot(self._event_log.seq)
 
     async def health(self, _: GetHealth) -> Health:
-        """Whether all is well."""
+        """The health of the tree."""
         return health_of(await self.snapshot())
 
     async def events(self, command: GetEvents) -> Events:
         """The last events, oldest first."""
-        about = _about(self._view.app, command.path)
+        about = covering(self._view.app, command.path)
         return Events(await self._newest(about, min(command.limit, MOST_EVENTS), debug=command.debug))
 
     async def incidents(self, command: GetIncidents) -> Incidents:
         """Incidents, newest first."""
-        about = _about(self._view.app, command.path)
+        about = covering(self._view.app, command.path)
         return Incidents(tuple(self._incidents(about, resolved=command.resolved)))
 
     async def explain(self, command: Explain) -> Explained:
-        """What the settings of a child mean."""
+        """When a child is given up, and what a restart of it touches."""
         nodes = await self._view.outline()
         return self._explained(nodes, await self._one(nodes, command.path))
 
     async def stack(self, command: GetStack) -> Stacks:
-        """Where workers are."""
+        """What a worker awaits, or all workers below a supervisor."""
         return Stacks(self._stacks(await self._one(await self._view.outline(), command.path)))
 
     async def why(self, command: GetWhy) -> Why:
@@ -117,8 +116,8 @@ class Queries:
         nodes = await self._view.outline()
         path = await self._one(nodes, command.path)
         is_root = path == self._view.app
-        above = path.rpartition("/")[0] or path
-        siblings = [node.path for node in nodes if node.path.rpartition("/")[0] == above and node.path != path]
+        above = parent_of(path) or path
+        siblings = [node.path for node in nodes if parent_of(node.path) == above and node.path != path]
         rows, _ = await self._view.rows({path, above, *siblings} - {self._view.app})
         rows[self._view.app] = self._view.root()
         if path not in rows:
@@ -132,7 +131,7 @@ class Queries:
             failures=self._view.failures(path),
             needs=self._needs(path),
             timeline=await self._around(path, set(siblings)),
-            log=tuple(self._logged(path)),
+            log=tuple(LogRow(wall=line.wall, level=line.level, text=line.text) for line in self._logged(path)),
             stacks=self._stacks_if_running(child),
             explained=None if is_root else self._explained(nodes, path),
         )
@@ -140,7 +139,7 @@ class Queries:
     # ------------------------------------------------------------------------------------------------ parts
 
     async def _one(self, nodes: list[Node], path: str) -> str:
-        """The path of the only child that is named."""
+        """The path of the child that a command names; a pattern has to name exactly one."""
         return single(await self._view.chosen(nodes, path), path).path
 
     def _incidents(self, about: Callable[[str], bool], *, resolved: bool) -> Iterator[IncidentRow]:
@@ -153,9 +152,7 @@ class Queries:
     def _explained(self, nodes: list[Node], path: str) -> Explained:
         if path == self._view.app:
             raise NoSuchChild(f"{path} is the root, which nobody restarts; name one of its children")
-        found = explain(self._view.handle.running_spec(), path)
-        touched = of_restart(nodes, path)
-        return Explained(text=str(found), explanation=found, radius=touched, untouched=len(nodes) - 1 - len(touched))
+        return explained(self._view.handle.running_spec(), nodes, path)
 
     def _stacks(self, path: str) -> tuple[StackRow, ...]:
         handle = self._view.handle
@@ -172,12 +169,12 @@ class Queries:
             return ()
 
     def _needs(self, path: str) -> tuple[NeedRow, ...]:
-        above = {path, *_above(path)}
+        above = {path, *ancestors(path)}
         return tuple(need for need in self._view.needs() if need.path in above)
 
     async def _around(self, path: str, siblings: set[str]) -> tuple[EventRow, ...]:
-        """What happened to it and below it, to its siblings, and to those above."""
-        others = siblings | set(_above(path))
+        """The last events of a child, of all below it, of its siblings, and of the supervisors above."""
+        others = siblings.union(ancestors(path))
         return await self._newest(lambda other: is_within(other, path) or other in others, TIMELINE, debug=False)
 
     async def _newest(self, about: Callable[[str], bool], limit: int, *, debug: bool) -> tuple[EventRow, ...]:
@@ -198,9 +195,8 @@ class Queries:
                 await anyio.lowlevel.checkpoint()
         return tuple(reversed(found))
 
-    def _logged(self, path: str) -> Iterator[LogRow]:
-        for line in self._log.last(path, LOG_LINES) if self._log is not None else ():
-            yield LogRow(wall=line.wall, level=line.level, text=line.text)
+    def _logged(self, path: str) -> Sequence[LogLine]:
+        return self._log.last(path, LOG_LINES) if self._log is not None else ()
 
 
 def _workers(stack: ChildStack) -> Iterator[ChildStack]:
@@ -215,13 +211,3 @@ def _stack_row(stack: ChildStack, states: dict[str, str]) -> StackRow:
     own = (TaskRow(name=stack.path, depth=0, chain=chain),) if chain else ()
     tasks = (TaskRow(name=task.name, depth=task.depth, chain=task.chain) for task in stack.tasks)
     return StackRow(path=stack.path, state=states.get(stack.path, "gone"), tasks=(*own, *tasks))
-
-
-def _above(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
-
-
-def _about(app: str, path: str) -> Callable[[str], bool]:
-    """Whether a path is, or is below, what a path or a pattern names; all are if nothing is named."""
-    return Target(app, path).covers if path else lambda _: True

@@ -1,12 +1,12 @@
-"""A tree as rows: what its handle, its history and its incidents know, put side by side."""
+"""A tree as records: what its handle, its history and its incidents know, put side by side."""
 
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 import anyio
-from msgspec.structs import replace
 
 from otp.control.tree.maintenance import Maintenance
 from otp.control.wire.rows import (
@@ -19,23 +19,27 @@ from otp.control.wire.rows import (
 )
 from otp.control.wire.targets import Node, Target, decided
 from otp.core.child import ChildState
+from otp.core.facts import ChildFacts, strategy_of
 from otp.core.paths import is_within
 from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, RequestError
-from otp.observe.figures import ChildHistory
 from otp.observe.incident import Incident
 from otp.observe.observation import Observation
+from otp.observe.snapshots import ChildHistory
 from otp.runtime.handle import Supervisor
-from otp.runtime.inspect import ChildInfo
-from otp.spec import SupervisorSpec
+from otp.runtime.inspect import Budget, ChildInfo
 
-__all__ = ("AT_ONCE", "View", "incident_row")
+__all__ = ("AT_ONCE", "View", "in_turns", "incident_row")
 
 AT_ONCE = 50
-"""Children that are looked at before others get a turn of the event loop: less than a millisecond."""
+"""Children that are looked at before others get a turn of the event loop; it takes less than a millisecond."""
+
+NO_BUDGET = Budget(used=0, intensity=0, period=0.0)
 
 ONE_BY_ONE = 20
-"""Paths that are looked up; for more of them it is cheaper to walk through the tree once."""
+"""Paths that are looked up one by one; for more it is cheaper to walk through the tree once."""
+
+T = TypeVar("T")
 
 _PHASES: dict[Phase, TreeState] = {
     Phase.NEW: "starting",
@@ -46,13 +50,13 @@ _PHASES: dict[Phase, TreeState] = {
 
 
 class View:
-    """Looks at one tree, in its event loop.
+    """What can be seen of one running tree from outside; lives in the tree's event loop.
 
     Args:
         handle: of its root.
-        seen: its history and its incidents.
+        seen: its history and its incidents, as observed.
         maintenance: what is under maintenance.
-        lag: how late the event loop turned at the worst lately, in seconds; None: nobody watches.
+        lag: how late the event loop turned at the worst lately, in seconds; None: that is not watched.
         version: of otp.
         backend: of the event loop.
         faults: whether faults may be injected.
@@ -83,7 +87,7 @@ class View:
 
     @property
     def state(self) -> TreeState:
-        """Of the tree, as far as its children have been looked at: by a snapshot, and since then by `rows`."""
+        """The state of the tree, as far as its children have been looked at: by a snapshot, and since then by `rows`."""
         phase = self.handle.phase
         if phase is not Phase.UP:
             return _PHASES[phase]
@@ -91,33 +95,32 @@ class View:
 
     @property
     def has_ended(self) -> bool:
-        """Whether there is no tree any more."""
+        """Whether the tree has ended."""
         return self.handle.phase is Phase.DONE
 
     @property
     def root_state(self) -> str:
-        """Of the root, in the words for a child."""
+        """The state of the root, in the words for a child."""
         phase = self.handle.phase
         return {Phase.UP: "running", Phase.NEW: "pending", Phase.DONE: "stopped"}.get(phase, str(phase))
 
     @property
     def open_incidents(self) -> int:
-        """How many."""
+        """The number of open incidents."""
         return len(self.seen.incidents.open())
 
     async def snapshot(self, seq: int) -> Snapshot:
-        """The whole tree. Others get a turn between, so a row may be newer than another.
+        """Look at the whole tree. Others get a turn in between, so a row may be newer than another.
+
+        Args:
+            seq: number of the last event so far.
 
         Raises:
             NoProc: the tree has ended.
         """
         now = anyio.current_time()
         open_ids = self._open_ids()
-        rows: list[ChildRow] = []
-        for number, info in enumerate(self.handle.walk(remembered=True), 1):
-            rows.append(self.row(info, anyio.current_time(), open_ids.get(info.path, "")))
-            if number % AT_ONCE == 0:
-                await anyio.lowlevel.checkpoint()
+        rows = [self._row(info, open_ids) async for info in in_turns(self.handle.walk(remembered=True))]
         self._look_again({row.path for row in rows if not row.ready} | self._down)
         return Snapshot(
             seq=seq,
@@ -141,11 +144,7 @@ class View:
         """The children at these paths, and the paths at which there is none any more."""
         open_ids = self._open_ids()
         infos = self._infos(paths)
-        found: dict[str, ChildRow] = {}
-        for number, (path, info) in enumerate(infos.items(), 1):
-            found[path] = self.row(info, anyio.current_time(), open_ids.get(path, ""))
-            if number % AT_ONCE == 0:
-                await anyio.lowlevel.checkpoint()
+        found = {info.path: self._row(info, open_ids) async for info in in_turns(infos.values())}
         gone = set(paths) - set(infos)
         self._down -= set(infos)
         self._down |= {path for path, row in found.items() if not row.ready}
@@ -159,26 +158,14 @@ class View:
         Raises:
             NoProc: the tree has ended.
         """
-        nodes = [Node(self.app, self.root_state, _strategy(self._spec))]
-        for number, info in enumerate(self.handle.walk(remembered=True), 1):
-            strategy = self._strategy_of(info.path) if info.kind == "supervisor" else ""
-            nodes.append(Node(info.path, str(info.state), strategy))
-            if number % AT_ONCE == 0:
-                await anyio.lowlevel.checkpoint()
-        return nodes
+        below = in_turns(self.handle.walk(remembered=True))
+        root = Node(self.app, self.root_state, strategy_of(self._spec))
+        return [root, *[Node(info.path, info.state, info.strategy) async for info in below]]
 
     async def chosen(self, nodes: Sequence[Node], path: str, *, many: bool = True) -> list[Node]:
-        """The nodes of an outline that a path or a pattern names; see `otp.control.wire.targets.chosen`.
-
-        A pattern costs a while with each of them, so others get a turn of the event loop between.
-        """
+        """The nodes of an outline that a path or a pattern names; see `otp.control.wire.targets.chosen`."""
         target = Target(self.app, path)
-        found: list[Node] = []
-        for number, node in enumerate(nodes, 1):
-            if target.names(node.path):
-                found.append(node)
-            if number % AT_ONCE == 0:
-                await anyio.lowlevel.checkpoint()
+        found = [node async for node in in_turns(nodes) if target.names(node.path)]  # a pattern costs a while with each
         return decided(nodes, found, path, many=many)
 
     def info(self, path: str) -> ChildInfo | None:
@@ -205,7 +192,7 @@ class View:
         return {info.path: info for info in self.handle.walk(remembered=True) if info.path in wanted}
 
     def no_supervisor(self, error: NoProc) -> str:
-        """What to do where a supervisor does not run that is needed."""
+        """Say that a supervisor does not run which a command needs, and what to do about it."""
         if self.has_ended:
             return f"the tree has ended: {error}"
         if self.handle.phase is Phase.STOPPING:
@@ -215,73 +202,28 @@ class View:
             return f"{error}; start it first: otp start {error.path}"
         return f"{error}; wait until it does: otp wait {error.path}"
 
-    def row(self, info: ChildInfo, now: float, incident: str) -> ChildRow:
-        """A child as a row."""
-        past = self.seen.history.child(info.path, now)
-        failure = past.last[-1] if past is not None and past.last else None
-        row = ChildRow(
-            path=info.path,
-            kind=info.kind,
-            state=str(info.state),
-            ready=is_ready(info),
-            restart=str(info.restart),
-            generation=info.generation,
-            up_s=info.up,
-            crashes=info.crashes,
-            manual=info.manual,
-            collateral=info.collateral,
-            streak=info.streak,
-            next_retry_s=info.next_retry,
-            down_s=past.down if past is not None else None,
-            downtime_s=past.downtime if past is not None else info.downtime,
-            availability=past.availability if past is not None else None,
-            mtbf_s=past.mtbf if past is not None else None,
-            verdict=info.verdict,
-            last_cause=failure.text if failure is not None else "",
-            last_wall=_wall(failure.at, now) if failure is not None else None,
-            incident=incident,
-            paused=info.paused,
-            paused_s=self._maintenance.left(info.path, now) if info.paused else None,
-        )
-        return row if info.kind == "worker" else self._with_budget(row)
-
     def root(self) -> ChildRow:
-        """The root as a row; nobody restarts it, and it is down only with the process."""
-        phase, spec = self.handle.phase, self._spec
-        now = anyio.current_time()
+        """The root as a row; it has no restart type and is no child of a supervisor, so nothing restarts it."""
+        phase, spec, now = self.handle.phase, self._spec, anyio.current_time()
         past = self.seen.history.child(self.app, now)
-        paused_s = self._maintenance.left(self.app, now)
         return ChildRow(
             path=self.app,
             kind="supervisor",
             state=self.root_state,
-            ready=phase is Phase.UP,
             restart="",
             generation=1,
-            up_s=past.up if past is not None else None,
-            crashes=0,
-            manual=0,
-            collateral=0,
-            streak=0,
-            next_retry_s=None,
-            down_s=None,
-            downtime_s=0.0,
-            availability=None,
-            mtbf_s=None,
-            verdict="",
-            last_cause="",
-            last_wall=None,
-            incident="",
             paused=self._maintenance.holds(self.app),
-            paused_s=paused_s,
-            strategy=_strategy(spec),
+            strategy=strategy_of(spec),
+            ready=phase is Phase.UP,
+            up_s=past.up if past is not None else None,
+            paused_s=self._maintenance.left(self.app, now),
             used=0 if phase is Phase.DONE else self.handle.budget().used,
             intensity=spec.intensity,
             period_s=spec.period,
         )
 
     def needs(self) -> tuple[NeedRow, ...]:
-        """What children need and has been down."""
+        """The dependencies that have been down at least once."""
         return tuple(
             NeedRow(
                 path=one.path,
@@ -306,35 +248,57 @@ class View:
         )
 
     def _look_again(self, paths: set[str]) -> None:
-        """Who of them is down still: one may have come up, and another gone down, while the rest was looked at."""
+        """Recheck the children that were down: states may have changed while others had a turn."""
         infos = self._infos(paths)
         self._down = {path for path, info in infos.items() if not is_ready(info)}
 
-    def _strategy_of(self, path: str) -> str:
-        try:
-            spec = self.handle.get_childspec(path.removeprefix(f"{self.app}/"))
-        except RequestError:  # a supervisor above is down
-            return ""
-        assert isinstance(spec, SupervisorSpec)
-        return _strategy(spec)
-
-    def _with_budget(self, row: ChildRow) -> ChildRow:
-        path = row.path.removeprefix(f"{self.app}/")
-        try:
-            budget, spec = self.handle.budget(path), self.handle.get_childspec(path)
-        except RequestError:  # it is down, and has no window
-            return row
-        assert isinstance(spec, SupervisorSpec)
-        return replace(
-            row, strategy=_strategy(spec), used=budget.used, intensity=budget.intensity, period_s=budget.period
+    def _row(self, info: ChildInfo, open_ids: Mapping[str, str]) -> ChildRow:
+        """Make the record of a child: what its supervisor, its history and its incidents know, put side by side."""
+        now = anyio.current_time()
+        past = self.seen.history.child(info.path, now)
+        failure = past.last[-1] if past is not None and past.last else None
+        budget = self._budget(info)
+        return ChildRow(
+            **{name: getattr(info, name) for name in ChildFacts.__struct_fields__},
+            ready=is_ready(info),
+            up_s=info.up,
+            next_retry_s=info.next_retry,
+            down_s=past.down if past is not None else None,
+            downtime_s=past.downtime if past is not None else info.downtime,
+            availability=past.availability if past is not None else None,
+            mtbf_s=past.mtbf if past is not None else None,
+            last_cause=failure.text if failure is not None else "",
+            last_wall=_wall(failure.at, now) if failure is not None else None,
+            incident=open_ids.get(info.path, ""),
+            paused_s=self._maintenance.left(info.path, now) if info.paused else None,
+            used=budget.used,
+            intensity=budget.intensity,
+            period_s=budget.period,
         )
+
+    def _budget(self, info: ChildInfo) -> Budget:
+        """The restart window of a supervisor; none of a worker, and of a supervisor that is down."""
+        if info.kind == "worker":
+            return NO_BUDGET
+        try:
+            return self.handle.budget(info.path.removeprefix(f"{self.app}/"))
+        except RequestError:
+            return NO_BUDGET
 
     def _open_ids(self) -> dict[str, str]:
         return {incident.path: incident.id for incident in self.seen.incidents.open()}
 
 
+async def in_turns(items: Iterable[T]) -> AsyncIterator[T]:
+    """The items; others get a turn of the event loop after each `AT_ONCE` of them."""
+    for number, item in enumerate(items, start=1):
+        yield item
+        if number % AT_ONCE == 0:
+            await anyio.lowlevel.checkpoint()
+
+
 def is_ready(info: ChildInfo) -> bool:
-    """Whether a child is up, or has ended for good as it was meant to."""
+    """Whether a child is up, or has ended for good, as it was meant to."""
     return info.state in (ChildState.RUNNING, ChildState.DONE)
 
 
@@ -359,10 +323,6 @@ def incident_row(incident: Incident, now: float) -> IncidentRow:
         injected=incident.injected,
         maintenance=incident.maintenance,
     )
-
-
-def _strategy(spec: SupervisorSpec) -> str:
-    return "dynamic" if spec.dynamic else spec.strategy.value
 
 
 def _wall(at: float, now: float) -> float:

@@ -1,4 +1,4 @@
-"""What is shown of a running tree: frozen rows, the same on the wire, in JSON and in every front end.
+"""What is shown of a running tree: frozen records, the same on the wire, in JSON and in every front end.
 
 Seconds in a row are those at the moment of its message; `wall` is seconds since 1970. A path begins with the root's id.
 """
@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from otp.core.explain import Explanation
+from otp.core.facts import ChildFacts
 
 __all__ = (
     "SCHEMA",
@@ -40,61 +41,37 @@ class _Row(Struct, frozen=True, kw_only=True):
     pass
 
 
-class ChildRow(_Row, frozen=True, kw_only=True):
-    """One child, or the root itself, as it is now.
+class ChildRow(ChildFacts, frozen=True, kw_only=True):
+    """One child, or the root itself, as it is now: the record that is sent, and that each face prints of a child.
 
     Attributes:
-        path: its name from the root down.
-        kind: worker or supervisor.
-        state: see `ChildState`.
-        ready: it is up; or it is not, and is not meant to be.
-        restart: its restart type.
-        generation: incarnations so far.
+        ready: it is up; or it has ended for good, as it was meant to.
         up_s: seconds since it came up; None while it is not.
-        crashes: restarts because it ended by itself.
-        manual: restarts that somebody asked for.
-        collateral: restarts because of a sibling, or with its supervisor.
-        streak: failures in a row; 0 once it has been healthy.
-        next_retry_s: seconds until it is restarted, while it waits for that; None: it does not, or nobody knows when.
+        next_retry_s: seconds until it is restarted, while it waits for that; None: it does not, or that is not known yet.
         down_s: seconds since it went down, while it is down and not meant to be.
         downtime_s: seconds down all together, up to now.
         availability: share of the time since its first start in which it was not down; None before that.
         mtbf_s: seconds up for each failure; None without one.
-        verdict: what its last failure was, by its policy; empty without one.
         last_cause: its last failure in a few words; empty without one.
         last_wall: when that was.
         incident: id of its newest open incident; empty without one.
-        paused: it is under maintenance.
-        paused_s: seconds until that ends by itself; None: it does not.
-        strategy: of a supervisor; empty for a worker. `dynamic` for a dynamic one.
-        used: restarts in the window of a supervisor.
-        intensity: how many it allows.
-        period_s: its length in seconds.
+        paused_s: seconds until its maintenance ends by itself; None: it does not.
+        used: restarts in the window of a supervisor that runs.
+        intensity: how many that allows.
+        period_s: its length in seconds; 0 without a window.
     """
 
-    path: str
-    kind: Literal["worker", "supervisor"]
-    state: str
     ready: bool
-    restart: str
-    generation: int
-    up_s: float | None
-    crashes: int
-    manual: int
-    collateral: int
-    streak: int
-    next_retry_s: float | None
-    down_s: float | None
-    downtime_s: float
-    availability: float | None
-    mtbf_s: float | None
-    verdict: str
-    last_cause: str
-    last_wall: float | None
-    incident: str
-    paused: bool
-    paused_s: float | None
-    strategy: str = ""
+    up_s: float | None = None
+    next_retry_s: float | None = None
+    down_s: float | None = None
+    downtime_s: float = 0.0
+    availability: float | None = None
+    mtbf_s: float | None = None
+    last_cause: str = ""
+    last_wall: float | None = None
+    incident: str = ""
+    paused_s: float | None = None
     used: int = 0
     intensity: int = 0
     period_s: float = 0.0
@@ -104,7 +81,7 @@ class Blocked(_Row, frozen=True, kw_only=True):
     """The event loop does not turn: one call keeps it.
 
     Attributes:
-        path: the child, or the supervisor, whose call it is; that of the root if nobody can tell.
+        path: the child, or the supervisor, whose call it is; that of the root if it is not known.
         seconds: for how long.
         stack: where it is, outermost first, as `file:line function`.
         callback: the function of the program that does not return, as "hook shop.audit"; empty: it is none.
@@ -161,71 +138,70 @@ class EventRow(_Row, frozen=True, kw_only=True):
     text: str
 
 
-class Snapshot(_Row, frozen=True, kw_only=True, tag="snapshot"):
-    """A whole tree.
+class _Moment(_Row, frozen=True, kw_only=True):
+    """The part that each message about a whole tree has.
 
     Attributes:
         seq: number of the last event that it contains.
-        app: the id of the root.
-        pid: of the process.
-        version: of otp in that process.
-        backend: of the event loop.
-        wall: when it was taken.
-        up_s: seconds since the process began to serve.
+        wall: when it was true.
         state: of the tree.
-        lag_s: how late the event loop turned at the worst in the last minute; None: nobody watches it.
-        blocked: the event loop does not turn, and since when.
-        stale_s: seconds since it was true, when the event loop could not be asked.
-        faults: whether faults may be injected.
+        blocked: what keeps the event loop; None: it turns.
         root: the root supervisor.
-        children: all others, each before its own children, in start order.
         needs: what children need and has been down.
         open_incidents: how many.
     """
 
     seq: int
+    wall: float
+    state: TreeState
+    blocked: Blocked | None
+    root: ChildRow
+    needs: tuple[NeedRow, ...]
+    open_incidents: int
+
+
+class Snapshot(_Moment, frozen=True, kw_only=True, tag="snapshot"):
+    """A whole tree.
+
+    Attributes:
+        app: the id of the root.
+        pid: of the process.
+        version: of otp in that process.
+        backend: of the event loop.
+        up_s: seconds since the process began to serve.
+        lag_s: how late the event loop turned at the worst in the last minute; None: that is not watched.
+        stale_s: seconds since it was true, when the event loop could not be asked.
+        faults: whether faults may be injected.
+        children: all but the root, each before its own children, in start order.
+    """
+
     app: str
     pid: int
     version: str
     backend: str
-    wall: float
     up_s: float
-    state: TreeState
     lag_s: float | None
-    blocked: Blocked | None
     faults: bool
-    root: ChildRow
     children: tuple[ChildRow, ...]
-    needs: tuple[NeedRow, ...]
-    open_incidents: int
     stale_s: float = 0.0
 
+    @property
+    def rows(self) -> tuple[ChildRow, ...]:
+        """The root and its children."""
+        return self.root, *self.children
 
-class Delta(_Row, frozen=True, kw_only=True, tag="delta"):
+
+class Delta(_Moment, frozen=True, kw_only=True, tag="delta"):
     """What changed since the message before.
 
     Attributes:
-        seq: number of the last event in it.
-        wall: when.
-        state: of the tree.
-        blocked: as in the snapshot.
-        root: the root supervisor.
         changed: the children that are new or different. A new one stands behind its siblings.
         removed: paths of those that are gone; all below them are too.
-        needs: as in the snapshot.
-        open_incidents: how many.
         events: what happened, in order.
     """
 
-    seq: int
-    wall: float
-    state: TreeState
-    blocked: Blocked | None
-    root: ChildRow
     changed: tuple[ChildRow, ...]
     removed: tuple[str, ...]
-    needs: tuple[NeedRow, ...]
-    open_incidents: int
     events: tuple[EventRow, ...]
 
 
@@ -251,7 +227,7 @@ class IncidentRow(_Row, frozen=True, kw_only=True):
 
 
 class FailureRow(_Row, frozen=True, kw_only=True):
-    """One of the last failures of a child; see `otp.observe.figures.PastFailure`."""
+    """One of the last failures of a child; see `otp.observe.snapshots.PastFailure`."""
 
     wall: float
     outcome: str
@@ -335,12 +311,12 @@ class Why(_Row, frozen=True, kw_only=True, tag="why"):
 
 
 class Health(_Row, frozen=True, kw_only=True, tag="health"):
-    """Whether all is well.
+    """The health of a tree.
 
     Attributes:
         app: the id of the root.
         state: of the tree.
-        live: it can go on: the loop turns, and nobody refuses to stop.
+        live: it can go on: the loop turns, and no child refuses to stop.
         ready: it has started, and does not stop.
         up: children that are up, or down as they are meant to be.
         total: all of them.
@@ -357,7 +333,7 @@ class Health(_Row, frozen=True, kw_only=True, tag="health"):
 
 
 class Change(_Row, frozen=True, kw_only=True):
-    """What an acting command did to one child, or would do.
+    """What a command did to one child, or would do.
 
     Attributes:
         path: the child.

@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
+from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import IO, Final
@@ -119,8 +119,9 @@ def claim(app: str, place: Path | None = None) -> Claim:
         place: the folder; None: see `folder`.
 
     Raises:
-        ControlError: the folder is not ours alone, or the path is too long for a socket.
+        ControlError: the folder is not ours alone, the path is too long for a socket, or the system has no file locks.
     """
+    _check_system()
     place = place or folder()
     made = not place.exists()
     for name in (app, f"{app}-{os.getpid()}"):
@@ -147,13 +148,22 @@ def live_sockets(place: Path | None = None) -> Iterator[Path]:
     """The sockets for looking and acting whose process lives, by name.
 
     Raises:
-        ControlError: the folder is not trusted.
+        ControlError: the folder is not trusted, or the system has no file locks.
     """
+    _check_system()
     place = place or folder()
     check_folder(place)
     for path in sorted(place.glob("*.sock")):
         if not path.name.endswith(".ro.sock") and _is_held(path.with_suffix(".lock")):
             yield path
+
+
+def _check_system() -> None:
+    """Refuse a system without Unix's file locks, where a tree runs all the same: so nothing imports fcntl before this."""
+    try:
+        import_module("fcntl")  # Windows has none, and imports otp as well
+    except ModuleNotFoundError:
+        raise ControlError("control sockets need fcntl, which this system does not have; write control=False") from None
 
 
 def _taken(path: Path) -> IO[str] | None:
@@ -188,13 +198,20 @@ def _locked(path: Path) -> IO[str] | None:
     while True:
         lock = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "w")
         try:
-            flock(lock, LOCK_EX | LOCK_NB)
+            _lock(lock)
             if _is_at(lock, path):
                 return lock
         except BlockingIOError:
             lock.close()
             return None
         lock.close()
+
+
+def _lock(file: IO[str], *, shared: bool = False) -> None:
+    """Lock the file; raises BlockingIOError if another process holds a lock that excludes this one."""
+    from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock  # noqa: PLC0415 # see _check_system
+
+    flock(file, (LOCK_SH if shared else LOCK_EX) | LOCK_NB)
 
 
 def _is_at(lock: IO[str], path: Path) -> bool:
@@ -226,7 +243,7 @@ def _clear(path: Path) -> None:
 def _is_held(path: Path) -> bool:
     try:
         with path.open("r+") as lock:
-            flock(lock, LOCK_SH | LOCK_NB)  # so that two who list them do not take each other for the owner
+            _lock(lock, shared=True)  # so that two who list them do not take each other for the owner
     except BlockingIOError:
         return True
     except OSError:
@@ -275,4 +292,5 @@ def _close_ours() -> None:
         file.close()
 
 
-os.register_at_fork(after_in_child=_close_ours)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_ours)

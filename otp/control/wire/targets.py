@@ -1,14 +1,15 @@
 """Which children a command means: a path, or a pattern, with or without the root's id in front."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from otp.control.wire.rows import ChildRow
-from otp.core.paths import Pattern, is_pattern, is_within, join, parts
+from otp.core.paths import id_of, is_within, join, parts
+from otp.core.patterns import Pattern, is_pattern
 from otp.errors import ControlError
 
-__all__ = ("NoSuchChild", "Node", "Target", "TooMany", "absolute", "chosen", "decided", "one", "single")
+__all__ = ("NoSuchChild", "Node", "Target", "TooMany", "absolute", "chosen", "covering", "decided", "one", "single")
 
 SHOWN = 8
 """Paths that a message lists."""
@@ -78,6 +79,15 @@ class Target:
         return is_within(path, self._path) if self._pattern is None else self._pattern.matches_within(path)
 
 
+def covering(app: str, path: str) -> Callable[[str], bool]:
+    """Return what tells of a path whether a path or pattern names it, or a child above it; an empty one names all.
+
+    Raises:
+        PatternError: it is longer than a pattern may be.
+    """
+    return Target(app, path).covers if path else lambda _: True
+
+
 def chosen(rows: Sequence[N], path: str, *, many: bool = True) -> list[N]:
     """The rows that a path or a pattern names, in start order; of those within each other the outermost only.
 
@@ -145,8 +155,8 @@ def _nothing(rows: Sequence[N], path: str) -> str:
     wanted = absolute(rows[0].path, path)
     if is_pattern(wanted):
         return f"no child matches {wanted}; there are {_listed(paths[1:])}"
-    last = wanted.rpartition("/")[2]
-    near = [known for known in paths if known.rpartition("/")[2] == last] or _near(wanted, paths[:SPELT])
+    last = id_of(wanted)
+    near = [known for known in paths if id_of(known) == last] or _near(wanted, paths[:SPELT])
     hint = f"did you mean {' or '.join(near[:3])}?" if near else f"there are {_listed(paths[1:])}"
     return f"there is no child {wanted}; {hint}"
 

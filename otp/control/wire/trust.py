@@ -5,7 +5,6 @@ that others may write to, or their process listening in ours, could be made to l
 """
 
 import os
-import pwd
 import stat
 from collections.abc import Collection
 from functools import lru_cache
@@ -25,8 +24,10 @@ def is_trusted(uid: int) -> bool:
 def user_name(uid: int) -> str:
     """The name of a user. Not for the tree's event loop: it may have to be looked up over the network."""
     try:
+        import pwd  # noqa: PLC0415 # Windows has none, and imports otp as well
+
         return pwd.getpwuid(uid).pw_name
-    except KeyError:
+    except (ModuleNotFoundError, KeyError):
         return f"uid {uid}"
 
 

@@ -10,18 +10,18 @@ import anyio
 from msgspec.structs import replace as replaced
 
 from otp import ChildInfo, FatalFailure, StartError, Supervisor, log_events, open_supervisor
-from otp.cli.tree import draw
+from otp.cli.on_paper import draw
 from otp.events import IntensityReached
 from otp.observe.incidents import Incident, Incidents
 from otp.testing import EventRecorder
 from services.marketswarm.demo.report import AllReport, Row
 from services.marketswarm.demo.screen import AllScreen
-from services.marketswarm.demo.stage import KEY, Stage
+from services.marketswarm.demo.stage import KEY, SWITCH, Stage
 from services.massive.config import Keys
 from services.massive.provider import ProviderConfig, open_provider
 from services.massive.shared_services import SharedServices
-from services.massive.supervisor import MassiveSupervisor
 from services.shared import redis_clients
+from trees import massive
 
 __all__ = ("AllScenario",)
 
@@ -109,7 +109,7 @@ class AllScenario:
         seen = len(self._events.of(IntensityReached))
         while len(self._events.of(IntensityReached)) == seen:
             await self._all_up()
-            self._stage.supervisor.switch.throw(ZeroDivisionError("a bug in the scorer"))
+            SWITCH.throw(ZeroDivisionError("a bug in the scorer"))
             await anyio.sleep(0.2)
         return "three tries, then the supervisor gave up and the one above restarted the group"
 
@@ -129,7 +129,7 @@ class AllScenario:
             keys = Keys(stream="copy:ws:stream", rejected="copy:ws:rejected", group="copy")
             config = replaced(own, feed=replaced(own.feed, url=provider.url), keys=keys)
             shared = SharedServices.make(config, self._stage.logger)
-            copy = replace(MassiveSupervisor.tree_of(config, shared), id="copy")
+            copy = replace(massive.tree(config, shared), id="copy")
             try:
                 provider.refuse_keys()
                 with suppress(FatalFailure, StartError):

@@ -3,7 +3,6 @@
 import os
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,20 +11,22 @@ from msgspec.structs import replace
 from otp import SupervisorSpec
 from otp.observe.observation import Observation, open_observation
 from otp.testing.faults import FaultSwitch, rewired
-from services.marketswarm.config import SERVICES
+from services.marketswarm.config import SERVICES, MarketSwarm, marketswarm_config
 from services.marketswarm.demo.newspaper import Newspaper, open_newspaper
-from services.marketswarm.supervisor import MarketSwarmSupervisor
+from services.marketswarm.shared_services import SharedServices
 from services.massive.provider import Provider, ProviderConfig, open_provider
 from services.shared import redis_clients
 from services.shared.buses import ResolvedBuses, resolve_buses
-from services.shared.heartbeat import start_heartbeat
 from services.shared.logutil import LogUtil
 from services.shared.redis_address import EMBEDDED
 from services.shared.runtime_folder import runtime_folder
-from services.shared.setup_base import SetupBase
+from services.shared.service import Service
+from services.shared.service_supervisor import ServiceSupervisor
+from services.shared.supervised import set_up
 from services.shared.truth import COMPONENTS, Bus, Component, Heartbeat, build_truth, publish_truth, read_component
+from trees.marketswarm import tree
 
-__all__ = ("BUGGY", "KEY", "RATE", "Stage", "open_stage", "publish_identities")
+__all__ = ("BUGGY", "KEY", "RATE", "SWITCH", "Stage", "open_stage", "publish_identities")
 
 KEY = "demo-key"
 RATE = 500.0
@@ -46,14 +47,12 @@ SETTINGS: dict[str, dict[str, object]] = {
 """Blocks of the components, for a market that has a minute instead of a day."""
 
 
-class DemoSupervisor(MarketSwarmSupervisor):
-    """All services, with a switch around one worker."""
+SWITCH = FaultSwitch()
+"""Makes that worker fail."""
 
-    switch = FaultSwitch()
 
-    def spec(self) -> SupervisorSpec:
-        """The tree, one worker of which can be made to fail."""
-        return rewired(super().spec(), BUGGY, self.switch)
+def _buggy_tree(config: MarketSwarm, shared: SharedServices) -> SupervisorSpec:
+    return rewired(tree(config, shared), BUGGY, SWITCH)
 
 
 class Stage(NamedTuple):
@@ -62,7 +61,7 @@ class Stage(NamedTuple):
     buses: ResolvedBuses
     provider: Provider
     newspaper: Newspaper
-    supervisor: DemoSupervisor
+    supervisor: ServiceSupervisor[MarketSwarm, SharedServices]
     seen: Observation
     logger: LogUtil
 
@@ -83,17 +82,13 @@ async def open_stage() -> AsyncGenerator[Stage]:
         newspaper = await stack.enter_async_context(open_newspaper())
         await publish_identities(buses.urls, provider.url, newspaper.url, folder / "broker.sock")
 
-        logger = LogUtil(DemoSupervisor.service)
-        config = {name: await SetupBase(name, logger).load() for name in SERVICES}
-        supervisor = DemoSupervisor(config=config, logger=logger)
-        for name in SERVICES:
-            beat = partial(supervisor.heartbeat_of, name)
-            stack.callback(start_heartbeat(name, config[name], logger, beat).set)
-
+        service = Service("marketswarm", marketswarm_config, SharedServices.make, _buggy_tree, parts=SERVICES)
+        logger = LogUtil(service.name)
+        supervisor = await stack.enter_async_context(set_up(service, logger))
         system = redis_clients.control(buses.urls["system"])
         await stack.enter_async_context(redis_clients.opened(system))
         seen = await stack.enter_async_context(
-            open_observation("marketswarm", redis=system, healthy_after=HEALTHY_AFTER)
+            open_observation(service.name, redis=system, healthy_after=HEALTHY_AFTER)
         )
         yield Stage(buses, provider, newspaper, supervisor, seen, logger)
 

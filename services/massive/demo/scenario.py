@@ -10,17 +10,18 @@ import anyio
 from msgspec.structs import replace as replaced
 
 from otp import ChildInfo, FatalFailure, StartError, Supervisor, log_events, open_supervisor
-from otp.cli.tree import draw
+from otp.cli.on_paper import draw
 from otp.events import ChildStarted
 from otp.testing import EventRecorder
 from services.massive.config import Keys
 from services.massive.demo.audit import Balance
 from services.massive.demo.report import ChildReport, FaultReport, Report
 from services.massive.demo.screen import Screen
-from services.massive.demo.stage import KEY, SUBSCRIPTIONS, Stage
+from services.massive.demo.stage import KEY, PUBLISHER_SWITCH, SUBSCRIPTIONS, Stage
 from services.massive.provider import ProviderConfig, open_provider
 from services.massive.shared_services import SharedServices
 from services.shared import redis_clients
+from trees.massive import tree
 
 __all__ = ("Scenario",)
 
@@ -116,7 +117,7 @@ class Scenario:
         return "one worker came back alone"
 
     async def _publisher_crashes(self) -> str:
-        self._stage.supervisor.switch.throw()
+        PUBLISHER_SWITCH.throw()
         await self._restarted(PUBLISHER)
         return "one worker came back alone; what it had in hand was written by its successor"
 
@@ -140,9 +141,7 @@ class Scenario:
             shared = SharedServices.make(config, self._stage.supervisor.shared.logger)
             try:
                 provider.refuse_keys()
-                async with open_supervisor(
-                    replace(self._stage.supervisor.tree_of(config, shared), id="copy"), hooks=[log_events()]
-                ):
+                async with open_supervisor(replace(tree(config, shared), id="copy"), hooks=[log_events()]):
                     await anyio.sleep(RECOVERY)
             except (FatalFailure, StartError) as fatal:
                 return f"{fatal}; nothing was restarted, as a service of its own it would exit with code 78"

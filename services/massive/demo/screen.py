@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 from loguru import logger
 
+from otp.core.paths import id_of
 from otp.observe.log import FORMAT
 from services.massive.demo.report import FaultReport, Report
 from services.shared.logutil import LogUtil
@@ -116,7 +117,7 @@ def table(rows: Sequence[tuple[str, ...]]) -> str:
 
 def names(paths: Sequence[str]) -> str:
     """The ids of children, or that there are none."""
-    return ", ".join(path.rpartition("/")[2] for path in paths) or "none"
+    return ", ".join(id_of(path) for path in paths) or "none"
 
 
 def span(seconds: float) -> str:

@@ -12,18 +12,22 @@ from msgspec.structs import replace
 
 from otp import SupervisorSpec
 from otp.testing.faults import FaultSwitch, rewired
+from services.massive.config import Massive
 from services.massive.demo.audit import Audit
 from services.massive.demo.heartbeats import HeartbeatWatch
+from services.massive.identity import massive_config
 from services.massive.provider import Provider, ProviderConfig, open_provider
-from services.massive.supervisor import MassiveSupervisor
+from services.massive.shared_services import SharedServices
 from services.shared import redis_clients
 from services.shared.buses import ResolvedBuses, resolve_buses
-from services.shared.heartbeat import start_heartbeat
 from services.shared.logutil import LogUtil
-from services.shared.setup_base import SetupBase
+from services.shared.service import Service
+from services.shared.service_supervisor import ServiceSupervisor
+from services.shared.supervised import set_up
 from services.shared.truth import COMPONENTS, Bus, Heartbeat, build_truth, publish_truth, read_component
+from trees.massive import tree
 
-__all__ = ("KEY", "RATE", "SUBSCRIPTIONS", "Stage", "open_stage")
+__all__ = ("KEY", "PUBLISHER_SWITCH", "RATE", "SUBSCRIPTIONS", "Stage", "open_stage")
 
 SERVICE = "massive"
 KEY = "demo-key"
@@ -33,15 +37,12 @@ RATE = 2_000.0
 SUBSCRIPTIONS = ("T.*", "Q.*", "AM.GOOG")
 BEAT = Heartbeat(interval_sec=1.0, ttl_sec=3.0)
 
+PUBLISHER_SWITCH = FaultSwitch()
+"""Makes the publisher crash."""
 
-class DemoSupervisor(MassiveSupervisor):
-    """Massive with a switch around its publisher."""
 
-    switch = FaultSwitch()
-
-    def spec(self) -> SupervisorSpec:
-        """The tree of the service, one worker of which can be made to crash."""
-        return rewired(super().spec(), "workers/redis_publisher", self.switch)
+def _buggy_tree(config: Massive, shared: SharedServices) -> SupervisorSpec:
+    return rewired(tree(config, shared), "workers/redis_publisher", PUBLISHER_SWITCH)
 
 
 class Stage(NamedTuple):
@@ -49,7 +50,7 @@ class Stage(NamedTuple):
 
     buses: ResolvedBuses
     provider: Provider
-    supervisor: DemoSupervisor
+    supervisor: ServiceSupervisor[Massive, SharedServices]
     audit: Audit
     heartbeats: HeartbeatWatch
 
@@ -72,13 +73,8 @@ async def open_stage(addresses: Mapping[str, str]) -> AsyncGenerator[Stage]:
         provider = await stack.enter_async_context(open_provider(ProviderConfig(keys=(KEY,), rate=RATE)))
         await _publish(buses.urls, provider)
 
-        logger = LogUtil(SERVICE)
-        config = await SetupBase(SERVICE, logger).load()
-        logger.configure_from_config(config)
-        supervisor = DemoSupervisor(config=config, logger=logger)
-        heartbeat = start_heartbeat(SERVICE, config, logger, supervisor.heartbeat)
-        stack.callback(heartbeat.set)
-
+        service = Service(SERVICE, massive_config, SharedServices.make, _buggy_tree)
+        supervisor = await stack.enter_async_context(set_up(service, LogUtil(SERVICE)))
         market = redis_clients.control(buses.urls["market"])
         await stack.enter_async_context(redis_clients.opened(market))
         watch = HeartbeatWatch(buses.urls["system"], f"{SERVICE}:heartbeat", BEAT.interval_sec)

@@ -157,6 +157,14 @@ async def test_incidents_are_shown_newest_first_and_resolved_ones_only_when_want
         assert [one.state for one in (await stage.ask(GetIncidents(resolved=True))).incidents] == ["resolved"]
 
 
+async def test_a_supervisor_that_is_down_keeps_its_strategy_and_has_no_window():
+    async with in_one_loop(shop()) as stage:
+        await stage.ask(Stop(path="s"))
+        below = (await stage.ask(GetSnapshot())).children[1]
+        assert (below.path, below.state, below.strategy) == ("shop/s", "stopped", "rest_for_one")
+        assert (below.used, below.intensity, below.period_s) == (0, 0, 0.0)
+
+
 async def test_explain_says_when_a_child_is_given_up_and_whom_a_restart_touches():
     async with in_one_loop(shop()) as stage:
         explained = await stage.ask(Explain(path="s/b"))

@@ -23,6 +23,7 @@ from otp.control.wire.protocol import (
     encode,
     length_of,
 )
+from otp.control.wire.rows import ChildRow
 
 COMMANDS = [
     c.GetSnapshot(),
@@ -71,6 +72,19 @@ def test_there_is_no_command_that_is_not_tried_here():
 )
 def test_what_a_server_says_comes_through(message):
     assert decode_message(encode(message)[HEADER:]) == message
+
+
+def test_a_row_is_understood_without_fields_that_are_newer_and_with_more_than_are_known():
+    known = {
+        "path": "a/b",
+        "kind": "worker",
+        "state": "running",
+        "restart": "permanent",
+        "generation": 1,
+        "ready": True,
+    }
+    row = msgspec.msgpack.decode(pack({**known, "of a newer server": 7}), type=ChildRow)
+    assert (row.path, row.ready, row.strategy, row.up_s) == ("a/b", True, "", None)
 
 
 @pytest.mark.parametrize("length", [0, MAX_REQUEST + 1, 2**32 - 1])

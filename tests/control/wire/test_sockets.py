@@ -240,14 +240,14 @@ def test_a_process_that_it_forked_holds_neither_its_name_nor_its_sockets(place, 
 
 def test_a_lock_whose_file_is_cleared_away_while_it_is_taken_is_taken_anew(place, monkeypatch):
     path = place / "shop.lock"
-    real, cleared = sockets.flock, []
+    real, cleared = sockets._lock, []
 
-    def flock(file, how):
+    def lock_after_clearing(file):
         if not cleared:
             cleared.append(path.unlink())
-        real(file, how)
+        real(file)
 
-    monkeypatch.setattr(sockets, "flock", flock)
+    monkeypatch.setattr(sockets, "_lock", lock_after_clearing)
     lock = sockets._locked(path)
     assert os.path.samestat(os.fstat(lock.fileno()), path.stat())
     lock.close()

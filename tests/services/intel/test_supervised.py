@@ -13,8 +13,9 @@ from otp.policy import Backoff
 from otp.testing import EventRecorder
 from services.intel.config import Thresholds
 from services.intel.policies import feed_policy
-from services.intel.supervisor import IntelSupervisor
+from services.intel.supervised_main import SERVICE
 from services.shared.logutil import LogUtil
+from services.shared.service_supervisor import ServiceSupervisor
 
 from .conftest import item, rss
 from .test_feed import titles
@@ -43,7 +44,7 @@ class Service:
     async def running(self, *feeds, up=True):
         """Run it until all is up, and stop it in order with the block."""
         self._setup["workers"] = {"feeds": feeds}
-        self.supervisor = IntelSupervisor(config=self._setup, logger=LogUtil("intel"))
+        self.supervisor = ServiceSupervisor(SERVICE, config=self._setup, logger=LogUtil("intel"))
         async with anyio.create_task_group() as group:
             group.start_soon(self._run)
             await self._until(lambda: self.supervisor.is_up if up else len(self.children()) == 4 + len(feeds))

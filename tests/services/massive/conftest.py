@@ -6,10 +6,9 @@ from contextlib import contextmanager
 import anyio
 import pytest
 
-from services.massive import supervised_main
 from services.massive.provider import ProviderConfig, open_provider
-from services.massive.supervisor import MassiveSupervisor
-from services.shared import redis_clients
+from services.shared import redis_clients, supervised
+from services.shared.service_supervisor import ServiceSupervisor
 from tests.services.massive.running_massive import Service
 
 
@@ -55,15 +54,15 @@ async def service(market, provider, until, monkeypatch):
     client = redis_clients.control(market.url)
     service = Service(provider, market, client, until)
 
-    class Watched(MassiveSupervisor):
-        def __init__(self, **given):
-            super().__init__(**given)
+    class Watched(ServiceSupervisor):
+        def __init__(self, *given, **named):
+            super().__init__(*given, **named)
             service.supervisor = self
 
         async def run(self, hooks=(), **options):
             return await super().run((*hooks, service.events), **options)
 
-    monkeypatch.setattr(supervised_main, "MassiveSupervisor", Watched)
+    monkeypatch.setattr(supervised, "ServiceSupervisor", Watched)
     monkeypatch.setenv("TRUTH_REDIS_URL", market.url)
     for name in ("TRUTH_REDIS_KEY", "MASSIVE_WS_URL", "MASSIVE_API_KEY", "LOG_LEVEL"):
         monkeypatch.delenv(name, raising=False)

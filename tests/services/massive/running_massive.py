@@ -6,9 +6,10 @@ import anyio
 from msgspec import structs
 
 from otp.testing import EventRecorder
-from services.massive import supervised_main
 from services.massive.demo.audit import Audit
+from services.massive.supervised_main import SERVICE
 from services.shared import redis_clients
+from services.shared.supervised import supervised_main
 from services.shared.truth import COMPONENTS, Bus, Heartbeat, build_truth, publish_truth, read_component
 
 FEED = "massive/workers/ws_worker"
@@ -60,7 +61,7 @@ class Service:
 
     async def run(self):
         """Run it to its end."""
-        self.code = await supervised_main.main()
+        self.code = await supervised_main(SERVICE)
 
     @property
     def tree(self):

@@ -11,9 +11,9 @@ from otp.exits import Crashed
 from otp.testing import EventRecorder, FaultSwitch, rewired, virtual_backend
 from services.massive.errors import AuthFailed, ConnectRefused, NotEntitled, ProviderClosed, ProviderTrouble
 from services.massive.policies import PROVIDER
-from services.massive.supervisor import MassiveSupervisor
 from services.shared import redis_clients
 from services.shared.redis_refusals import AccessRefused
+from services.shared.service_supervisor import ServiceSupervisor
 from tests.services.massive.running_massive import FEED, MANY
 
 PUBLISHER = "massive/workers/redis_publisher"
@@ -66,9 +66,9 @@ async def test_a_refused_connection_is_a_network_blip_and_is_tried_again_after_a
 
 async def test_a_bug_is_tried_three_times_and_then_the_one_above_restarts_the_whole_group(service, monkeypatch, until):
     switch = FaultSwitch()
-    spec = MassiveSupervisor.spec
+    spec = ServiceSupervisor.spec
     monkeypatch.setattr(
-        MassiveSupervisor, "spec", lambda massive: rewired(spec(massive), "workers/redis_publisher", switch)
+        ServiceSupervisor, "spec", lambda massive: rewired(spec(massive), "workers/redis_publisher", switch)
     )
     async with service.running():
         await service.flows(MANY)

@@ -16,9 +16,10 @@ import redis
 import redis.asyncio
 
 from otp.events import ChildDelayed, ChildStarted
-from services.shared.base_supervisor import LOOK_INTERVAL, status_of
+from services.massive.supervised_main import MassiveSupervisor
 from services.shared.embedded import open_embedded_buses
 from services.shared.logutil import LogUtil
+from services.shared.service_supervisor import STATUS_INTERVAL, status_of
 from services.shared.setup_base import SetupBase
 from tests.services.massive.running_massive import BEAT, FEED, FRAME_LIMIT, MANY, WORKERS
 
@@ -274,6 +275,21 @@ async def test_a_tree_that_has_ended_is_not_up_and_can_be_asked(service):
     assert status_of(service.tree) == {"state": "stopped"}
 
 
+async def test_the_supervisor_of_the_contract_takes_what_setup_base_loads_and_a_logger(service, until):
+    logger = LogUtil("massive")
+    supervisor = MassiveSupervisor(config=await SetupBase("massive", logger).load(), logger=logger)
+    codes = []
+
+    async def run():
+        codes.append(await supervisor.run())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+        await until(lambda: supervisor.is_up)
+        supervisor.stop()
+    assert codes == [0]
+
+
 async def test_the_heartbeat_names_who_is_down(service, market, until):
     with listening(market.url) as beats:
         async with service.running():
@@ -296,5 +312,5 @@ async def test_a_loop_that_is_stuck_shows_in_the_beats_of_that_time(service, mar
             assert len(ages) >= 4
             assert ages == sorted(ages)
             assert ages[-1] > 1.0
-            await until(lambda: beats[-1][1]["loop_age"] < 2 * LOOK_INTERVAL)
+            await until(lambda: beats[-1][1]["loop_age"] < 2 * STATUS_INTERVAL)
             assert beats[-1][1]["state"] == "up"

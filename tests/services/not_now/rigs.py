@@ -14,16 +14,16 @@ from otp import open_supervisor
 from otp.events import ChildHeld, ChildStarted, FatalFailure, IntensityReached
 from otp.testing import EventRecorder
 from services.execution.config import Broker, Execution, Limits
-from services.execution.supervisor import ExecutionSupervisor
+from services.execution.supervised_main import SERVICE as EXECUTION
 from services.intel.config import Feed as NewsFeed
 from services.intel.config import Intel, News, Thresholds
-from services.intel.supervisor import IntelSupervisor
+from services.intel.supervised_main import SERVICE as INTEL
 from services.massive.config import Feed, Massive
 from services.massive.demo.audit import Audit
 from services.massive.provider import ProviderConfig, open_provider
-from services.massive.supervisor import MassiveSupervisor
+from services.massive.supervised_main import SERVICE as MASSIVE
 from services.sentiment.config import Sentiment
-from services.sentiment.supervisor import SentimentSupervisor
+from services.sentiment.supervised_main import SERVICE as SENTIMENT
 from services.shared import redis_clients
 from services.shared.identity import Buses
 from services.shared.logutil import LogUtil
@@ -37,7 +37,7 @@ MANY = 400
 class Rig:
     """A service under its supervisor, on one server that is all three buses, perhaps behind a go-between."""
 
-    kind = None
+    service = None
 
     def __init__(self, url, raw, until):
         self.buses = Buses(system=url, market=url, intel=url)
@@ -48,9 +48,9 @@ class Rig:
     @asynccontextmanager
     async def running(self):
         """Run it for the block; it has to be there still at its end, as a whole."""
-        self.shared = self.kind.make_shared(self.config, LogUtil(self.kind.service))
+        self.shared = self.service.shared(self.config, LogUtil(self.service.name))
         try:
-            spec = self.kind.tree_of(self.config, self.shared)
+            spec = self.service.tree(self.config, self.shared)
             async with open_supervisor(spec, hooks=[self.events]) as self.tree:
                 yield
             assert not self.events.of(IntensityReached)
@@ -81,7 +81,7 @@ class Rig:
 
 
 class MassiveRig(Rig):
-    kind = MassiveSupervisor
+    service = MASSIVE
 
     @asynccontextmanager
     async def open(self):
@@ -118,7 +118,7 @@ class MassiveRig(Rig):
 
 
 class IntelRig(Rig):
-    kind = IntelSupervisor
+    service = INTEL
     thresholds = Thresholds(sample=1.0, memory=60, minimum=20, cool_down=30.0)
 
     @asynccontextmanager
@@ -154,7 +154,7 @@ class IntelRig(Rig):
 
 
 class SentimentRig(Rig):
-    kind = SentimentSupervisor
+    service = SENTIMENT
 
     @asynccontextmanager
     async def open(self):
@@ -178,7 +178,7 @@ class SentimentRig(Rig):
 
 
 class ExecutionRig(Rig):
-    kind = ExecutionSupervisor
+    service = EXECUTION
 
     @asynccontextmanager
     async def open(self):
@@ -209,7 +209,7 @@ class ExecutionRig(Rig):
         assert self.raw.xlen("execution:fills") == self.raw.xlen("broker:fills") == MANY
 
 
-RIGS = {rig.kind.service: rig for rig in (MassiveRig, IntelRig, SentimentRig, ExecutionRig)}
+RIGS = {rig.service.name: rig for rig in (MassiveRig, IntelRig, SentimentRig, ExecutionRig)}
 
 
 def services(*few):

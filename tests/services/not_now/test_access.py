@@ -21,9 +21,9 @@ def locked(bus, raw):
 async def test_a_password_that_never_worked_ends_the_service_for_good(locked, raw, until, service):
     rig = RIGS[service](locked.replace("right", "wrong"), raw, until)
     async with rig.open():
-        shared = rig.kind.make_shared(rig.config, LogUtil(service))
+        shared = rig.service.shared(rig.config, LogUtil(service))
         with anyio.fail_after(10), pytest.raises(Exception):  # noqa: B017 # what it is, the event says
-            async with open_supervisor(rig.kind.tree_of(rig.config, shared), hooks=[rig.events]):
+            async with open_supervisor(rig.service.tree(rig.config, shared), hooks=[rig.events]):
                 raise AssertionError("it never comes up")
         await shared.aclose()
     assert {event.verdict for event in rig.events.of(FatalFailure)} == {"config_error"}

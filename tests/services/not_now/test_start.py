@@ -107,11 +107,11 @@ async def test_a_bus_that_is_deaf_when_the_tree_starts_is_said_soon_and_again(bu
     said = Lines()
     monkeypatch.setattr(log, "warning", said.warning)
     async with rig.open(), anyio.create_task_group() as group:
-        shared = rig.kind.make_shared(rig.config, log)
+        shared = rig.service.shared(rig.config, log)
         with deaf(bus):
 
             async def serve():
-                async with open_supervisor(rig.kind.tree_of(rig.config, shared), hooks=[rig.events]):
+                async with open_supervisor(rig.service.tree(rig.config, shared), hooks=[rig.events]):
                     group.cancel_scope.cancel()
 
             group.start_soon(serve)

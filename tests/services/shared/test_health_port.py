@@ -11,10 +11,11 @@ import pytest
 from otp import supervisor, worker
 from otp.events import SupervisorStarted
 from otp.testing import EventRecorder
-from services.shared.base_supervisor import BaseSupervisor
 from services.shared.identity import ConfigError
 from services.shared.logutil import LogUtil
 from services.shared.observed import health_port
+from services.shared.service import Service
+from services.shared.service_supervisor import ServiceSupervisor
 from services.shared.truth import COMPONENTS, read_component
 
 
@@ -23,20 +24,11 @@ class Nothing:
         pass
 
 
-class Small(BaseSupervisor):
-    service = "small"
-    tree = ""
+def tree(config, shared):
+    return supervisor("small", children=[worker("a", anyio.sleep_forever)])
 
-    @staticmethod
-    def read(config):
-        return config
 
-    @staticmethod
-    def make_shared(config, logger):
-        return Nothing()
-
-    def spec(self):
-        return supervisor("small", children=[worker("a", anyio.sleep_forever)])
+SMALL = Service("small", config=dict, shared=lambda config, logger: Nothing(), tree=tree)
 
 
 def free_port():
@@ -56,7 +48,7 @@ def status(port):
 
 async def test_a_service_answers_at_its_health_port_and_its_loop_is_watched():
     port, events = free_port(), EventRecorder()
-    service = Small(config={}, logger=LogUtil("small"))
+    service = ServiceSupervisor(SMALL, config={}, logger=LogUtil("small"))
     async with anyio.create_task_group() as group:
 
         async def run():

@@ -10,7 +10,7 @@ import threading
 import pytest
 from loguru import logger
 
-from otp.observe.last_words import say_last
+from otp.observe.fallback_log import say_last
 from services.shared.log_outlet import log_outlet
 from services.shared.logutil import LogUtil
 
