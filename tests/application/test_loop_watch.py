@@ -236,8 +236,8 @@ async def test_nobody_is_blamed_when_the_loop_turns_while_it_is_looked_at():
     block, done, told = Block(), anyio.Event(), []
 
     class Slow(LoopWatch):
-        def _look(self, ping):
-            seen = super()._look(ping)
+        def _find_culprit(self, ping):
+            seen = super()._find_culprit(ping)
             block._enough.set()
             ping.answered.wait(PATIENCE)
             return seen

@@ -21,7 +21,7 @@ from otp.events import SupervisorExited
 from otp.extras import install
 from otp.testing import EventRecorder
 
-PROGRAMS = pathlib.Path(__file__).with_name("programs.py")
+PROGRAMS = pathlib.Path(__file__).parents[1] / "programs.py"
 
 
 @pytest.fixture(params=["asyncio", "uvloop", "trio"])
