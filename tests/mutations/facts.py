@@ -1,4 +1,4 @@
-"""Mutations of what events say of a failure or a start: roster.py, plan.py, machine.py, child.py, echo.py."""
+"""Mutations of what events say of a failure or a start: roster.py, plan.py, termination.py, child.py, echo.py."""
 
 from functools import partial
 
