@@ -3,6 +3,7 @@
 `explain` and `foresight` read from it what they say, so that they cannot differ from what a supervisor does.
 """
 
+import math
 from collections.abc import Awaitable, Iterable
 from enum import StrEnum
 from typing import NamedTuple
@@ -20,8 +21,11 @@ from otp.spec import ChildSpec, SupervisorSpec
 
 _ID = "child"
 
-_FAR = 10_000
+_FAR = 2_000
 """Failures in a row after which nothing new happens any more."""
+
+_FIRST = 2
+"""Where no limit is within reach, only the first failure can end anything."""
 
 _SAME = 100
 """Equal delays in a row after which nothing new happens any more, if they took longer than any window."""
@@ -67,8 +71,9 @@ def keep_failing(above: SupervisorSpec, policy: FailurePolicy, exit: Exit, lasts
         lasts: seconds that each incarnation is up.
     """
     machine, child = _supervised(above, policy, ready=False, dice=0.0)
-    now, steady = 0.0, _Steady(_longest_window(above, classify(policy, exit)))
-    for failure in range(1, _FAR):
+    verdict = classify(policy, exit)
+    now, steady = 0.0, _Steady(_longest_window(above, verdict))
+    for failure in range(1, _FAR if _lowest_limit(above, verdict) < _FAR else _FIRST):
         now += lasts
         effects = machine.handle(Exited(_ID, child.generation, exit), now)
         if (end := _end(child, effects)) is not None:
@@ -124,6 +129,12 @@ def _end(child: Child, effects: Iterable[Effect]) -> End | None:
 def _delay(effects: Iterable[Effect]) -> float:
     events = (effect.event for effect in effects if isinstance(effect, Emit))
     return next((event.delay for event in events if isinstance(event, ChildDelayed)), 0.0)
+
+
+def _lowest_limit(above: SupervisorSpec, verdict: Verdict) -> float:
+    """Restarts that the smallest window allows in which such a failure counts; infinite: it counts in none."""
+    limit = verdict.action.n if isinstance(verdict.action, Limited) else math.inf
+    return limit if verdict.expected else min(limit, above.intensity)
 
 
 def _longest_window(above: SupervisorSpec, verdict: Verdict) -> float:
