@@ -290,7 +290,7 @@ class TestInOneProcess:
 
     @pytest.mark.parametrize(("options", "missing"), [({"backend": "trio"}, "trio"), ({"uvloop": True}, "uvloop")])
     def test_a_loop_that_is_not_installed_says_what_to_install(self, options, missing, monkeypatch):
-        monkeypatch.setattr("otp.application.run.find_spec", lambda _: None)
+        monkeypatch.setattr(sys.modules["otp.application.run"], "find_spec", lambda _: None)
         with pytest.raises(ValueError, match=f"{missing} is not installed; {re.escape(install(missing))}"):
             otp.run(otp.supervisor("root"), **options)
 
