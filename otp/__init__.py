@@ -26,7 +26,7 @@ docs/architecture.md has the picture.
 """
 
 from otp import events, exits
-from otp.application.run import main, run
+from otp.application.entry import main, run
 from otp.dependency import dependency
 from otp.errors import (
     AlreadyPresent,

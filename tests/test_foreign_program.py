@@ -9,7 +9,7 @@ import pytest
 from loguru import logger
 
 from otp import supervisor
-from otp.application.run import serve
+from otp.application.entry import serve
 from otp.errors import LoadError
 from otp.events import CallbackFailed, ChildStarted, SupervisorExited
 from otp.exits import Shutdown

@@ -3,6 +3,6 @@
 Opened in the tree's event loop. Threads: the watchman, the loop watch, the health port, and the last resort in C.
 """
 
-from otp.application.run import end_with, main, run, serve
+from otp.application.entry import end_with, main, run, serve
 
 __all__ = ("end_with", "main", "run", "serve")

@@ -7,9 +7,9 @@ from typing import get_args
 
 import click
 
+from otp.application.entry import Backend, Beside, main
 from otp.application.options import LOOP_THRESHOLD
 from otp.application.reload import Reloader
-from otp.application.run import Backend, Beside, main
 from otp.application.standard_streams import open_standard_streams
 from otp.application.watchman import EXIT_WITHIN
 from otp.cli.target import Failure, load_target, with_target

@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, TypeVar
 import anyio
 
 from otp import EventHook, Supervisor, SupervisorSpec, log_events
-from otp.application.run import Watchman, serve
+from otp.application.entry import Watchman, serve
 from otp.errors import NoProc, RequestError
 from otp.observe.observation import Observation
 from services.shared.logutil import LogUtil

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 from redis.exceptions import RedisError
 
-from otp.application.run import FAILED, MISCONFIGURED, Watchman, end_with
+from otp.application.entry import FAILED, MISCONFIGURED, Watchman, end_with
 from services.shared.heartbeat import start_heartbeat
 from services.shared.identity import ConfigError
 from services.shared.log_outlet import log_outlet
@@ -38,7 +38,7 @@ async def supervised_main(service: Service[C, S], watchman: Watchman | None = No
         watchman: sees to the end of the process after the tree; None: the process goes on.
 
     Returns:
-        The exit code: that of the tree, see `otp.application.run`; 78 as well when the identity is missing or wrong.
+        The exit code: that of the tree, see `otp.application.entry`; 78 as well when the identity is missing or wrong.
     """
     logger = LogUtil(service.name)
     async with AsyncExitStack() as stack:

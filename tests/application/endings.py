@@ -19,7 +19,7 @@ from loguru import logger
 
 import otp
 from otp import supervisor, worker
-from otp.application.run import end_with, serve
+from otp.application.entry import end_with, serve
 
 
 def say(text):

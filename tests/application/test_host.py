@@ -10,9 +10,9 @@ from loguru import logger
 
 import otp
 from otp import log_events, supervisor, worker
+from otp.application.entry import serve
 from otp.application.host import open_host
 from otp.application.options import Options
-from otp.application.run import serve
 from otp.errors import SpecError
 from otp.events import SupervisorStarted
 from otp.testing import EventRecorder

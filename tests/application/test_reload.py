@@ -11,8 +11,8 @@ import pytest
 import otp
 import otp.loading
 from otp import NoProc, supervisor
+from otp.application.entry import serve
 from otp.application.reload import Reloader, modules_of
-from otp.application.run import serve
 from otp.events import ChildRestarting, ChildStarted
 from otp.faults import Faults
 from tests.application.project import opened, tree, values, worker

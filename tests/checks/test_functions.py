@@ -5,7 +5,7 @@ from functools import partial, wraps
 import pytest
 
 from otp import SpecError, Watchdog, dependency, open_supervisor, run, supervisor
-from otp.application.run import serve
+from otp.application.entry import serve
 from otp.foreign.guard import CallFailed, Role, call
 from otp.policy import GiveUp, on
 

@@ -13,7 +13,7 @@ from loguru import logger
 from prometheus_client import generate_latest
 
 from otp import Strategy, supervisor, worker
-from otp.application.run import serve
+from otp.application.entry import serve
 from otp.observe.log import log_events, open_stderr
 from otp.observe.metrics import metrics_registry
 from otp.observe.observation import open_observation

@@ -1,4 +1,4 @@
-"""Mutations of what events say of a failure or a start: roster.py, plan.py, machine.py, child.py, echo.py."""
+"""Mutations of what events say of a failure or a start: roster.py, plan.py, termination.py, child.py, echo.py."""
 
 from functools import partial
 
@@ -6,7 +6,7 @@ from tests.mutations.mutation import Mutation
 
 roster = partial(Mutation, "roster.py")
 plan = partial(Mutation, "plan.py")
-machine = partial(Mutation, "machine.py")
+termination = partial(Mutation, "termination.py")
 child = partial(Mutation, "child.py")
 echo = partial(Mutation, "echo.py")
 maintenance = partial(Mutation, "maintenance.py")
@@ -27,7 +27,7 @@ MUTATIONS = [
     child(
         "a failed start along with the supervisor does not say so", "0 < self.inherited == self.generation - 1", "False"
     ),
-    machine("no start has failed", "child.failed_start = child.generation", "pass"),
+    termination("no start has failed", "child.failed_start = child.generation", "pass"),
     roster("a failed start is told twice", "child.has_failed_to_start", "False"),
     plan("a failed start that is tried again at once is told twice", "child.failed_start == child.generation", "False"),
     roster("an event about a failure does not tell the streak", '"streak": child.streak', '"streak": 0'),
@@ -46,6 +46,6 @@ MUTATIONS = [
     echo("a start below that took too long is no echo", " or type(error) is StartTimeout", ""),
     echo("a fatal failure below is no echo", " or type(error) is FatalFailure", ""),
     maintenance(
-        "nobody is told that a child is forgiven", "machine.emit(events.ChildForgiven", "str(events.ChildForgiven"
+        "nobody is told that a child is forgiven", "supervisor.emit(events.ChildForgiven", "str(events.ChildForgiven"
     ),
 ]

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from otp import AutoShutdown, Restart, dependency, events, open_supervisor, supervisor, worker
-from otp.application.run import serve
+from otp.application.entry import serve
 from otp.foreign.guard import CallFailed, Role
 from otp.observe.outbox import Outbox, open_outbox
 from otp.policy import Backoff

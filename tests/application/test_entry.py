@@ -14,7 +14,7 @@ import pytest
 from loguru import logger
 
 import otp
-from otp.application.run import serve
+from otp.application.entry import serve
 from otp.core.inputs import Exited
 from otp.core.machine import SupervisorMachine
 from otp.events import SupervisorExited
@@ -290,7 +290,7 @@ class TestInOneProcess:
 
     @pytest.mark.parametrize(("options", "missing"), [({"backend": "trio"}, "trio"), ({"uvloop": True}, "uvloop")])
     def test_a_loop_that_is_not_installed_says_what_to_install(self, options, missing, monkeypatch):
-        monkeypatch.setattr(sys.modules["otp.application.run"], "find_spec", lambda _: None)
+        monkeypatch.setattr("otp.application.entry.find_spec", lambda _: None)
         with pytest.raises(ValueError, match=f"{missing} is not installed; {re.escape(install(missing))}"):
             otp.run(otp.supervisor("root"), **options)
 
