@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVarTuple
 
-from otp import checks
+from otp.checks import values as checks
 from otp.checks.functions import check_async
 from otp.text.quoting import quoted
 

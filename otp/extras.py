@@ -16,8 +16,6 @@ from urllib.request import url2pathname
 
 import msgspec
 
-__all__ = ("DISTRIBUTION", "hint", "install")
-
 DISTRIBUTION = "otp-supervision"
 
 _REQUIREMENT = re.compile(r"""(?P<name>[\w.-]+).*;.*\bextra\s*==\s*['"](?P<extra>[\w.-]+)['"]""")

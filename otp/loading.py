@@ -23,8 +23,6 @@ from otp.runtime.crash import describe
 from otp.spec import ChildSpec, SupervisorSpec, check_needs
 from otp.text.redaction import clean
 
-__all__ = ("load",)
-
 _DECODERS: dict[str, Callable[..., Any]] = {".json": msgspec.json.decode, ".toml": msgspec.toml.decode}
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from otp import checks
+from otp.checks import values as checks
 from otp.checks.functions import check_plain
 from otp.errors import SpecError
 from otp.exits import Killed, Normal, Shutdown

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from otp import checks
+from otp.checks import values as checks
 from otp.checks.functions import check_plain
 
 __all__ = ("Watchdog",)

@@ -11,8 +11,6 @@ from benchmarks.rig.latency import Latency, latencies_of, row
 from benchmarks.rig.rows import Row
 from benchmarks.rig.system import System
 
-__all__ = ("measure",)
-
 SYSTEMS = (OURS["asyncio"], OURS["trio"], ERLANG_PROC_LIB)
 LEVELS = range(6)  # 0: the crash is within the budget, a plain restart
 

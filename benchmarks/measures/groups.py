@@ -13,8 +13,6 @@ from benchmarks.rig.latency import Latency, latencies, row
 from benchmarks.rig.rows import Row, in_groups
 from benchmarks.rig.system import Kind, System
 
-__all__ = ("FLOORS", "Group", "measure", "taken_of")
-
 FLOORS = {
     "asyncio": System(name="tasks, asyncio", module="group_floors.task", kind=Kind.FLOOR),
     "uvloop": System(name="tasks, uvloop", module="group_floors.task", kind=Kind.FLOOR, backend="uvloop"),

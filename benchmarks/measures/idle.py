@@ -15,8 +15,6 @@ from benchmarks.rig.rounds import Outcome, take_turns
 from benchmarks.rig.rows import Row, in_groups
 from benchmarks.rig.system import System
 
-__all__ = ("measure",)
-
 CHILDREN = 10_000
 VARIANTS = {"bare": "ours", "whole": "ours.whole"}
 

@@ -15,8 +15,6 @@ from benchmarks.rig.rounds import Outcome, take_turns
 from benchmarks.rig.rows import Row
 from benchmarks.rig.system import Kind, System
 
-__all__ = ("measure",)
-
 PARTS = ("caught", "scheduled", "entered")
 
 

@@ -5,8 +5,6 @@ from benchmarks.measures import scale
 from benchmarks.rig.catalog import BARE_TASKS, FLOORS, OURS
 from benchmarks.rig.latency import latencies, latencies_of
 
-__all__ = ("children", "groups", "restarts", "siblings")
-
 Ratios = dict[str, float]
 
 

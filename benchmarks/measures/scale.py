@@ -14,8 +14,6 @@ from benchmarks.rig.rounds import take_turns
 from benchmarks.rig.rows import Row, in_groups
 from benchmarks.rig.system import System
 
-__all__ = ("Size", "figures", "measure")
-
 LIMITS = {"start": 4.14, "stop": 2.96}  # 12 µs where the floor takes 2.9, 8 µs where it takes 2.7
 KEPT = 3.0  # KB of a child that idles, its task included
 

@@ -9,8 +9,6 @@ from benchmarks.report.ranges import Line, lines
 from benchmarks.report.results import Kept, machines, origins
 from benchmarks.report.tables import cells
 
-__all__ = ("CLAIMS", "Claim", "claimed", "found")
-
 
 class Claim(Struct, frozen=True, kw_only=True):
     """One line of the table.

@@ -11,8 +11,6 @@ from benchmarks.report.speed import missed, parts
 from benchmarks.report.tables import tables
 from benchmarks.rig.checkout import ROOT
 
-__all__ = ("DOCUMENTS", "rewritten", "write")
-
 LIMITS = (
     "A limit is met, *yes*, if it is on all known machines; *on 1 of 2* says that the others did not measure it yet."
 )

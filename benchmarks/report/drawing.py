@@ -11,8 +11,6 @@ from benchmarks.report.plots import Bar, Line
 from benchmarks.rig.rows import in_groups
 from benchmarks.rig.system import Kind
 
-__all__ = ("recoveries", "restarts", "save", "siblings")
-
 OURS, PEER, FLOOR, BEAM = "#0b6e4f", "#7fa7c9", "#c9c9c9", "#a90533"
 OTHER = "#dddddd"  # those that do less
 INK, FAINT = "#222222", "#777777"

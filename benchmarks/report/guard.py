@@ -16,8 +16,6 @@ from benchmarks.report.results import RESULTS, write
 from benchmarks.rig.counts import instructions, leftovers
 from benchmarks.rig.machine import machine
 
-__all__ = ("GUARDED", "Committed", "Guarded", "check", "commit")
-
 PATH = RESULTS / "guard.json"
 
 Figures = Mapping[str, float]

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from benchmarks.rig.catalog import NOTES
 from benchmarks.rig.system import Kind
 
-__all__ = ("legend",)
-
 
 def legend(systems: Iterable[tuple[str, str]]) -> list[tuple[Kind, list[str]]]:
     """By kind, the lines about its systems: those that have no note share the first. Nothing where all are ours or floors.

@@ -15,8 +15,6 @@ from benchmarks.rig.catalog import SLOW
 from benchmarks.rig.rows import Row
 from benchmarks.rig.system import Kind
 
-__all__ = ("PICTURES", "Bar", "Line", "Picture", "draw")
-
 AMONG = re.compile(r"among ([\d ]+)$")
 
 

@@ -8,8 +8,6 @@ from msgspec import Struct
 from benchmarks.report.results import Result
 from benchmarks.rig.rows import Row
 
-__all__ = ("RANGES", "Line", "lines", "spread")
-
 RANGES = (
     "Two ends are the least and the most over the machines. A figure with one end is known of one machine alone, or is alike "
     "on all."

@@ -7,8 +7,6 @@ from benchmarks.report.ranges import RANGES
 from benchmarks.report.results import Kept, origins
 from benchmarks.report.tables import figure, times
 
-__all__ = ("SIX", "six")
-
 
 class Figure(Struct, frozen=True):
     """One line of the README.

@@ -15,8 +15,6 @@ from msgspec.structs import replace
 from benchmarks.rig.checkout import ROOT
 from benchmarks.rig.rows import Row
 
-__all__ = ("RESULTS", "Kept", "Result", "keep", "kept", "machines", "origin", "origins", "write")
-
 RESULTS = ROOT / "benchmarks/results"
 DIGITS = 4
 

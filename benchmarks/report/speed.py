@@ -4,8 +4,6 @@ from benchmarks.report.ranges import RANGES, Line, lines, spread
 from benchmarks.report.results import Kept, origins
 from benchmarks.report.tables import figure, limit, ratio
 
-__all__ = ("missed", "parts")
-
 
 def parts(results: Kept) -> str:
     """A line a system, a column a part, in microseconds."""

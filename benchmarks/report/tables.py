@@ -9,8 +9,6 @@ from benchmarks.report.ranges import Line, lines, spread
 from benchmarks.report.results import Kept, Result, machines, origin
 from benchmarks.rig.rows import in_groups
 
-__all__ = ("cells", "figure", "limit", "ratio", "tables", "times")
-
 EXPLAINED = "restart"
 """The benchmark under which the systems are listed; the others have none that it has not."""
 

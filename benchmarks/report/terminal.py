@@ -7,8 +7,6 @@ from benchmarks.report.legend import legend
 from benchmarks.rig.machine import machine
 from benchmarks.rig.rows import Row
 
-__all__ = ("show",)
-
 
 def show(name: str, rows: Sequence[Row]) -> None:
     """Print the table."""

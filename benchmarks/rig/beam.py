@@ -8,8 +8,6 @@ from benchmarks.rig.checkout import ROOT
 from benchmarks.rig.environments import folder
 from benchmarks.rig.system import System
 
-__all__ = ("Elixir", "Erlang")
-
 SOURCES = ROOT / "benchmarks/systems/beam"
 PROCESSES = "+P 2000000"
 """How many there may be; 262 144 by default."""

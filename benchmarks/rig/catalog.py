@@ -7,27 +7,6 @@ Nobody waits until a child has started, unless its note says that the start is a
 from benchmarks.rig.beam import Elixir, Erlang
 from benchmarks.rig.system import Kind, System
 
-__all__ = (
-    "ACKNOWLEDGED_STARTS",
-    "AMONG_MANY",
-    "BARE_TASKS",
-    "BEAM",
-    "ERLANG",
-    "ERLANG_PROC_LIB",
-    "FLOORS",
-    "FRESH",
-    "LOGGING",
-    "NOTES",
-    "ORDERED_STOPS",
-    "OTHERS",
-    "OURS",
-    "SCALED",
-    "SLOW",
-    "TASK_GROUPS",
-    "UNSUPERVISED",
-    "WITH_WINDOW",
-)
-
 BACKENDS = ("asyncio", "uvloop", "trio")
 
 

@@ -2,6 +2,4 @@
 
 from pathlib import Path
 
-__all__ = ("ROOT",)
-
 ROOT = Path(__file__).parents[2]

@@ -15,8 +15,6 @@ from benchmarks.rig.checkout import ROOT
 from benchmarks.rig.rounds import take_turns
 from benchmarks.rig.system import System
 
-__all__ = ("instructions", "leftovers")
-
 FEW, MANY = 1_000, 3_000  # restarts of the two runs that are compared
 COLLECTED = re.compile(r"I\s+refs:\s+([\d,]+)")
 LONG = 20_000  # restarts: what is in the window is left over too, and is to be small against what each would leave

@@ -15,8 +15,6 @@ import msgspec
 from benchmarks.rig import peer_patches
 from benchmarks.rig.checkout import ROOT
 
-__all__ = ("build", "folder", "interpreter")
-
 DECLARED = ROOT / "benchmarks/systems/peers.toml"
 
 

@@ -8,8 +8,6 @@ from benchmarks.rig.rounds import take_turns
 from benchmarks.rig.rows import Row, median_and_p99
 from benchmarks.rig.system import System
 
-__all__ = ("Latency", "Run", "latencies", "latencies_of", "row")
-
 Run = tuple[System, Sequence[object]]
 """A system, and its options on the command line of `benchmarks.systems`."""
 

@@ -5,8 +5,6 @@ import platform
 import re
 from pathlib import Path
 
-__all__ = ("machine",)
-
 
 def machine(name: str = "") -> str:
     """Cores and their model, kernel and Python.

@@ -7,8 +7,6 @@ import tempfile
 from pathlib import Path
 from shutil import copytree
 
-__all__ = ("actors_with_all_its_packages", "pyre_agents_without_type_parameters", "triotp_without_type_statements")
-
 
 def triotp_without_type_statements(environment: Path) -> None:
     """triotp 0.3.1 asks for Python 3.13 because of three statements `type X = …`."""

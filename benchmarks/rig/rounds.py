@@ -11,8 +11,6 @@ from typing import Any
 
 from benchmarks.rig.checkout import ROOT
 
-__all__ = ("Outcome", "take_turns")
-
 PATIENCE = 180.0
 """Seconds after which a run is given up."""
 

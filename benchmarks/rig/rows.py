@@ -5,8 +5,6 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-__all__ = ("Row", "in_groups", "median_and_p99")
-
 
 class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of a benchmark: a figure, and how it stands to its floor and to its limit.

@@ -8,8 +8,6 @@ from msgspec import Struct
 
 from benchmarks.rig.environments import interpreter
 
-__all__ = ("Kind", "System")
-
 
 class Kind(StrEnum):
     """What a restart is, and what that means for the work that is done."""

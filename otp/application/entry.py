@@ -26,9 +26,9 @@ from typing import Any, Literal, NoReturn
 import anyio
 
 from otp.application.options import LOOP_THRESHOLD, options
-from otp.application.program import FAILED, MISCONFIGURED, Beside, Program, code_of
+from otp.application.program import Beside, Program, code_of
 from otp.application.standard_streams import open_standard_streams
-from otp.application.watchman import EXIT_WITHIN, Watchman
+from otp.application.watchman import EXIT_WITHIN, FAILED, Watchman
 from otp.checks.functions import check_async, check_plain
 from otp.checks.values import is_a
 from otp.errors import SpecError
@@ -43,8 +43,6 @@ from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook, check_hooks
 from otp.spec import SupervisorSpec, check_needs
 from otp.text.quoting import type_name
-
-__all__ = ("FAILED", "MISCONFIGURED", "Backend", "Beside", "Watchman", "end_with", "main", "run", "serve")
 
 Backend = Literal["asyncio", "trio"]
 

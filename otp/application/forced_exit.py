@@ -10,8 +10,6 @@ import stat
 import threading
 from contextlib import suppress
 
-__all__ = ("LATER", "end_anyway_after", "stderr")
-
 LATER = 1.0
 """Extra seconds for the ordinary end, which says more."""
 

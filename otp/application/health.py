@@ -29,8 +29,6 @@ from otp.observe.background_tasks import AGAIN
 from otp.observe.logger import logger
 from otp.runtime.crash import describe
 
-__all__ = ("HealthServer", "answering")
-
 CONNECTIONS = 16
 """Connections at a time: a new one takes the place of the oldest, so idle clients cannot keep a probe out."""
 

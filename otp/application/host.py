@@ -34,8 +34,6 @@ from otp.spec import SupervisorSpec
 
 Answering = AbstractAsyncContextManager[None]
 
-__all__ = ("Host", "open_host")
-
 
 class Host:
     """A tree in its process.

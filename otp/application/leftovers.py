@@ -16,8 +16,6 @@ from otp.runtime.stack import await_chain
 from otp.text.frames import blocking_place, hanging_place, own_frames
 from otp.text.printable import printable
 
-__all__ = ("listed", "processes_left", "tasks_left", "threads_left")
-
 LISTED = 8
 """Names of one kind in a line; further ones are only counted."""
 

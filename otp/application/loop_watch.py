@@ -30,8 +30,6 @@ from otp.runtime.supervisor import supervisor_in
 from otp.runtime.tree import Tree
 from otp.text.redaction import clean_name
 
-__all__ = ("Listener", "LoopWatch", "watching")
-
 INTERVAL = 0.25
 """Seconds between two pings."""
 

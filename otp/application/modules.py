@@ -14,8 +14,6 @@ from importlib.util import resolve_name
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ("import_root", "in_load_order", "loaded_anew", "project_modules")
-
 _STDLIB = Path(sysconfig.get_path("stdlib"))
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _NEVER = frozenset({"otp", "__main__"})

@@ -2,8 +2,6 @@
 
 from msgspec import Struct
 
-__all__ = ("LOOP_THRESHOLD", "Options", "options")
-
 LOOP_THRESHOLD = 1.0
 """Seconds without an answer after which an event loop is blocked."""
 

@@ -28,8 +28,6 @@ from otp.runtime.reporter import EventHook
 from otp.spec import DEFAULT_SHUTDOWN, SupervisorSpec
 from otp.text.frames import hanging_place
 
-__all__ = ("FAILED", "MISCONFIGURED", "OK", "Beside", "Program", "code_of")
-
 Beside = Callable[[Supervisor], Coroutine[Any, Any, None]]
 """An async function that runs from the start of the tree to its end, when it is cancelled; if it raises, the tree stops."""
 

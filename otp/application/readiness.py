@@ -15,8 +15,6 @@ from otp.events import LoopBlocked
 from otp.runtime.supervisor import RunningSupervisor
 from otp.runtime.tree import Tree
 
-__all__ = ("ReadinessFromThread", "readiness_of")
-
 PATIENCE = 1.0
 """Seconds in which the event loop should have answered."""
 

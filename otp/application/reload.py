@@ -39,8 +39,6 @@ from otp.runtime.handle import Supervisor
 from otp.spec import AnySpec, ChildSpec, Restart, SupervisorSpec
 from otp.text.frames import short_place
 
-__all__ = ("Reloader", "modules_of")
-
 LOOK_EVERY = 1_000
 """Milliseconds between two checks without a notification, for modules imported since the last one."""
 

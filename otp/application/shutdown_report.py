@@ -22,8 +22,6 @@ from otp.observe.sentences import Level, Sentence
 from otp.text.durations import precise
 from otp.text.frames import hanging_place
 
-__all__ = ("ShutdownReport",)
-
 
 class ShutdownReport:
     """An event hook that gathers how the stop of a whole tree went.

@@ -18,8 +18,6 @@ from types import FrameType
 
 import anyio
 
-__all__ = ("Handler", "give_back_to_children", "given_back_to_children", "signals_heard", "stop_signals")
-
 Handler = Callable[[int, FrameType | None], object] | int | None
 """As `signal.getsignal` returns it; None: not installed by Python."""
 

@@ -7,8 +7,6 @@ and uvloop, which refuses a socket there, would abort the process.
 import os
 import sys
 
-__all__ = ("open_standard_streams",)
-
 
 def open_standard_streams() -> None:
     """Open the null device for each standard stream that is closed. Call it before anything else is opened."""

@@ -17,8 +17,6 @@ from otp.application.readiness import readiness_of
 from otp.events import Event, SupervisorStarted, SupervisorStopping
 from otp.runtime.tree import Tree
 
-__all__ = ("Systemd", "sd_notify", "watchdog_interval")
-
 PATIENCE = 0.1
 """Seconds to wait for a systemd whose queue is full, as while a machine boots: without READY=1 it would end us."""
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from otp.core.paths import join
 from otp.spec import AnySpec, ChildSpec, SupervisorSpec
 
-__all__ = ("changes",)
-
 _OF_ALL = ("restart", "shutdown", "significant")
 _OF_WORKERS = (*_OF_ALL, "ready", "start_timeout", "needs")
 _OF_SUPERVISORS = (*_OF_ALL, "strategy", "intensity", "period", "auto_shutdown", "dynamic", "max_children")

@@ -43,8 +43,6 @@ from otp.application.leftovers import listed, processes_left, threads_left
 from otp.application.signals import give_back_to_children, stop_signals
 from otp.control.wire.sockets import release_all
 
-__all__ = ("EXIT_WITHIN", "FAILED", "Watched", "Watchman")
-
 EXIT_WITHIN = 2.0
 """Seconds that the process has when its last child is gone."""
 

@@ -16,8 +16,6 @@ from otp.foreign.guard import name_of
 from otp.text.printable import printable
 from otp.text.quoting import quoted
 
-__all__ = ("check_async", "check_plain")
-
 LONGEST = 120
 """Characters of a value that an error shows."""
 

@@ -13,27 +13,6 @@ from typing import Any, TypeVar, cast
 from otp.errors import SpecError
 from otp.text.quoting import quoted, text_of, type_name
 
-__all__ = (
-    "ABOVE_0",
-    "FINITE",
-    "LARGEST",
-    "NAME_LIMIT",
-    "SHORTEST",
-    "arguments",
-    "bounded",
-    "each",
-    "flag",
-    "is_a",
-    "is_nothing",
-    "keep",
-    "member",
-    "name",
-    "number",
-    "text",
-    "whole",
-    "wrong",
-)
-
 ABOVE_0 = math.ulp(0.0)
 """The least of the numbers above 0."""
 

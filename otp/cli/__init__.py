@@ -13,8 +13,6 @@ from otp import __version__
 from otp.cli.exit_codes import CODES_HELP
 from otp.cli.sections import SectionedGroup
 
-__all__ = ("command", "main")
-
 
 @click.group("otp", cls=SectionedGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=CODES_HELP)
 @click.version_option(__version__, prog_name="otp")

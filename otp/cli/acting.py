@@ -18,8 +18,6 @@ from otp.control.wire.rows import Change
 from otp.text.durations import duration
 from otp.text.printable import printable
 
-__all__ = ("Named", "acting", "shown")
-
 LISTED = 8
 """Paths that are listed behind a child that they are touched with; -o wide lists all."""
 

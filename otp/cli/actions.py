@@ -13,8 +13,6 @@ from otp.cli.acting import Named, acting
 from otp.cli.parameters import seconds
 from otp.control.wire.commands import InjectFault, Pause, Reset, Restart, Resume, Start, Stop
 
-__all__ = ("fault", "pause", "reset", "restart", "resume", "start", "stop")
-
 
 @click.command(epilog='Example:  otp restart massive/workers/ws_worker --reason "new symbols"')
 @acting("restart", "restarted")

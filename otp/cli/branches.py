@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from otp.core.paths import id_of, parent_of
 
-__all__ = ("drawn",)
-
 
 def drawn(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield each path behind its name with the branches of the tree before it, the root first.

@@ -15,8 +15,6 @@ from otp.control.client.find import find_socket
 from otp.control.wire.commands import GetIncidents, GetSnapshot
 from otp.control.wire.sockets import live_sockets
 
-__all__ = ("complete_incident", "complete_path", "complete_socket", "completion")
-
 MOMENT = 0.2
 """Seconds for all that the socket is asked."""
 

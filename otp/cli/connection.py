@@ -19,8 +19,6 @@ from otp.control.wire.targets import NoSuchChild, TooMany, chosen
 from otp.errors import ControlError, PatternError
 from otp.text.printable import printable
 
-__all__ = ("Connection", "check_known", "on_a_running_tree", "with_connection")
-
 Command = TypeVar("Command", bound=Callable[..., None])
 
 

@@ -19,8 +19,6 @@ from otp.core.child import ChildState
 from otp.text.durations import duration
 from otp.text.printable import printable
 
-__all__ = ("drain",)
-
 LAST_CHANCE = 5.0
 """Seconds that a process has to end when the time of its children is over."""
 

@@ -7,8 +7,6 @@ import click
 from otp.control.wire.protocol import Failure
 from otp.text.printable import printable
 
-__all__ = ("CODES", "CODES_HELP", "Ended", "ExitCode")
-
 
 class ExitCode(IntEnum):
     """Why a command ended."""

@@ -29,8 +29,6 @@ from otp.core.paths import join
 from otp.errors import NotFound
 from otp.spec import AnySpec, AutoShutdown, ChildSpec, Grace, SupervisorSpec
 
-__all__ = ("check", "draw", "explained_on_paper", "on_paper")
-
 _COLUMNS = (Column("TREE"), Column("RESTART"), Column("SHUTDOWN"), Column(""))
 
 

@@ -24,8 +24,6 @@ from msgspec.structs import asdict
 from otp.control.wire.rows import SCHEMA
 from otp.text.printable import printable
 
-__all__ = ("Format", "Output", "Page", "Shown", "with_output")
-
 Format = Literal["table", "wide", "json", "jsonl", "name"]
 Document = msgspec.Struct | Mapping[str, Any]
 Command = TypeVar("Command", bound=Callable[..., None])

@@ -4,8 +4,6 @@ import click
 
 from otp.text.durations import parse_duration
 
-__all__ = ("seconds",)
-
 
 def seconds(given: str | float) -> float:
     """Parse a duration given as an option.

@@ -16,8 +16,6 @@ from otp.extras import hint
 from otp.runtime.crash import describe
 from otp.text.redaction import clean
 
-__all__ = ("GROUP", "PluginGroup")
-
 GROUP = "otp.commands"
 
 

@@ -7,16 +7,15 @@ from typing import get_args
 
 import click
 
-from otp.application.entry import Backend, Beside, main
+from otp.application.entry import Backend, main
 from otp.application.options import LOOP_THRESHOLD
+from otp.application.program import Beside
 from otp.application.reload import Reloader
 from otp.application.standard_streams import open_standard_streams
 from otp.application.watchman import EXIT_WITHIN
 from otp.cli.target import Failure, load_target, with_target
 from otp.extras import install
 from otp.faults import Faults
-
-__all__ = ("run",)
 
 
 @click.command

@@ -12,8 +12,6 @@ import click
 from otp.cli.exit_codes import ExitCode
 from otp.cli.plugins import PluginGroup
 
-__all__ = ("SECTIONS", "SectionedGroup")
-
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Run": {
         "run": "otp.cli.run:run",

@@ -11,8 +11,6 @@ from otp.cli.terminal import Style, cut, cut_start, paint, width
 from otp.control.wire.looks import Tone
 from otp.text.printable import printable
 
-__all__ = ("Cell", "Column", "Row", "table")
-
 GAP = "  "
 
 LEAST = 6

@@ -12,8 +12,6 @@ from otp.runtime.crash import report
 from otp.spec import SupervisorSpec
 from otp.text.redaction import clean
 
-__all__ = ("Failure", "load_target", "with_optional_target", "with_target")
-
 Command = TypeVar("Command", bound=Callable[..., None])
 
 

@@ -7,8 +7,6 @@ import click
 
 from otp.control.wire.looks import Tone
 
-__all__ = ("Style", "cut", "cut_start", "paint", "width")
-
 Style = Tone | Literal["title"]
 
 _STYLES: dict[Style, dict[str, object]] = {

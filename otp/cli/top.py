@@ -9,8 +9,6 @@ from otp.cli.exit_codes import Ended, ExitCode
 from otp.control.client.find import find_socket
 from otp.extras import hint
 
-__all__ = ("top",)
-
 
 @click.command
 @with_connection

@@ -25,8 +25,6 @@ from otp.control.wire.peer import Peer
 from otp.control.wire.protocol import Answer, Failed
 from otp.control.wire.rows import Blocked, Delta, Snapshot
 
-__all__ = ("Bridge", "Question", "ServerEnd")
-
 
 class Question(Struct, frozen=True, eq=False):
     """A request on its way to the tree's loop; two of equal content are two questions.

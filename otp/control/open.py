@@ -38,8 +38,6 @@ from otp.observe.observation import Observation
 from otp.runtime.handle import Supervisor
 from otp.version import __version__
 
-__all__ = ("Control", "open_control")
-
 
 class Control:
     """The control plane of one process; it serves once it has a tree.

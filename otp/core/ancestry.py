@@ -4,8 +4,6 @@ from otp.core.paths import join, parts
 from otp.errors import NotFound
 from otp.spec import AnySpec, SupervisorSpec
 
-__all__ = ("ancestry",)
-
 
 def ancestry(tree: SupervisorSpec, path: str) -> tuple[AnySpec, tuple[SupervisorSpec, ...]]:
     """The spec of the child at `path`, and those of its supervisors, the nearest first and the root last.

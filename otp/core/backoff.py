@@ -2,8 +2,6 @@
 
 from otp.policy import Backoff, RestartAfter, RestartNow
 
-__all__ = ("delay", "schedule")
-
 
 def schedule(retry: RestartNow | RestartAfter, streak: int) -> tuple[Backoff | None, int]:
     """The backoff that delays this failure of a streak, None for no delay, and the attempt number within it."""

@@ -9,8 +9,6 @@ from otp.exits import Exit
 from otp.policy import HEALTHY_AFTER, Limited
 from otp.spec import AnySpec, Restart, SupervisorSpec
 
-__all__ = ("WAITING", "Child", "ChildState", "Purpose")
-
 
 class ChildState(StrEnum):
     """Where a child is in its life."""

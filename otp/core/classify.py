@@ -12,8 +12,6 @@ from otp.foreign.causes import leaves
 from otp.foreign.guard import CallFailed, Role, call, name_of, refuse_awaitable
 from otp.policy import Action, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, Rule
 
-__all__ = ("Verdict", "classify")
-
 
 class Verdict(NamedTuple):
     """What a policy says about a failure.

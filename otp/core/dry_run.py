@@ -18,8 +18,6 @@ from otp.exits import Crashed, Exit, Shutdown
 from otp.policy import FailurePolicy, Limited
 from otp.spec import ChildSpec, SupervisorSpec
 
-__all__ = ("End", "Ending", "delay_after_request", "keep_failing")
-
 _ID = "child"
 
 _FAR = 10_000

@@ -3,8 +3,6 @@
 from otp.errors import ChildRefused, FatalFailure, IntensityReached, StartError, StartTimeout
 from otp.exits import Crashed, Exit, Refused
 
-__all__ = ("echo_of",)
-
 
 def echo_of(path: str, exit: Exit | None) -> str:
     """Return the path of the descendant over whose failure the supervisor at `path` ended; empty: it has none.

@@ -8,23 +8,6 @@ from otp.exits import Exit
 from otp.foreign import guard
 from otp.spec import AnySpec
 
-__all__ = (
-    "CallFailed",
-    "CancelTimer",
-    "Check",
-    "Done",
-    "Effect",
-    "Emit",
-    "EmitWithChain",
-    "Kill",
-    "Ready",
-    "Reply",
-    "Retry",
-    "SetTimer",
-    "Start",
-    "Stop",
-)
-
 
 class Start(Struct, frozen=True):
     """Start this incarnation of the child."""

@@ -6,8 +6,6 @@ from msgspec import Struct
 
 from otp.spec import SupervisorSpec
 
-__all__ = ("ChildFacts", "strategy_of")
-
 
 class ChildFacts(Struct, frozen=True, kw_only=True):
     """One child as it is now. `ChildInfo` adds what only the process itself can have, `ChildRow` what observers add.

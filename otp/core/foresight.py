@@ -9,8 +9,6 @@ from otp.exits import Crashed
 from otp.policy import Action, FailurePolicy
 from otp.spec import AnySpec, SupervisorSpec
 
-__all__ = ("after_a_failed_start", "could_follow")
-
 
 def could_follow(tree: SupervisorSpec, path: str) -> tuple[str, ...]:
     """Sentences on what a restart by request of the child at `path` may lead to besides the restart.

@@ -8,34 +8,6 @@ from otp.errors import Hung
 from otp.exits import Crash, Exit
 from otp.spec import AnySpec
 
-__all__ = (
-    "Begin",
-    "Checked",
-    "DeleteChild",
-    "Exited",
-    "Ignored",
-    "Input",
-    "Maintenance",
-    "Pause",
-    "Replace",
-    "Request",
-    "Reset",
-    "RestartChild",
-    "RestartDue",
-    "RestartNow",
-    "Resume",
-    "Silent",
-    "StartChild",
-    "StartFailed",
-    "Started",
-    "Stop",
-    "TerminateChild",
-    "Timer",
-    "TimerFired",
-    "TimerKind",
-    "TryAgain",
-)
-
 
 class Begin(Struct, frozen=True):
     """Start the children.

@@ -2,8 +2,6 @@
 
 from collections import deque
 
-__all__ = ("RestartWindow",)
-
 
 class RestartWindow:
     """Restarts of one supervisor within the last `period` seconds, both ends included.

@@ -18,8 +18,6 @@ from otp.core.plan import Phase
 from otp.core.recovery import Recovery
 from otp.core.requests import not_found
 
-__all__ = ("maintain",)
-
 
 def maintain(supervisor: Recovery, request: Maintenance) -> None:
     """Answer a request, then execute it: in this order, because a restart may end the supervisor."""

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-__all__ = ("ancestors", "below_root", "id_of", "is_within", "join", "parent_of", "parts")
-
 
 def join(parent: str, child: str) -> str:
     """The path of `child` under `parent`; an empty parent is above the root."""

@@ -10,8 +10,6 @@ from itertools import pairwise
 from otp.core.paths import parts
 from otp.errors import PatternError
 
-__all__ = ("MAX_PARTS", "MAX_PATTERN", "Pattern", "is_pattern", "matches")
-
 MAX_PATTERN = 256
 """Characters that a pattern may have."""
 

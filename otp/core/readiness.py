@@ -14,8 +14,6 @@ from msgspec import Struct
 
 from otp.core.child import ChildState
 
-__all__ = ("Readiness", "TreePhase")
-
 TreePhase = Literal["starting", "up", "stopping", "ended", "broken"]
 
 

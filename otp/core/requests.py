@@ -33,8 +33,6 @@ from otp.events import Cause, ChildReplaced
 from otp.exits import Shutdown
 from otp.spec import Restart
 
-__all__ = ("ANSWERS", "not_found")
-
 _PARKED = (ChildState.FAILED, ChildState.PAUSED)
 _UNDECIDED = (ChildState.EXITED, ChildState.PENDING)
 

@@ -12,8 +12,6 @@ from otp.errors import OTPError
 from otp.exits import Exit
 from otp.spec import AnySpec, Restart, SupervisorSpec
 
-__all__ = ("KILL_PATIENCE", "Roster")
-
 KILL_PATIENCE = 0.5
 """Seconds that a killed child has to end; a child that takes longer counts as refused (D7)."""
 

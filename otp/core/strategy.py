@@ -6,8 +6,6 @@ from typing import TypeVar
 from otp.exits import Exit
 from otp.spec import Restart, Strategy
 
-__all__ = ("taken_along", "wants_restart")
-
 T = TypeVar("T")
 
 _PERMANENT = Restart.PERMANENT

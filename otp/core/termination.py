@@ -12,8 +12,6 @@ from otp.errors import ChildRefused, Hung, NoProc, OTPError, StartError, StartTi
 from otp.exits import Crashed, Exit, Normal, Refused, Shutdown
 from otp.spec import AutoShutdown, Restart
 
-__all__ = ("Termination",)
-
 
 class Termination(Recovery):
     """Handles the ends of children, and leaves to `Recovery` what follows an end that wants a restart."""

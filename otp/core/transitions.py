@@ -12,8 +12,6 @@ from collections.abc import Mapping
 
 from otp.core.child import ChildState
 
-__all__ = ("TRANSITIONS",)
-
 _STARTED = {ChildState.STARTING: "it is started", ChildState.RUNNING: "it is started, and not declared `ready`"}
 
 _FAILURE = {

@@ -4,23 +4,6 @@ from otp.events.event import Cause, FailureEvent, TreeEvent
 from otp.exits import Crash, Exit
 from otp.policy import HEALTHY_AFTER
 
-__all__ = (
-    "ChildDelayed",
-    "ChildExited",
-    "ChildFailed",
-    "ChildForgiven",
-    "ChildHeld",
-    "ChildHung",
-    "ChildIgnored",
-    "ChildLate",
-    "ChildPaused",
-    "ChildRefused",
-    "ChildReplaced",
-    "ChildRestarting",
-    "ChildStartFailed",
-    "ChildStarted",
-)
-
 
 class ChildStarted(TreeEvent, frozen=True, kw_only=True, tag="child.started"):
     """The child is up: it said that it is ready or, without `ready=True`, it was scheduled.

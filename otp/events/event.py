@@ -6,8 +6,6 @@ from msgspec import Struct
 
 from otp.policy import HEALTHY_AFTER
 
-__all__ = ("Cause", "FailureEvent", "TreeEvent")
-
 
 class Cause(StrEnum):
     """Why a child is started again; each cause has a counter of its own."""

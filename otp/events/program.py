@@ -3,17 +3,6 @@
 from otp.events.event import TreeEvent
 from otp.exits import Crash
 
-__all__ = (
-    "CallbackFailed",
-    "DependencyDown",
-    "DependencyUp",
-    "HookFailed",
-    "LoopBlocked",
-    "LoopFreed",
-    "MaintenanceEnded",
-    "MaintenanceStarted",
-)
-
 
 class MaintenanceStarted(TreeEvent, frozen=True, kw_only=True, tag="maintenance.started"):
     """A request has put the child at `path` under maintenance, and all below it."""

@@ -3,8 +3,6 @@
 from otp.events.event import FailureEvent, TreeEvent
 from otp.exits import Exit
 
-__all__ = ("FatalFailure", "IntensityReached", "SupervisorExited", "SupervisorStarted", "SupervisorStopping")
-
 
 class SupervisorStarted(TreeEvent, frozen=True, kw_only=True, tag="supervisor.started"):
     """All children of the supervisor are up."""

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, cast
 
-__all__ = ("BOUND", "cause_of", "causes", "leaves", "tame", "tracebacks")
-
 BOUND = 10_000
 """Exceptions that a walk comes to. Of a group that has more, the first ones stand for all."""
 

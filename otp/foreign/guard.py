@@ -21,18 +21,6 @@ from typing import Any, NamedTuple, TypeVar, TypeVarTuple, cast, final
 from otp.foreign.causes import leaves, tame
 from otp.text.printable import printable
 
-__all__ = (
-    "CallFailed",
-    "NeedsAwait",
-    "Role",
-    "call",
-    "calling",
-    "guards",
-    "interrupt_in",
-    "name_of",
-    "refuse_awaitable",
-)
-
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 

@@ -19,8 +19,6 @@ from otp.observe.incident import Incident, IncidentChange, IncidentResolved
 from otp.observe.log import tell
 from otp.runtime.crash import describe
 
-__all__ = ("Alerts", "Notification", "Severity", "severity_of")
-
 MINUTE = 60.0
 
 

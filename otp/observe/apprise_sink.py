@@ -10,8 +10,6 @@ from otp.observe.daemon_executor import DaemonExecutor
 from otp.observe.outbox import Outbox
 from otp.text.redaction import redact
 
-__all__ = ("apprise_outbox",)
-
 _TYPES = {
     Severity.RESOLVED: "success",
     Severity.WARNING: "warning",

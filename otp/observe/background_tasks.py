@@ -13,8 +13,6 @@ from otp.observe.logger import logger
 from otp.runtime.attempt import is_ours
 from otp.runtime.crash import describe
 
-__all__ = ("AGAIN", "background_tasks", "keep_running")
-
 AGAIN = 1.0
 """Seconds until a service that has ended is started again, so that one which fails at once does not spin."""
 

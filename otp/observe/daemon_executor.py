@@ -11,8 +11,6 @@ from anyio.lowlevel import EventLoopToken, current_token
 
 from otp.runtime.crash import describe
 
-__all__ = ("DaemonExecutor",)
-
 T = TypeVar("T")
 R = TypeVar("R")
 

@@ -11,8 +11,6 @@ from otp import events
 from otp.exits import Crash, Crashed, Exit, Refused
 from otp.text.frames import own_frames, short_place
 
-__all__ = ("Failure", "Outcome", "cause_of", "failure", "own_frame")
-
 
 class Outcome(StrEnum):
     """What followed a failure, mildest first."""

@@ -14,8 +14,6 @@ from time import monotonic
 from otp.observe.outlet import Outlet, open_outlets
 from otp.observe.stream_writer import writer
 
-__all__ = ("AT_EXIT", "WITHIN", "flush_outlets", "say_aside", "say_last")
-
 WITHIN = 1.0
 """Seconds that the last line, or a flush, may take by default."""
 

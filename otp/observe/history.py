@@ -20,8 +20,6 @@ from otp.observe.failures import Failure, Outcome, failure
 from otp.observe.path_history import PathHistory
 from otp.observe.snapshots import ChildHistory, DependencyHistory, GroupHistory
 
-__all__ = ("History",)
-
 LIMIT = 10_000
 """Paths that are remembered. Beyond that, paths of children that have ended are forgotten, oldest first."""
 

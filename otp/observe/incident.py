@@ -9,18 +9,6 @@ from msgspec import Struct
 
 from otp.observe.failures import Outcome
 
-__all__ = (
-    "Ids",
-    "Incident",
-    "IncidentChange",
-    "IncidentListener",
-    "IncidentOpened",
-    "IncidentResolved",
-    "IncidentUpdated",
-    "Moment",
-    "fingerprint_of",
-)
-
 
 class Moment(Struct, frozen=True):
     """A point in time.

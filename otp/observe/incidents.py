@@ -32,17 +32,6 @@ from otp.observe.incident import (
 from otp.observe.logger import logger
 from otp.runtime.crash import describe
 
-__all__ = (
-    "Incident",
-    "IncidentChange",
-    "IncidentListener",
-    "IncidentOpened",
-    "IncidentResolved",
-    "IncidentUpdated",
-    "Incidents",
-    "Moment",
-)
-
 LIMIT = 1_000
 """Incidents that are kept; beyond that the oldest resolved ones are forgotten, then the oldest open ones."""
 

@@ -18,8 +18,6 @@ from otp.observe.logger import logger
 from otp.observe.sentences import Level, Sentence, crash_of, sentence
 from otp.observe.stderr import add_stderr
 
-__all__ = ("FORMAT", "Log", "log_events", "open_stderr", "tell")
-
 HEAD = "{time:HH:mm:ss.SSS} <level>{level: <8}</level> "
 """What stands before a message."""
 

@@ -17,7 +17,6 @@ from otp.runtime.current_child import CHILD
 if TYPE_CHECKING:
     from loguru import Message
 
-__all__ = ("LogLine", "LogRing")
 
 KEPT = 50
 """Lines that are kept of each child."""

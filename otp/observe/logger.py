@@ -14,8 +14,6 @@ from otp.foreign.guard import CallFailed, Role, call
 from otp.observe.fallback_log import say_aside
 from otp.runtime.crash import describe
 
-__all__ = ("GuardedLogger", "logger")
-
 _GUARD_FRAMES = 3
 """Frames between loguru and the caller: the guard, `log`, and a method named after a level."""
 

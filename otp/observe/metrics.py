@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from prometheus_client.metrics_core import Metric
 
-__all__ = ("Metrics", "metrics_registry")
-
 
 class Metrics:
     """A collector over a history and what goes with it.

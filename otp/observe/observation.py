@@ -19,8 +19,6 @@ from otp.observe.outbox import PATIENCE, Outbox, open_outbox
 from otp.observe.redis_sink import RedisClient, RedisSink
 from otp.runtime.reporter import EventHook
 
-__all__ = ("Observation", "open_observation")
-
 TICK = 1.0
 """Seconds between two ticks of incidents, Redis and alerts."""
 

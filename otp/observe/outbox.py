@@ -27,8 +27,6 @@ from otp.policy import Backoff
 from otp.runtime.attempt import attempt, is_ours
 from otp.runtime.crash import describe
 
-__all__ = ("Outbox", "Undeliverable", "open_outbox")
-
 T = TypeVar("T")
 
 LIMIT = 1_000

@@ -17,8 +17,6 @@ from collections.abc import Callable
 from threading import Condition, RLock, Thread
 from weakref import WeakSet
 
-__all__ = ("LONGEST", "Outlet", "open_outlets", "plain")
-
 LINES = 10_000
 """Lines that may wait."""
 

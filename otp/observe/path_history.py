@@ -10,8 +10,6 @@ from otp.observe.failures import Failure, Outcome
 from otp.observe.snapshots import ChildHistory, GroupHistory, PastFailure
 from otp.text.redaction import clean
 
-__all__ = ("PathHistory",)
-
 KEPT_FAILURES = 8
 """Failures of one child that are kept: the last."""
 

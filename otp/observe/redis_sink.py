@@ -22,8 +22,6 @@ from otp.observe.history import History
 from otp.observe.incident import Incident, IncidentChange
 from otp.observe.outbox import Outbox
 
-__all__ = ("RedisClient", "RedisSink")
-
 Word = str | bytes | int | float
 
 KEPT_FOR = 30 * 24 * 3_600

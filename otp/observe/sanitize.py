@@ -12,8 +12,6 @@ from otp.runtime.crash import describe
 from otp.text.printable import printable
 from otp.text.redaction import redact
 
-__all__ = ("clean", "clean_lines", "one_line", "whole")
-
 LONGEST = 8_192
 """Characters of a message that are kept."""
 

@@ -16,8 +16,6 @@ from otp.text.frames import blocking_place, hanging_place
 from otp.text.printable import printable
 from otp.text.redaction import redact
 
-__all__ = ("Level", "Sentence", "crash_of", "sentence")
-
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 

@@ -4,8 +4,6 @@ from msgspec import Struct
 
 from otp.core.child import ChildState
 
-__all__ = ("ChildHistory", "DependencyHistory", "GroupHistory", "PastFailure")
-
 
 class PastFailure(Struct, frozen=True, kw_only=True):
     """One of the last failures of a child.

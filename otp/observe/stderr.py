@@ -18,7 +18,6 @@ from otp.observe.stream_writer import writer
 if TYPE_CHECKING:
     from loguru import Message
 
-__all__ = ("StderrSink", "add_stderr", "unblocked_stderr")
 
 _END = f"\0{token_hex(8)}"
 """Ends the head of our format: random, so that no worker's text can contain it."""

@@ -14,8 +14,6 @@ from loguru import logger
 from otp.observe.outlet import Outlet
 from otp.observe.sanitize import clean_lines
 
-__all__ = ("hear_stdlib", "hearing_stdlib", "redirect")
-
 
 def hear_stdlib() -> None:
     """Pass records that no handler takes on to loguru, from WARNING up.

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
-__all__ = ("writer",)
-
 
 def writer(stream: TextIO) -> Callable[[str], None]:
     """Return a function that writes text to `stream`, at once and all of it; it may block until the text is read.

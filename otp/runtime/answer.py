@@ -4,8 +4,6 @@ import anyio
 
 from otp.errors import OTPError
 
-__all__ = ("Answer",)
-
 
 class Answer:
     """The token of a request: the machine returns it together with the result."""

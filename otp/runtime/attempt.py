@@ -15,8 +15,6 @@ from otp.foreign.causes import tame
 from otp.foreign.guard import CallFailed, Role, name_of, refuse_awaitable
 from otp.runtime.detached import A_MOMENT, Detached
 
-__all__ = ("attempt", "is_ours")
-
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 

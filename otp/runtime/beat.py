@@ -4,8 +4,6 @@ import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
 
-__all__ = ("PULSE", "Pulse", "beat")
-
 
 class Pulse:
     """The last sign of life of a child.

@@ -16,8 +16,6 @@ from otp.runtime.current_child import CHILD
 from otp.runtime.stack import ChildStack, await_chain, tasks_below
 from otp.spec import ChildSpec
 
-__all__ = ("TaskChild", "child_in", "child_of")
-
 _NORMAL = Normal()
 _SHUTDOWN = Shutdown()
 _KILLED = Killed()

@@ -12,8 +12,6 @@ from otp.text.printable import printable
 from otp.text.quoting import TEXT_LIMIT, raw_text_of, text_of, type_name
 from otp.text.redaction import clean_name, redact
 
-__all__ = ("describe", "message_of", "report")
-
 SCAN_LIMIT = 8_192
 """Characters of a message that are looked through for secrets."""
 

@@ -2,8 +2,6 @@
 
 from contextvars import ContextVar
 
-__all__ = ("CHILD",)
-
 CHILD: ContextVar[str] = ContextVar("otp_child", default="")
 """Path of the child whose code runs, in its tasks and in threads that it starts with `anyio.to_thread`.
 

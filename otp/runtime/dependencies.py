@@ -15,8 +15,6 @@ from otp.runtime.attempt import attempt
 from otp.runtime.crash import describe
 from otp.runtime.reporter import Reporter
 
-__all__ = ("Dependencies",)
-
 
 class _Held:
     """A child that has failed, and what it needs.

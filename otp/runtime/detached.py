@@ -11,8 +11,6 @@ from typing import Any, Generic, TypeVar
 
 import anyio
 
-__all__ = ("A_MOMENT", "Detached")
-
 A_MOMENT = 0.5
 """Default seconds that a cancelled call has to end."""
 

@@ -33,8 +33,6 @@ from otp.runtime.tree import Tree
 from otp.spec import AnySpec, ChildSpec, Restart, SupervisorSpec, check_depth, check_needs
 from otp.text.quoting import type_name
 
-__all__ = ("Supervisor",)
-
 
 class Supervisor:
     """A supervisor of a running tree, named by its path; it stays valid when that supervisor is restarted.

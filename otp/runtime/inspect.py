@@ -9,8 +9,6 @@ from otp.core.facts import ChildFacts, strategy_of
 from otp.core.machine import SupervisorMachine
 from otp.spec import Restart, SupervisorSpec
 
-__all__ = ("Budget", "ChildInfo", "Counts", "Lag", "budget", "child_info", "count_children")
-
 
 class ChildInfo(ChildFacts, frozen=True, kw_only=True):
     """One child as it is now (S53, in start order: D8).

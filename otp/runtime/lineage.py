@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import trio
 
-__all__ = ("asyncio_lineage", "trio_lineage")
-
 
 def asyncio_lineage(loop: asyncio.AbstractEventLoop) -> Iterator[object]:
     """The coroutine of the task that runs, then those of the tasks whose task groups it belongs to.

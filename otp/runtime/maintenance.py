@@ -8,8 +8,6 @@ from otp.core.paths import join
 from otp.events import MaintenanceEnded, MaintenanceStarted
 from otp.runtime.supervisor import Ledger, RunningSupervisor
 
-__all__ = ("announce", "spread")
-
 
 def announce(supervisor: RunningSupervisor, id: str, kind: type[Maintenance]) -> None:
     """Emit once that maintenance starts or ends there, before its consequences; nothing if it is so already.

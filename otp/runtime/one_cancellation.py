@@ -15,8 +15,6 @@ from anyio._backends._asyncio import (
     _task_states,  # pyright: ignore[reportPrivateUsage, reportUnknownVariableType] # see above
 )
 
-__all__ = ("OneCancellation", "opener_of")
-
 _STOP = "asked to stop"
 _STOP_NOW = "asked to stop, and put off once"
 

@@ -25,8 +25,6 @@ from otp.runtime.tree import Tree
 from otp.spec import SupervisorSpec, check_needs
 from otp.text.quoting import type_name
 
-__all__ = ("open_supervisor", "open_tree")
-
 
 @asynccontextmanager
 async def open_supervisor(spec: SupervisorSpec, *, hooks: Iterable[EventHook] = ()) -> AsyncGenerator[Supervisor]:

@@ -20,8 +20,6 @@ from otp.runtime.spawn import Spawner
 from otp.runtime.stack import ChildStack
 from otp.watchdog import Watchdog
 
-__all__ = ("BackgroundTask", "Dependencies", "RunningChild", "Supervisor", "Timers", "Tree", "Watch", "Watchdogs")
-
 
 class RunningChild(Protocol):
     """One incarnation of a worker. Its last act is to call `Supervisor.ended`, however it ends.

@@ -15,8 +15,6 @@ from otp.exits import Crashed
 from otp.foreign.guard import CallFailed, Role, call, name_of
 from otp.runtime.crash import describe
 
-__all__ = ("EventHook", "Reporter", "check_hooks")
-
 EventHook = Callable[[Event], None]
 """Called with each event. It runs in the event loop, so it must not block; one that raises is detached, and told of.
 

@@ -22,8 +22,6 @@ from otp.runtime.lineage import asyncio_lineage, trio_lineage
 if TYPE_CHECKING:
     import trio
 
-__all__ = ("Scope", "Spawner", "open_spawner")
-
 
 class Scope(Protocol):
     """The part of a cancel scope that a child uses; anyio's and trio's both have it."""

@@ -12,8 +12,6 @@ from msgspec import Struct
 
 from otp.text.redaction import clean, clean_name
 
-__all__ = ("ChildStack", "TaskStack", "await_chain", "tasks_below")
-
 STEPS = 200
 """Steps of a chain that are kept: the outermost. Tasks may await each other in a circle."""
 

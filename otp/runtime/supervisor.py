@@ -27,9 +27,6 @@ from otp.runtime.inspect import ChildInfo, child_info
 from otp.runtime.stack import ChildStack
 from otp.spec import AnySpec, SupervisorSpec
 
-__all__ = ("Ledger", "RunningSupervisor", "supervisor_in")
-
-
 _DONE = Phase.DONE
 
 

@@ -10,8 +10,6 @@ import anyio
 from otp.core.inputs import Timer, TimerFired
 from otp.runtime import ports
 
-__all__ = ("Alarm", "Timers")
-
 
 class Alarm:
     """Sleeps until a time of the tree's clock, or until an earlier one is set meanwhile."""

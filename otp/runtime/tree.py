@@ -20,8 +20,6 @@ from otp.runtime.timers import Timers
 from otp.runtime.watchdogs import Watchdogs
 from otp.spec import SupervisorSpec
 
-__all__ = ("Tree",)
-
 
 class Tree:
     """One tree from its start to its end.

@@ -19,8 +19,6 @@ from otp.runtime.reporter import Reporter
 from otp.runtime.timers import Alarm
 from otp.watchdog import Watchdog
 
-__all__ = ("LATE", "Watch", "Watchdogs")
-
 LATE = 0.1
 """Seconds by which a check is late if the event loop has been standing still: then the child could not run either."""
 

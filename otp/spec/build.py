@@ -21,8 +21,6 @@ from otp.spec.options import (
 from otp.spec.supervisor_spec import AnySpec, SupervisorSpec
 from otp.watchdog import Watchdog
 
-__all__ = ("dynamic_supervisor", "supervisor", "worker")
-
 Ts = TypeVarTuple("Ts")
 
 

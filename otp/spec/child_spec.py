@@ -5,15 +5,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from otp import checks
+from otp.checks import values as checks
 from otp.errors import SpecError
 from otp.policy import FailurePolicy
 from otp.spec.fields import check_child, check_flag
 from otp.spec.options import DEFAULT_SHUTDOWN, Cancel, Grace, Restart
 from otp.text.quoting import quoted
 from otp.watchdog import Watchdog
-
-__all__ = ("ChildSpec", "as_watchdog")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,11 @@ import math
 from enum import StrEnum
 from typing import Protocol
 
-from otp import checks
+from otp.checks import values as checks
 from otp.errors import SpecError
 from otp.policy import FailurePolicy
 from otp.spec.options import DEEPEST, Grace, Restart
 from otp.text.quoting import quoted
-
-__all__ = ("check_child", "check_flag", "check_levels", "check_member")
 
 
 class _Spec(Protocol):

@@ -7,18 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVarTuple
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
 
-__all__ = (
-    "DEEPEST",
-    "DEFAULT_INTENSITY",
-    "DEFAULT_PERIOD",
-    "DEFAULT_SHUTDOWN",
-    "AutoShutdown",
-    "Cancel",
-    "Grace",
-    "Restart",
-    "StartsUp",
-    "Strategy",
-)
 
 Ts = TypeVarTuple("Ts")
 

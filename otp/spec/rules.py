@@ -5,8 +5,6 @@ from otp.spec.fields import check_levels
 from otp.spec.supervisor_spec import AnySpec, SupervisorSpec
 from otp.text.quoting import quoted
 
-__all__ = ("check_depth", "check_needs")
-
 
 def check_needs(spec: AnySpec, declared: frozenset[str] = frozenset()) -> None:
     """Raise `SpecError` if a child needs a dependency that no supervisor above it declares.

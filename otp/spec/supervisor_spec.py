@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from otp import checks
+from otp.checks import values as checks
 from otp.dependency import Dependency
 from otp.errors import SpecError
 from otp.policy import FailurePolicy
@@ -12,8 +12,6 @@ from otp.spec.child_spec import ChildSpec
 from otp.spec.fields import check_child, check_flag, check_levels, check_member
 from otp.spec.options import DEFAULT_INTENSITY, DEFAULT_PERIOD, AutoShutdown, Grace, Restart, Strategy
 from otp.text.quoting import quoted
-
-__all__ = ("AnySpec", "SupervisorSpec")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,10 @@
 Recorder, probes and contract live in the event loop of the test; simulation, world and explorer need none.
 """
 
+from otp.faults import InjectedCrash
 from otp.testing.contract import ContractBroken, ContractCheck, contract_suite, workers_of
 from otp.testing.explore import Exploration, Violation, explore
-from otp.testing.faults import FaultSwitch, InjectedCrash, rewired
+from otp.testing.faults import FaultSwitch, rewired
 from otp.testing.probe import Act, Crash, FailStart, Finish, Hang, IgnoreStart, Journal, Probe, Refuse, Run
 from otp.testing.recorder import EventRecorder
 from otp.testing.virtual_time import VirtualTimeLoop, virtual_backend

@@ -15,8 +15,6 @@ from otp.spec import AnySpec, SupervisorSpec
 from otp.testing.happenings import Asks, Crashes, Fails, Gone, Hangs, Happening, Ignores, Late, Returns, Up
 from otp.testing.witness import Witness
 
-__all__ = ("Branch", "Environment", "Machine", "Worker")
-
 Machine = Callable[[SupervisorSpec, str], SupervisorMachine]
 """Makes the machine of a supervisor, from its spec and the path above it."""
 

@@ -31,8 +31,6 @@ from otp.spec import AnySpec, ChildSpec, Restart, SupervisorSpec
 from otp.testing.faults import FaultSwitch, rewired
 from otp.testing.recorder import EventRecorder
 
-__all__ = ("ContractBroken", "ContractCheck", "contract_suite", "workers_of")
-
 Service = Callable[[], AbstractAsyncContextManager[SupervisorSpec]]
 """Sets up all that a tree needs, gives its spec, and clears it away; called anew for each check."""
 

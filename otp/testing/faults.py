@@ -12,8 +12,6 @@ import anyio
 from otp.faults import InjectedCrash, each_worker
 from otp.spec import ChildSpec, SupervisorSpec
 
-__all__ = ("FaultSwitch", "InjectedCrash", "rewired")
-
 
 class FaultSwitch:
     """Stands around a worker's function, which knows nothing of it, and ends it when told."""

@@ -7,25 +7,6 @@ from msgspec import Struct
 from otp.core.inputs import Request, StartChild
 from otp.core.paths import join
 
-__all__ = (
-    "Asks",
-    "Back",
-    "Crashes",
-    "Down",
-    "Fails",
-    "Gone",
-    "Hangs",
-    "Happening",
-    "Ignores",
-    "Late",
-    "Passes",
-    "Raises",
-    "Returns",
-    "Stops",
-    "TriesAgain",
-    "Up",
-)
-
 
 class _OfChild(Struct, frozen=True):
     does: ClassVar[str]

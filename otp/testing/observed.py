@@ -10,8 +10,6 @@ from otp.core.machine import SupervisorMachine
 from otp.core.transitions import TRANSITIONS
 from otp.spec import AnySpec, SupervisorSpec
 
-__all__ = ("Transition", "Transitions", "observed")
-
 Transition = tuple[ChildState, ChildState]
 
 

@@ -9,8 +9,6 @@ from msgspec import Struct
 from otp.errors import Ignore
 from otp.spec import ChildSpec, worker
 
-__all__ = ("Act", "Crash", "FailStart", "Finish", "Hang", "IgnoreStart", "Journal", "Probe", "Refuse", "Run")
-
 
 class Run(Struct, frozen=True):
     """Run until stopped, and take so long to clean up.

@@ -7,8 +7,6 @@ import anyio
 
 from otp.events import Event
 
-__all__ = ("EventRecorder",)
-
 E = TypeVar("E")
 
 

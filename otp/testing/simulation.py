@@ -14,8 +14,6 @@ from otp.exits import Crashed, Exit, Killed, Normal, Shutdown
 from otp.foreign.guard import CallFailed
 from otp.spec import AnySpec, ChildSpec, SupervisorSpec
 
-__all__ = ("Asked", "Simulation", "stand_in")
-
 E = TypeVar("E")
 
 

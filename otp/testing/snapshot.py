@@ -16,8 +16,6 @@ from otp.spec import ChildSpec, SupervisorSpec
 from otp.testing.branch import Branch
 from otp.testing.world import World
 
-__all__ = ("fork", "imprint")
-
 Memo = dict[int, Any]
 Children = dict[str, Child]
 

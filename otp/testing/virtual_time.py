@@ -8,8 +8,6 @@ import asyncio
 import selectors
 from typing import Any, Literal
 
-__all__ = ("VirtualTimeLoop", "virtual_backend")
-
 
 class _JumpingSelector(selectors.DefaultSelector):
     """Instead of waiting for a time-out it moves the clock."""

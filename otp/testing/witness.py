@@ -15,8 +15,6 @@ from otp.exits import Killed
 from otp.spec import AnySpec, Restart
 from otp.testing.happenings import Asks
 
-__all__ = ("Body", "Witness")
-
 _KILLED = Killed()
 _HUNG = Hung("", 0.0, ())
 _ASKS_FOR_A_START = (inputs.StartChild, inputs.RestartChild, inputs.RestartNow)

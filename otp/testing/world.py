@@ -12,8 +12,6 @@ from otp.spec import SupervisorSpec
 from otp.testing.branch import Branch, Environment, Machine, Worker
 from otp.testing.happenings import Asks, Back, Down, Gone, Happening, Late, Passes, Raises, Stops, TriesAgain, Up
 
-__all__ = ("World",)
-
 
 class World(Environment):
     """The root, what lives below it, and what may happen to them.

@@ -4,8 +4,6 @@ from datetime import datetime
 
 from otp.text.durations import duration
 
-__all__ = ("ago", "clock", "stamp")
-
 
 def ago(wall: float, now: float) -> str:
     """Write how long ago `wall` was; after a clock was set back, nothing lies in the future."""

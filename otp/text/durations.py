@@ -3,8 +3,6 @@
 import math
 import re
 
-__all__ = ("LONGEST", "duration", "parse_duration", "precise", "short")
-
 LONGEST = 365 * 86_400.0
 """Seconds that a duration may have."""
 

@@ -4,8 +4,6 @@ import sysconfig
 from functools import lru_cache
 from pathlib import PurePath
 
-__all__ = ("blocking_place", "hanging_place", "own_frames", "short_place")
-
 _STDLIB = sysconfig.get_path("stdlib")
 _FAULTS = str(PurePath(__file__).parents[1] / "faults.py")
 """What stands around every worker where faults are allowed is nobody's own either."""

@@ -1,7 +1,5 @@
 """Text of others in a log or on a terminal: an exception's message must not be able to move the cursor, or worse."""
 
-__all__ = ("printable",)
-
 
 def printable(text: str) -> str:
     """The text with a space for each character that is none to read, line ends among them."""

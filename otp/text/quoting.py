@@ -9,8 +9,6 @@ from typing import Any
 
 from otp.text.printable import printable
 
-__all__ = ("TEXT_LIMIT", "head", "quoted", "text_of", "type_name")
-
 TEXT_LIMIT = 2_048
 """Characters of the text of a foreign object that are kept."""
 

@@ -13,8 +13,6 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-__all__ = ("SHARE", "SHORTEST", "is_random")
-
 SHORTEST = 16
 """Characters: what is shorter is left, so that names, dates, prices, and the ids of incidents are."""
 

@@ -26,8 +26,6 @@ from functools import lru_cache
 from otp.text.printable import printable
 from otp.text.randomness import SHORTEST, is_random
 
-__all__ = ("MARK", "clean", "clean_name", "redact")
-
 MARK = "[redacted]"
 """Stands where something was taken out."""
 

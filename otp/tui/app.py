@@ -37,8 +37,6 @@ from otp.tui.pages import PAGES
 from otp.tui.requests import Action, ChildAnswer, ChildQueries, Outcome, command, history
 from otp.tui.table import TreeTable
 
-__all__ = ("Top",)
-
 FRAME = 0.1
 """Seconds between two drawings, at the least."""
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 from otp.control.wire.looks import Tone
 
-__all__ = ("STYLES", "first_theme", "next_theme")
-
 STYLES = {
     Tone.GOOD: "green",
     Tone.WAITING: "bold yellow",

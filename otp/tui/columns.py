@@ -15,8 +15,6 @@ from otp.control.wire.rows import ChildRow
 from otp.core.paths import below_root, id_of, parent_of
 from otp.text.durations import short
 
-__all__ = ("Cell", "Column", "columns_for", "name_of", "time_of")
-
 NARROWEST_NAME = 18
 
 INCIDENT_TAIL = 6

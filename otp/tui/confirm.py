@@ -20,8 +20,6 @@ from otp.tui.colours import STYLES
 from otp.tui.label import on_one_line
 from otp.tui.requests import Action, Outcome
 
-__all__ = ("Confirm", "radius", "refused", "result")
-
 SHOWN = 8
 """Paths of the radius that are listed; the rest is counted."""
 

@@ -17,8 +17,6 @@ from otp.tui.label import Label
 from otp.tui.pages import PAGES, Line, Page, page
 from otp.tui.requests import ChildAnswer
 
-__all__ = ("Details",)
-
 
 class _Page(VerticalScroll):
     """The part that scrolls; left and right turn pages, also from here."""

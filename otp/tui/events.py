@@ -17,8 +17,6 @@ from otp.control.wire.rows import EventRow
 from otp.tui.label import on_one_line
 from otp.tui.pages import event_line
 
-__all__ = ("EventScreen", "merged")
-
 KEPT = 1000
 """Events that the screen holds."""
 

@@ -13,8 +13,6 @@ from otp.text.printable import printable
 from otp.tui.colours import STYLES
 from otp.tui.label import Label, on_one_line
 
-__all__ = ("Headline", "alarms", "headline")
-
 LATE = 0.1
 """Seconds of lag from which on it is worth a look."""
 

@@ -11,8 +11,6 @@ from textual.widgets import Static
 
 from otp.control.wire.looks import STATES
 
-__all__ = ("Help", "bar")
-
 _BAR = (
     ("r", "restart"),
     ("s", "stop"),

@@ -5,8 +5,6 @@ from textual.widgets import Static
 
 from otp.text.printable import printable
 
-__all__ = ("Label", "on_lines", "on_one_line")
-
 
 class Label(Static):
     """Lines of text, each cut off at the edge unless a style says otherwise; their number may change."""

@@ -10,8 +10,6 @@ from otp.control.wire.rows import ChildRow
 from otp.core.patterns import Pattern, is_pattern
 from otp.errors import PatternError
 
-__all__ = ("Arrangement", "Order", "arranged", "found")
-
 SETTLED = 1.0
 """Seconds for which an order other than that of the tree stays as it is."""
 

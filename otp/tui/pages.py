@@ -18,8 +18,6 @@ from otp.tui.colours import STYLES
 from otp.tui.columns import time_of
 from otp.tui.label import on_one_line
 
-__all__ = ("PAGES", "Line", "Page", "clock_time", "event_line", "page")
-
 Page = Literal["Summary", "Events", "Log", "Stack", "Policy"]
 PAGES: tuple[Page, ...] = ("Summary", "Events", "Log", "Stack", "Policy")
 

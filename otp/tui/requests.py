@@ -19,8 +19,6 @@ from otp.control.wire.commands import GetEvents, GetWhy, Pause, Reset, Restart, 
 from otp.control.wire.protocol import Acted
 from otp.control.wire.rows import EventRow, Why
 
-__all__ = ("Action", "ChildAnswer", "ChildQueries", "Outcome", "command", "history")
-
 Action = Restart | Stop | Start | Reset | Pause | Resume
 
 PATIENCE = 5.0

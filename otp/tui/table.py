@@ -20,8 +20,6 @@ from otp.control.wire.rows import ChildRow
 from otp.text.printable import printable
 from otp.tui.columns import Cell, Column, columns_for, name_of
 
-__all__ = ("TreeTable",)
-
 HEAD = 1
 """Lines above the first child; they do not scroll."""
 

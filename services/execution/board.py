@@ -4,8 +4,6 @@ import anyio
 
 from services.execution.config import Limits
 
-__all__ = ("Board",)
-
 
 class Board:
     """Made once, before supervision begins: limits stay posted while the orchestrator restarts."""

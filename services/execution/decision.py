@@ -13,8 +13,6 @@ from msgspec import Struct
 from services.execution.config import Limits
 from services.execution.signals import Sentiment, Signal
 
-__all__ = ("Declined", "Proposal", "Side", "decide", "order_id")
-
 Side = Literal["buy", "sell"]
 
 _ORDERS: Final = uuid.UUID("b6f0a3d2-51f5-4c2f-9a53-0d2a2d1d8f11")

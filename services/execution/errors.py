@@ -8,8 +8,6 @@
 Whatever fails, it is unknown whether the broker has acted. Asking it again under the same order id does no harm.
 """
 
-__all__ = ("BrokerConfused", "BrokerError", "BrokerSilent", "BrokerUnavailable")
-
 
 class BrokerError(Exception):
     """What all failures of the broker have in common."""

@@ -8,8 +8,6 @@ from services.execution.config import Broker, Execution, Limits
 from services.shared.identity import ConfigError, block, buses_of, text
 from services.shared.runtime_folder import LONGEST_SOCKET
 
-__all__ = ("execution_config",)
-
 _PLACES: Final = {"embedded": True, "apart": False}
 
 

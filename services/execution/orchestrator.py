@@ -19,8 +19,6 @@ from services.execution.config import Execution, Limits
 from services.shared.logutil import LogUtil
 from services.shared.redis_clients import Client, until_it_answers
 
-__all__ = ("WATCH_INTERVAL", "run")
-
 WATCH_INTERVAL: Final = 1.0
 """Seconds between two looks at the limits and at the orders."""
 

@@ -10,8 +10,6 @@ from services.shared.logutil import LogUtil
 from services.shared.redis_clients import Client
 from services.shared.shared_services import close
 
-__all__ = ("SharedServices",)
-
 
 class SharedServices(NamedTuple):
     """The board, the logger, and the clients of intel-redis by their role. Making them connects to nothing yet.

@@ -7,8 +7,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-__all__ = ("BadSignal", "Sentiment", "Signal", "read_sentiment", "read_signal")
-
 Name = Annotated[str, Meta(min_length=1)]
 
 

@@ -20,8 +20,6 @@ from services.intel.baseline import Baseline
 from services.intel.config import Thresholds
 from services.massive.protocol import Trade
 
-__all__ = ("Detector", "Signal", "SymbolState")
-
 Kind = Literal["price", "volume"]
 
 

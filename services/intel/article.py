@@ -6,8 +6,6 @@ from msgspec import Struct
 
 from services.intel.link import normalised
 
-__all__ = ("Article", "article_id")
-
 
 class Article(Struct, frozen=True, kw_only=True):
     """What `intel:articles` says of a piece of news.

@@ -4,8 +4,6 @@ from math import sqrt
 
 from msgspec import Struct
 
-__all__ = ("Baseline",)
-
 
 class Baseline(Struct, array_like=True):
     """Exact (Welford) while there are few samples, exponentially weighted from then on.

@@ -7,8 +7,6 @@ from msgspec import Meta, Struct, field
 
 from services.shared.identity import Buses
 
-__all__ = ("Feed", "Intel", "Keys", "News", "Thresholds")
-
 Seconds = Annotated[float, Meta(gt=0, le=31_536_000)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
 Symbol = Annotated[str, Meta(pattern=r"^[^\s*]{1,64}\Z")]

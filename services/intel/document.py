@@ -17,8 +17,6 @@ from services.intel.link import is_web_link
 from services.intel.mentions import Mentions
 from services.intel.plain_text import one_line, text_of_html
 
-__all__ = ("read_articles",)
-
 HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 
 TITLE_LIMIT: Final = 1_000

@@ -10,8 +10,6 @@
 They name the failure and decide nothing. Feeds are named by their id: an address may hold a key.
 """
 
-__all__ = ("FeedBroken", "FeedError", "FeedRefused", "FeedThrottled", "FeedTooLarge", "FeedUnreachable")
-
 
 class FeedError(Exception):
     """What all failures of a poll have in common.

@@ -15,8 +15,6 @@ from services.intel.config import Feed, Intel
 from services.intel.fetch import Validators
 from services.shared.redis_clients import Client
 
-__all__ = ("FeedState", "FeedStore")
-
 _SCRIPT: Final = Path(__file__).with_name("publish.lua").read_text()
 
 

@@ -11,8 +11,6 @@ from services.intel.config import Feed
 from services.intel.errors import FeedBroken, FeedError, FeedRefused, FeedThrottled, FeedTooLarge, FeedUnreachable
 from services.shared.retry_after import seconds_asked
 
-__all__ = ("Document", "Validators", "fetch")
-
 VALIDATOR_LIMIT = 1_024
 """Characters of the longest ETag that is worth sending back."""
 

@@ -6,8 +6,6 @@ from typing import Any
 from services.intel.config import Intel, News, Thresholds
 from services.shared.identity import block, buses_of
 
-__all__ = ("intel_config",)
-
 
 def intel_config(setup: Mapping[str, Any]) -> Intel:
     """Read the configuration out of what `SetupBase.load()` returned.

@@ -3,8 +3,6 @@
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-__all__ = ("is_web_link", "normalised")
-
 TRACKING: Final = frozenset({"fbclid", "gclid", "dclid", "msclkid", "igshid", "mc_cid", "mc_eid", "yclid", "cmpid"})
 """Parameters that say where a reader comes from, and not what is read; with those that begin with `utm_`."""
 

@@ -11,8 +11,6 @@ from services.shared.consumer_group import entries_of, group_named
 from services.shared.redis_clients import Client
 from services.shared.redis_refusals import WrongAnswer
 
-__all__ = ("CONSUMER", "Entry", "Joined", "MarketGroup", "ordinal")
-
 CONSUMER: Final = "signals"
 """All incarnations share the name: what one was given and did not settle is given to the next."""
 

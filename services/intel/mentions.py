@@ -4,8 +4,6 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ("Mentions",)
-
 CASHTAG: Final = r"(?<![\w$])\$(?P<tag>[A-Z]{1,6}(?:\.[A-Z]{1,2})?)(?!\w)"
 """`$AAPL`, `$BRK.B`; neither `$5` nor `US$A` nor `$Apple`."""
 

@@ -17,8 +17,6 @@ from services.intel.pipeline import Pipeline
 from services.shared.logutil import LogUtil
 from services.shared.redis_clients import Client, until_it_answers
 
-__all__ = ("MISSED_POLLS", "WATCH_INTERVAL", "run")
-
 WATCH_INTERVAL = 5.0
 """Seconds between two looks at the watch list, the polls and the stream."""
 

@@ -8,8 +8,6 @@ import time
 
 from msgspec import Struct
 
-__all__ = ("Counts", "Pipeline", "WatchList")
-
 
 class Counts(Struct):
     """What went through, since the process began.

@@ -3,8 +3,6 @@
 from html.parser import HTMLParser
 from typing import Final
 
-__all__ = ("one_line", "text_of_html")
-
 INLINE: Final = frozenset(
     "a abbr b bdi cite code em font i mark q s small span strong sub sup tt u var wbr".split()  # noqa: SIM905 (one a line would hide them)
 )

@@ -10,8 +10,6 @@ from otp.policy import Backoff, FailurePolicy, GiveUp, Limited, RestartAfter, on
 from services.intel.errors import FeedBroken, FeedRefused, FeedThrottled, FeedUnreachable
 from services.shared import policies
 
-__all__ = ("FEED", "feed_policy")
-
 
 def feed_policy(broken: Backoff) -> FailurePolicy:
     """For a worker that polls a feed.

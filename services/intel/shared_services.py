@@ -11,8 +11,6 @@ from services.shared.logutil import LogUtil
 from services.shared.redis_clients import Client
 from services.shared.shared_services import close
 
-__all__ = ("SharedServices", "open_http")
-
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/rdf+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
 )

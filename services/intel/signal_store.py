@@ -15,8 +15,6 @@ from services.intel.anomalies import Signal, SymbolState
 from services.intel.config import Intel
 from services.shared.redis_clients import Client
 
-__all__ = ("BEGINNING", "SignalStore")
-
 BEGINNING: Final = "0-0"
 """The position before the first entry."""
 

@@ -14,8 +14,6 @@ from services.massive.identity import massive_config
 from services.sentiment.config import Sentiment
 from services.sentiment.identity import sentiment_config
 
-__all__ = ("SERVICES", "MarketSwarm", "marketswarm_config")
-
 SERVICES = ("massive", "intel", "sentiment", "execution")
 """In the order in which they start: each reads what those before it write."""
 

@@ -9,8 +9,6 @@ import services.sentiment.shared_services as sentiment
 from services.marketswarm.config import MarketSwarm
 from services.shared.logutil import LogUtil
 
-__all__ = ("SharedServices",)
-
 
 class SharedServices(NamedTuple):
     """The shared services of each service. Making them connects to nothing yet."""

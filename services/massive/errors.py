@@ -15,20 +15,6 @@
 They name the failure and decide nothing. No message holds the key.
 """
 
-__all__ = (
-    "AuthFailed",
-    "AuthTimeout",
-    "ConnectRefused",
-    "FeedError",
-    "FeedSilent",
-    "FrameTooLarge",
-    "MaxConnections",
-    "NotEntitled",
-    "ProviderClosed",
-    "ProviderTrouble",
-    "SlowConsumer",
-)
-
 
 class FeedError(Exception):
     """What all failures of the feed have in common."""

@@ -6,8 +6,6 @@ from typing import Any
 from services.massive.config import Feed, Massive
 from services.shared.identity import block, buses_of, text
 
-__all__ = ("massive_config",)
-
 
 def massive_config(setup: Mapping[str, Any]) -> Massive:
     """Read the configuration out of what `SetupBase.load()` returned.

@@ -18,8 +18,6 @@ from services.massive.subscription_plan import plan_subscriptions
 from services.shared.logutil import LogUtil
 from services.shared.redis_clients import Client, until_it_answers
 
-__all__ = ("WATCH_INTERVAL", "run")
-
 WATCH_INTERVAL = 5.0
 """Seconds between two looks at the wish list and the pipeline, when nothing calls for one earlier."""
 

@@ -15,8 +15,6 @@ from services.massive.errors import (
 )
 from services.shared import policies
 
-__all__ = ("PROVIDER",)
-
 RESTART_CODES = (1000, 1001, 1005, 1006, 1012, 1013)
 """Close codes of a provider that goes away and comes back, be it announced or not."""
 

@@ -12,8 +12,6 @@ from msgspec import Struct
 from services.massive.config import Keys
 from services.massive.protocol import Event, MinuteBar, PairBar, Quote, SecondBar, Trade
 
-__all__ = ("Changes", "PriceFold")
-
 Row = tuple[str, ...]
 
 

@@ -9,8 +9,6 @@ from services.shared.logutil import LogUtil
 from services.shared.redis_clients import Client
 from services.shared.shared_services import close
 
-__all__ = ("SharedServices",)
-
 
 class SharedServices(NamedTuple):
     """The pipeline, the logger, and the clients of market-redis by their role. Making them connects to nothing yet.

@@ -6,8 +6,6 @@ from msgspec import Struct
 
 from services.massive.config import Market
 
-__all__ = ("QUOTE_CONTRACTS", "SubscriptionPlan", "plan_subscriptions")
-
 QUOTE_CONTRACTS = 1_000
 """Option contracts whose quotes the provider carries on one connection."""
 

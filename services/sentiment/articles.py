@@ -8,8 +8,6 @@ from msgspec import Meta, Struct
 from services.sentiment.lexicon import Lexicon
 from services.shared.consumer_group import Entry
 
-__all__ = ("BadArticle", "Score", "read_article", "score_entry")
-
 """Id and fields of a stream's entry, as Redis gives them."""
 
 Symbol = Annotated[str, Meta(min_length=1, max_length=64)]

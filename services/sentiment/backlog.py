@@ -6,8 +6,6 @@ from services.sentiment.config import Keys
 from services.shared.consumer_group import group_named
 from services.shared.redis_clients import Client
 
-__all__ = ("articles_waiting",)
-
 
 async def articles_waiting(redis: Client, keys: Keys, enough: int) -> int:
     """How many articles wait to be scored, those in the worker's hands included.

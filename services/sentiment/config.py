@@ -6,8 +6,6 @@ from msgspec import Meta, Struct, field
 
 from services.shared.identity import Buses
 
-__all__ = ("Backlog", "Keys", "Scoring", "Sentiment")
-
 
 class Scoring(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How an article is scored, and how long that counts.

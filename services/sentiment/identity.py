@@ -6,8 +6,6 @@ from typing import Any
 from services.sentiment.config import Backlog, Scoring, Sentiment
 from services.shared.identity import block, buses_of
 
-__all__ = ("sentiment_config",)
-
 
 def sentiment_config(setup: Mapping[str, Any]) -> Sentiment:
     """Read the configuration out of what `SetupBase.load()` returned.

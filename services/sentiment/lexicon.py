@@ -4,8 +4,6 @@ import warnings
 from importlib import import_module
 from typing import Any, Final
 
-__all__ = ("Lexicon",)
-
 _PACKAGE: Final = "vaderSentiment.vaderSentiment"
 
 

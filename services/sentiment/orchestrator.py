@@ -15,8 +15,6 @@ from services.shared.consumer_group import join
 from services.shared.logutil import Log
 from services.shared.redis_clients import Client, until_it_answers
 
-__all__ = ("run",)
-
 
 async def run(config: Sentiment, tally: Tally, redis: Client, logger: Log, *, task_status: TaskStatus[int]) -> None:
     """Watch until stopped; ready with the number of articles that wait.

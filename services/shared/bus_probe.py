@@ -11,8 +11,6 @@ from services.shared.logutil import Log
 from services.shared.redis_clients import Client
 from services.shared.redis_refusals import AccessRefused, WrongAnswer
 
-__all__ = ("SAY_EVERY", "BusProbe", "takes_writes")
-
 SAY_EVERY = 30.0
 """Seconds between two lines about a server that stays away."""
 

@@ -7,8 +7,6 @@ from typing import NamedTuple
 from services.shared.embedded import EmbeddedBus, open_embedded_buses
 from services.shared.redis_address import EMBEDDED, checked_address
 
-__all__ = ("ResolvedBuses", "resolve_buses")
-
 
 class ResolvedBuses(NamedTuple):
     """The address of each bus by its name, and those servers among them that are ours."""

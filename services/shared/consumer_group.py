@@ -11,8 +11,6 @@ from typing import Any, Final
 from services.shared.redis_clients import Client
 from services.shared.redis_refusals import WrongAnswer
 
-__all__ = ("Entry", "GroupReader", "entries_of", "group_named", "join", "settled_key", "settling")
-
 BLOCK: Final = 2_000
 """Milliseconds that one read waits for new entries."""
 

@@ -21,8 +21,6 @@ from otp.extras import install
 from services.shared import redis_clients
 from services.shared.runtime_folder import runtime_folder
 
-__all__ = ("EmbeddedBus", "open_embedded_buses", "server_binary")
-
 READY_WITHIN: Final = 10.0
 """Seconds that a server may take from its start to its first answer."""
 

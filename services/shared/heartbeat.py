@@ -18,8 +18,6 @@ from services.shared import redis_clients
 from services.shared.logutil import Log, adapted
 from services.shared.redis_address import redacted
 
-__all__ = ("start_heartbeat",)
-
 PayloadFn = Callable[[], Mapping[str, Any]]
 
 

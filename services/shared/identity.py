@@ -8,8 +8,6 @@ from msgspec import Struct
 
 from services.shared.redis_address import checked_address
 
-__all__ = ("Buses", "ConfigError", "block", "buses_of", "text")
-
 S = TypeVar("S", bound=Struct)
 
 

@@ -12,8 +12,6 @@ from typing import Protocol, TypeVar
 import anyio
 import anyio.lowlevel
 
-__all__ = ("GRACE", "LegacyWorker", "run")
-
 GRACE = 3.0
 """Seconds that a worker has from the stop event to its end; below the 5 that a child has to stop."""
 

@@ -12,8 +12,6 @@ from otp.observe.stream_writer import writer
 from otp.text.redaction import redact
 from services.shared import logutil
 
-__all__ = ("keep_log_outlet", "log_outlet")
-
 
 @contextmanager
 def log_outlet() -> Generator[Outlet]:

@@ -19,8 +19,6 @@ from typing import Any, Final, Protocol
 
 from loguru import logger as _loguru
 
-__all__ = ("LEVELS", "Log", "LogUtil", "StdlibLog", "adapted", "line", "writing_to")
-
 LEVELS: Final = {"DEBUG": 10, "INFO": 20, "OK": 25, "WARN": 30, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
 _TRACE_LINES: Final = 200

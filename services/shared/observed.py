@@ -10,8 +10,6 @@ from services.shared import redis_clients
 from services.shared.identity import ConfigError
 from services.shared.redis_address import checked_address
 
-__all__ = ("ALERTS", "FAULTS", "HEALTH", "alert_addresses", "faults_allowed", "health_port", "observed")
-
 ALERTS: Final = "ALERT_URLS"
 """The entry of the component's `env`, or of the environment, with the addresses of receivers, as apprise writes them."""
 

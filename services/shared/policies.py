@@ -24,20 +24,6 @@ from otp.policy import Backoff, Failure, FailurePolicy, Fatal, Limited, RestartA
 from services.shared.identity import ConfigError
 from services.shared.redis_refusals import AccessRefused, WrongAnswer, is_group_gone, is_not_now, is_refusal
 
-__all__ = (
-    "CONFIG_ERROR",
-    "GROUP_GONE",
-    "LOGIC_BUG",
-    "LONGEST_WAIT",
-    "NETWORK_BLIP",
-    "NOT_NOW",
-    "PROVIDER_RESTART",
-    "REDIS",
-    "REFUSED",
-    "asked_to_wait",
-    "policy",
-)
-
 PROVIDER_RESTART = RestartNow(then=Backoff(0.5, cap=30.0))
 """What an announced restart gets."""
 

@@ -4,8 +4,6 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-__all__ = ("EMBEDDED", "SPELLINGS", "checked_address", "normalised", "redacted")
-
 EMBEDDED: Final = "embedded"
 """The word that stands for an address where a server of our own is wanted."""
 

@@ -18,7 +18,6 @@ from services.shared.redis_refusals import NOT_NOW, REFUSALS, AccessRefused, Not
 if TYPE_CHECKING:
     from services.shared.redis_clients import Pipeline, PubSub, Word
 
-__all__ = ("RedisClient",)
 
 _LOST_COUNT: Final = "Wrong number of response items"
 

@@ -22,22 +22,6 @@ from services.shared.redis_address import normalised
 from services.shared.redis_client import RedisClient, RenewablePool
 from services.shared.redis_refusals import AccessRefused, WrongAnswer
 
-__all__ = (
-    "Client",
-    "Pipeline",
-    "PubSub",
-    "ThreadClient",
-    "ThreadPipeline",
-    "Word",
-    "blocking",
-    "control",
-    "heartbeat",
-    "lent_or_opened",
-    "opened",
-    "producer",
-    "until_it_answers",
-)
-
 HEALTH_CHECK: Final = 10
 """Seconds of idleness after which a client that never retries tries its connection with PING before using it."""
 

@@ -27,18 +27,6 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as NotConnected
 
-__all__ = (
-    "NOT_NOW",
-    "REFUSALS",
-    "AccessRefused",
-    "NotNow",
-    "WrongAnswer",
-    "code_of",
-    "is_group_gone",
-    "is_not_now",
-    "is_refusal",
-)
-
 NOT_NOW: Final = frozenset(
     (
         "BUSY",  # a script or a function of somebody's runs too long

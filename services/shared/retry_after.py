@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-__all__ = ("seconds_asked",)
-
 
 def seconds_asked(header: str | None, now: datetime | None = None) -> float | None:
     """Seconds from now on, 0 at least; None if the header is missing or cannot be read.

@@ -12,8 +12,6 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Final
 
-__all__ = ("LONGEST_SOCKET", "runtime_folder")
-
 LONGEST_SOCKET: Final = 107 if sys.platform == "linux" else 103
 """Bytes that the path of a Unix socket may have."""
 

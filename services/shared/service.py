@@ -8,9 +8,6 @@ from otp import SupervisorSpec
 from services.shared.logutil import LogUtil
 from services.shared.shared_services import Closable
 
-__all__ = ("Service",)
-
-
 C = TypeVar("C")
 S = TypeVar("S", bound=Closable)
 

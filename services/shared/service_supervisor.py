@@ -7,14 +7,13 @@ from typing import Any, Final, Generic, TypeVar
 import anyio
 
 from otp import EventHook, Supervisor, SupervisorSpec, log_events
-from otp.application.entry import Watchman, serve
+from otp.application.entry import serve
+from otp.application.watchman import Watchman
 from otp.errors import NoProc, RequestError
 from otp.observe.observation import Observation
 from services.shared.logutil import LogUtil
 from services.shared.service import Service
 from services.shared.shared_services import Closable
-
-__all__ = ("STATUS_INTERVAL", "ServiceSupervisor", "status_of")
 
 STATUS_INTERVAL: Final = 0.25
 """Seconds between two readings of the tree's status for the heartbeat."""

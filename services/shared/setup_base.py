@@ -16,8 +16,6 @@ from services.shared.redis_clients import Client
 from services.shared.redis_refusals import AccessRefused, NotNow, WrongAnswer
 from services.shared.waiting import said_while_it_lasts
 
-__all__ = ("SetupBase",)
-
 PATIENCE = 45.0
 """Seconds that a server which is there may take to give us the document; one that is not there is not waited for."""
 

@@ -4,8 +4,6 @@ from typing import Protocol
 
 from services.shared.redis_clients import Client, opened
 
-__all__ = ("Closable", "close")
-
 
 class Closable(Protocol):
     """The shared services of a service."""

@@ -7,7 +7,9 @@ from typing import Any, NoReturn, TypeVar
 
 from redis.exceptions import RedisError
 
-from otp.application.entry import FAILED, MISCONFIGURED, Watchman, end_with
+from otp.application.entry import end_with
+from otp.application.program import MISCONFIGURED
+from otp.application.watchman import FAILED, Watchman
 from services.shared.heartbeat import start_heartbeat
 from services.shared.identity import ConfigError
 from services.shared.log_outlet import log_outlet
@@ -17,8 +19,6 @@ from services.shared.service import Service
 from services.shared.service_supervisor import ServiceSupervisor
 from services.shared.setup_base import SetupBase
 from services.shared.shared_services import Closable
-
-__all__ = ("run_supervised", "set_up", "supervised_main")
 
 C = TypeVar("C")
 S = TypeVar("S", bound=Closable)

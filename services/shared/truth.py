@@ -16,20 +16,6 @@ from msgspec import Struct, field
 from services.shared.redis_address import normalised
 from services.shared.redis_clients import Client
 
-__all__ = (
-    "COMPONENTS",
-    "AccessPoint",
-    "AccessPoints",
-    "Bus",
-    "Component",
-    "Heartbeat",
-    "Meta",
-    "Truth",
-    "build_truth",
-    "publish_truth",
-    "read_component",
-)
-
 COMPONENTS: Final = Path(__file__).with_name("components")
 """The folder of the component files that come with the services."""
 

@@ -15,8 +15,6 @@ from services.shared.logutil import LogUtil
 from services.shared.setup_base import SetupBase
 from services.shared.shared_services import Closable
 
-__all__ = ("Worker", "run_unsupervised")
-
 Worker = Callable[..., Coroutine[Any, Any, object]]
 """Takes `task_status`, and says by it when it is ready."""
 

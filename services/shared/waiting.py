@@ -6,8 +6,6 @@ from contextlib import contextmanager
 
 from services.shared.logutil import Log
 
-__all__ = ("EVERY", "FIRST", "said_while_it_lasts")
-
 FIRST = 3.0
 """Seconds after which it is said for the first time."""
 

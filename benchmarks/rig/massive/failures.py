@@ -17,8 +17,6 @@ from otp.control.client.errors import Unreachable
 from otp.control.wire.commands import Acting, GetSnapshot, InjectFault, Reset
 from otp.control.wire.rows import Snapshot
 
-__all__ = ("ORCHESTRATOR", "WORKER", "Failure", "Service", "Stage", "whole_process")
-
 FEED = "massive/workers/ws_worker"
 UP_WITHIN = 10.0
 CLOSE = "close 1012 service restart"

@@ -19,8 +19,6 @@ from services.massive.provider import Sent
 from services.shared import redis_clients
 from services.shared.redis_clients import Client
 
-__all__ = ("Gap", "MarketWatch", "open_watch")
-
 LOOK_EVERY = 0.2
 """Seconds between two questions to the provider; most gaps are over before the first."""
 

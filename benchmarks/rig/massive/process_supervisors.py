@@ -10,8 +10,6 @@ from msgspec import Struct
 from benchmarks.rig.checkout import ROOT
 from benchmarks.rig.environments import interpreter
 
-__all__ = ("ProcessSupervisor", "process_supervisors")
-
 UNLIMITED = 1_000_000
 
 Command = Sequence[str]

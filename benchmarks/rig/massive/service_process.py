@@ -18,8 +18,6 @@ from benchmarks.rig.massive.stage import ProviderProcess
 from services.shared import redis_clients
 from services.shared.truth import COMPONENTS, Bus, build_truth, publish_truth, read_component
 
-__all__ = ("SUPERVISED", "UNSUPERVISED", "publish_identity", "running", "surroundings")
-
 SUPERVISED = (sys.executable, "-m", "services.massive.supervised_main")
 UNSUPERVISED = (sys.executable, "-m", "services.massive.main")
 

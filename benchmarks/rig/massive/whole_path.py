@@ -19,8 +19,6 @@ from benchmarks.rig.massive import stage as massive_stage
 from benchmarks.rig.massive.service_process import SUPERVISED, UNSUPERVISED, publish_identity, running, surroundings
 from services.massive.provider import Sent
 
-__all__ = ("RATE", "whole_path")
-
 RATE = 100_000.0
 """Events per second."""
 

@@ -18,8 +18,6 @@ from otp.core.paths import id_of, parent_of
 from otp.text.clock import clock
 from otp.text.durations import duration
 
-__all__ = ("describe", "shown")
-
 
 @click.command(epilog="Example:  otp describe massive/workers/ws_worker")
 @click.argument("path", shell_complete=complete_path)

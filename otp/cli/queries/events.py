@@ -24,8 +24,6 @@ from otp.control.wire.targets import covering
 from otp.text.clock import stamp
 from otp.text.printable import printable
 
-__all__ = ("event_line", "events", "shown")
-
 QUIET = 3600.0
 """Seconds without an event after which a follower merely goes on waiting."""
 

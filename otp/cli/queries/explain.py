@@ -14,8 +14,6 @@ from otp.control.wire.commands import Explain
 from otp.control.wire.rows import Explained
 from otp.text.printable import printable
 
-__all__ = ("explain", "shown")
-
 
 @click.command(
     epilog="\b\nExamples:  otp explain massive/workers/ws_worker\n           otp explain workers/ws_worker --target trees.massive:tree --config massive.toml"

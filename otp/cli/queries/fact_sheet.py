@@ -17,8 +17,6 @@ from otp.cli.terminal import cut, paint
 from otp.control.wire.looks import Tone
 from otp.text.printable import printable
 
-__all__ = ("Fact", "sheet")
-
 NARROWEST = 20
 """Columns of a terminal that a line has at least, however narrow that is."""
 

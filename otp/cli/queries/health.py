@@ -15,8 +15,6 @@ from otp.control.wire.looks import of_health
 from otp.control.wire.rows import Health
 from otp.text.printable import printable
 
-__all__ = ("health", "shown")
-
 
 @click.command(epilog="Example:  otp health || otp tree")
 @watch_option

@@ -28,8 +28,6 @@ from otp.text.clock import clock
 from otp.text.durations import duration
 from otp.text.printable import printable
 
-__all__ = ("incidents", "shown")
-
 _PATH = Column("PATH", least=18, keeps_end=True)
 _CAUSE = Column("CAUSE", least=15)
 _NARROW = (

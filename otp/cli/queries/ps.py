@@ -23,8 +23,6 @@ from otp.control.wire.rows import ChildRow, Snapshot
 from otp.control.wire.targets import chosen, covering
 from otp.text.durations import duration
 
-__all__ = ("ps", "shown")
-
 _PATH = Column("PATH", least=28, keeps_end=True)
 _CAUSE = Column("LAST-CAUSE", least=16)
 

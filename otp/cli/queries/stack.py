@@ -23,8 +23,6 @@ from otp.control.wire.rows import StackRow
 from otp.text.frames import short_place
 from otp.text.printable import printable
 
-__all__ = ("shown", "stack", "stack_lines")
-
 _STEP = re.compile(r"(?P<function>.*) \((?P<place>[^()]*)\)")
 
 

@@ -11,8 +11,6 @@ from otp.text.clock import ago
 from otp.text.durations import duration
 from otp.text.printable import printable
 
-__all__ = ("all_well", "blocked", "budget", "cause", "head", "maintenance", "notes", "since", "state", "up_count")
-
 
 def state(row: ChildRow) -> Cell:
     """The state of a child in capitals; the colour only repeats it."""

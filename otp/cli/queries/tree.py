@@ -31,8 +31,6 @@ from otp.control.wire.looks import NEED_DOWN, Tone
 from otp.control.wire.rows import ChildRow, Snapshot
 from otp.text.durations import duration
 
-__all__ = ("shown", "tree")
-
 _COLUMNS = (
     Column("TREE", least=20),
     Column("KIND"),

@@ -20,8 +20,6 @@ from otp.core.paths import is_within
 from otp.text.durations import duration
 from otp.text.printable import printable
 
-__all__ = ("is_reached", "wait")
-
 SHOWN = 3
 """Children that a message lists."""
 

@@ -23,8 +23,6 @@ from otp.control.client.client import Client
 from otp.control.client.mirror import Mirror
 from otp.control.wire.rows import ChildRow, Delta, Snapshot
 
-__all__ = ("watch", "watch_option", "watched")
-
 REDRAW = 1.0
 """Seconds after which a terminal is redrawn although nothing has happened."""
 

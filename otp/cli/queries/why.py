@@ -18,8 +18,6 @@ from otp.core.paths import id_of
 from otp.text.clock import clock, stamp
 from otp.text.durations import duration
 
-__all__ = ("shown", "what_next", "why")
-
 SCREEN = {"happened": 8, "log": 6, "now in": 6, "failures": 3}
 """Lines of a part on one screen; -o wide has all."""
 

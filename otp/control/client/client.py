@@ -32,8 +32,6 @@ from otp.control.wire.protocol import (
 )
 from otp.control.wire.rows import Delta, Explained, Health, Snapshot, Why
 
-__all__ = ("PATIENCE", "Client", "connect")
-
 PATIENCE = 30.0
 """Seconds that a command may take by default."""
 

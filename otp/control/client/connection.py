@@ -29,8 +29,6 @@ from otp.control.wire.protocol import (
 )
 from otp.text.printable import printable
 
-__all__ = ("Connection", "open_connection")
-
 PIECE = 256 * 1024
 """Bytes that are read at a time."""
 

@@ -3,8 +3,6 @@
 from otp.control.wire.protocol import Failure
 from otp.errors import ControlError
 
-__all__ = ("CommandFailed", "Unreachable")
-
 
 class Unreachable(ControlError):
     """No process answers: there is none, it has ended meanwhile, or it may not be spoken to."""

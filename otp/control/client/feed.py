@@ -23,8 +23,6 @@ from otp.control.client.link import Arrived, Joined, Lost, News
 from otp.control.wire.commands import GetEvents, GetSnapshot
 from otp.control.wire.rows import Snapshot
 
-__all__ = ("QUEUE", "Feed")
-
 QUEUE = 256
 """News that wait for the reader."""
 

@@ -8,8 +8,6 @@ from otp.control.wire.sockets import folder, live_sockets, socket_path
 from otp.control.wire.trust import check_folder
 from otp.errors import ControlError
 
-__all__ = ("check_place", "find_socket", "names_running")
-
 
 def find_socket(named: str | None = None) -> Path:
     """The socket to speak to: the one that is named, by path or by application, else `$OTP_SOCKET`, else the only one.

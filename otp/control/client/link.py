@@ -8,8 +8,6 @@ from msgspec.structs import replace
 from otp.control.wire.protocol import Greeting
 from otp.control.wire.rows import Delta, Snapshot
 
-__all__ = ("Arrived", "Joined", "Link", "Lost", "News")
-
 
 class Joined(Struct, frozen=True):
     """A connection has been made."""

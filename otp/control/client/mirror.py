@@ -13,8 +13,6 @@ from otp.control.client.link import Arrived, Link, News
 from otp.control.wire.rows import Blocked, ChildRow, Delta, EventRow, NeedRow, Snapshot
 from otp.core.paths import parent_of
 
-__all__ = ("Mirror",)
-
 KEPT_EVENTS = 1000
 """Events that are remembered: the last ones."""
 

@@ -9,8 +9,6 @@ from otp.control.wire.sockets import not_for_children
 from otp.observe.logger import logger
 from otp.runtime.crash import describe
 
-__all__ = ("accept_for_ever",)
-
 ACCEPTED_A_SECOND = 200.0
 """Connections that each socket accepts in a second, so that a client which opens them without end takes none of the tree's time."""
 

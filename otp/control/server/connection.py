@@ -7,8 +7,6 @@ from contextlib import contextmanager, suppress
 
 from otp.control.wire.protocol import HEADER, MAX_REQUEST, ProtocolError, Request, decode_request, length_of
 
-__all__ = ("Connection", "Gone")
-
 WHOLE_WITHIN = 5.0
 """Seconds from the first byte of a request to its last."""
 

@@ -19,8 +19,6 @@ from otp.control.wire.peer import Peer
 from otp.control.wire.protocol import Answer, Failed, Request
 from otp.control.wire.rows import Blocked, Snapshot
 
-__all__ = ("Pending", "Waiting", "acts")
-
 REMEMBERED = 4_096
 """Acting requests whose answers are kept, for requests that come again."""
 

@@ -31,8 +31,6 @@ from otp.control.wire.rows import Blocked, Delta, Snapshot
 from otp.control.wire.sockets import Claim
 from otp.observe.logger import logger
 
-__all__ = ("MAX_CONNECTIONS", "Server")
-
 MAX_CONNECTIONS = 64
 """Connections at a time."""
 

@@ -3,8 +3,6 @@
 import time
 from collections.abc import Callable
 
-__all__ = ("TokenBucket",)
-
 
 class TokenBucket:
     """Holds up to `burst` tokens, and gets `rate` more each second.

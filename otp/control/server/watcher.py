@@ -11,8 +11,6 @@ from otp.control.server.pending import Waiting
 from otp.control.wire.protocol import Answer, Failed, encode
 from otp.control.wire.rows import Blocked, Delta, Snapshot
 
-__all__ = ("MAX_WATCHERS", "WAITING", "Watcher", "Watchers")
-
 MAX_WATCHERS = 32
 """Clients that may watch at a time: they are never idle, and connections have to be left for clients that act."""
 

@@ -43,8 +43,6 @@ from otp.errors import (
 )
 from otp.faults import Faults
 
-__all__ = ("Actions", "NotAllowed")
-
 
 class NotAllowed(ControlError):
     """This process, or this child, does not take the command."""

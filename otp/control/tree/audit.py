@@ -8,8 +8,6 @@ from otp.observe.log import tell
 from otp.observe.sanitize import clean
 from otp.observe.sentences import Level
 
-__all__ = ("Audit",)
-
 LONGEST_REASON = 200
 """Characters of a reason that are kept."""
 

@@ -9,8 +9,6 @@ from otp.core.paths import is_within, parent_of
 from otp.core.strategy import taken_along
 from otp.spec import Strategy, SupervisorSpec
 
-__all__ = ("explained", "of_restart", "of_stop")
-
 
 def explained(tree: SupervisorSpec, rows: Sequence[Node], path: str) -> Explained:
     """Say when a child is given up, and what a restart of it touches.

@@ -17,8 +17,6 @@ from otp.events import MaintenanceEnded, MaintenanceStarted, SupervisorExited, S
 from otp.observe.logger import logger
 from otp.runtime.crash import describe
 
-__all__ = ("Changes",)
-
 OFTEN = 0.1
 """Seconds between two deltas at least: a storm of restarts takes ten messages a second, however many there are."""
 

@@ -13,8 +13,6 @@ from otp.events import Event
 from otp.observe.incident import IncidentChange, IncidentResolved
 from otp.observe.sentences import sentence
 
-__all__ = ("Entry", "EventLog")
-
 KEPT = 5_000
 """Entries that are kept: the newest."""
 

@@ -16,8 +16,6 @@ from otp.errors import OTPError
 from otp.observe.logger import logger
 from otp.runtime.crash import describe
 
-__all__ = ("Mailbox",)
-
 PACE = 0.005
 """Seconds of pause for each question, and at least as long as the loop was busy with the last ones: many clients at
 once get less than half of the loop's time."""

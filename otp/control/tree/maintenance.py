@@ -7,8 +7,6 @@ import anyio
 
 from otp.core.paths import is_within
 
-__all__ = ("Maintenance",)
-
 AGAIN = 1.0
 """Seconds until a resume that was not possible is tried again."""
 

@@ -41,8 +41,6 @@ from otp.errors import NoProc
 from otp.observe.log_ring import LogLine, LogRing
 from otp.runtime.stack import ChildStack
 
-__all__ = ("Queries",)
-
 TIMELINE = 20
 """Events that `why` shows."""
 

@@ -29,8 +29,6 @@ from otp.observe.snapshots import ChildHistory
 from otp.runtime.handle import Supervisor
 from otp.runtime.inspect import Budget, ChildInfo
 
-__all__ = ("AT_ONCE", "View", "in_turns", "incident_row")
-
 AT_ONCE = 50
 """Children that are looked at before others get a turn of the event loop; it takes less than a millisecond."""
 

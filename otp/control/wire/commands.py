@@ -7,31 +7,6 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-__all__ = (
-    "Acting",
-    "Command",
-    "Drain",
-    "Explain",
-    "GetEvents",
-    "GetHealth",
-    "GetIncidents",
-    "GetSnapshot",
-    "GetStack",
-    "GetWhy",
-    "Id",
-    "InjectFault",
-    "Looking",
-    "OnChildren",
-    "Pause",
-    "Reset",
-    "ResolveIncident",
-    "Restart",
-    "Resume",
-    "Start",
-    "Stop",
-    "Watch",
-)
-
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
 """The id of a request, made by the client, or of an incident."""
 

@@ -8,8 +8,6 @@ from otp.core.child import ChildState
 from otp.core.paths import ancestors
 from otp.core.readiness import Readiness, TreePhase
 
-__all__ = ("health_of", "not_turning")
-
 _PHASES: dict[TreeState, TreePhase] = {
     "starting": "starting",
     "up": "up",

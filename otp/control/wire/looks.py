@@ -10,22 +10,6 @@ from typing import NamedTuple
 from otp.control.wire.rows import ChildRow, Health
 from otp.core.child import ChildState
 
-__all__ = (
-    "INCIDENTS",
-    "LEVELS",
-    "NEED_DOWN",
-    "STATES",
-    "TREES",
-    "UNKNOWN",
-    "Look",
-    "Tone",
-    "gravity",
-    "of_health",
-    "sign",
-    "tone",
-    "tone_of_level",
-)
-
 
 class Tone(StrEnum):
     """The meaning of a look for an operator."""

@@ -7,8 +7,6 @@ from msgspec import Struct
 
 from otp.control.wire.trust import is_trusted, user_name
 
-__all__ = ("Peer", "peer_of")
-
 
 class Peer(Struct, frozen=True):
     """A process at the other end.

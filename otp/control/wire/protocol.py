@@ -17,31 +17,6 @@ from msgspec import Struct
 from otp.control.wire.commands import Command, Id
 from otp.control.wire.rows import Change, Delta, EventRow, Explained, Health, IncidentRow, Snapshot, StackRow, Why
 
-__all__ = (
-    "HEADER",
-    "MAX_MESSAGE",
-    "MAX_REQUEST",
-    "PROTOCOL",
-    "Acted",
-    "Answer",
-    "Draining",
-    "Events",
-    "Failed",
-    "Failure",
-    "FromServer",
-    "Greeting",
-    "Incidents",
-    "ProtocolError",
-    "Reply",
-    "Request",
-    "Resolved",
-    "Stacks",
-    "decode_message",
-    "decode_request",
-    "encode",
-    "length_of",
-)
-
 PROTOCOL: Final = 1
 """Version of this protocol. A client and a server of different versions part with a clear message."""
 

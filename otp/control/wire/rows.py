@@ -10,26 +10,6 @@ from msgspec import Struct
 from otp.core.explain import Explanation
 from otp.core.facts import ChildFacts
 
-__all__ = (
-    "SCHEMA",
-    "Blocked",
-    "Change",
-    "ChildRow",
-    "Delta",
-    "EventRow",
-    "Explained",
-    "FailureRow",
-    "Health",
-    "IncidentRow",
-    "LogRow",
-    "NeedRow",
-    "Snapshot",
-    "StackRow",
-    "TaskRow",
-    "TreeState",
-    "Why",
-)
-
 SCHEMA = 1
 """Version of the documents that commands print as JSON."""
 

@@ -29,8 +29,6 @@ from weakref import WeakSet
 from otp.control.wire.trust import check_folder, check_server_folder
 from otp.errors import ControlError
 
-__all__ = ("LONGEST_PATH", "Claim", "claim", "folder", "live_sockets", "not_for_children", "release_all", "socket_path")
-
 LOOKS: Final = 5
 """Attempts to take a name before it counts as taken: a process that lists the sockets holds the lock for a moment."""
 

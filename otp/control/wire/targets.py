@@ -9,8 +9,6 @@ from otp.core.paths import id_of, is_within, join, parts
 from otp.core.patterns import Pattern, is_pattern
 from otp.errors import ControlError
 
-__all__ = ("NoSuchChild", "Node", "Target", "TooMany", "absolute", "chosen", "covering", "decided", "one", "single")
-
 SHOWN = 8
 """Paths that a message lists."""
 

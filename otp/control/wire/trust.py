@@ -12,8 +12,6 @@ from pathlib import Path
 
 from otp.errors import ControlError
 
-__all__ = ("check_folder", "check_server_folder", "is_trusted", "user_name")
-
 
 def is_trusted(uid: int) -> bool:
     """Whether this uid is our own or root's. It is -1 where the kernel does not say; then the mode of the folder has decided."""

@@ -16,8 +16,6 @@ from services.shared.bus_probe import takes_writes
 from services.shared.identity import Buses
 from services.shared.redis_clients import Client
 
-__all__ = ("Book", "BrokerClients", "OpenOrder")
-
 BATCH: Final = 200
 """Fills that are told together at most."""
 

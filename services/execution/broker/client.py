@@ -27,8 +27,6 @@ from services.execution.broker.protocol import (
 from services.execution.config import Broker
 from services.execution.errors import BrokerConfused, BrokerSilent, BrokerUnavailable
 
-__all__ = ("BrokerClient", "answers", "connected")
-
 R = TypeVar("R", bound=Reply)
 
 

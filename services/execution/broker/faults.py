@@ -7,8 +7,6 @@ import anyio
 
 from services.execution.broker.protocol import Answer, Fault, Misbehave, Problem, Submit
 
-__all__ = ("Dropped", "Faults")
-
 Act = Callable[[Submit, str], Awaitable[Answer | Problem]]
 
 

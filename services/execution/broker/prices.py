@@ -6,8 +6,6 @@ from typing import Protocol
 from services.execution.config import Broker
 from services.shared.redis_clients import Client
 
-__all__ = ("FixedPrices", "Prices", "SpotPrices", "prices_of")
-
 
 class Prices(Protocol):
     """A source of prices."""

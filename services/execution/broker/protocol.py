@@ -5,25 +5,6 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-__all__ = (
-    "LONGEST",
-    "Answer",
-    "Fault",
-    "Fill",
-    "Fills",
-    "FillsAfter",
-    "Misbehave",
-    "Ping",
-    "Pong",
-    "Problem",
-    "Reply",
-    "Request",
-    "Submit",
-    "decode_reply",
-    "decode_request",
-    "encode",
-)
-
 LONGEST: Final = 1_048_576
 """Bytes of the longest line."""
 

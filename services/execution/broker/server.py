@@ -31,8 +31,6 @@ from services.execution.broker.protocol import (
 from services.execution.config import Broker
 from services.shared import redis_clients
 
-__all__ = ("run",)
-
 LOOK_INTERVAL: Final = 1.0
 """Seconds between two looks for open orders when nothing calls for one earlier."""
 

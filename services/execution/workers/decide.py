@@ -21,8 +21,6 @@ from services.shared import redis_clients
 from services.shared.consumer_group import Entry, entries_of, join, settled_key, settling
 from services.shared.redis_clients import Client
 
-__all__ = ("run",)
-
 CONSUMER: Final = "decider"
 
 BATCH: Final = 50

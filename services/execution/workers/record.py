@@ -12,8 +12,6 @@ from services.execution.config import Execution
 from services.shared import redis_clients
 from services.shared.redis_clients import Client
 
-__all__ = ("run",)
-
 WAIT: Final = 2.0
 """Seconds that the broker is asked to wait for fills when there are none."""
 

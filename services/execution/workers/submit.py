@@ -18,8 +18,6 @@ from services.execution.config import Execution
 from services.shared import redis_clients
 from services.shared.redis_clients import Client
 
-__all__ = ("run",)
-
 BATCH: Final = 50
 """Orders that are looked up together at most."""
 

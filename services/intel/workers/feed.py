@@ -23,8 +23,6 @@ from services.intel.fetch import Document, fetch
 from services.intel.pipeline import Pipeline
 from services.shared.redis_clients import Client, until_it_answers
 
-__all__ = ("run",)
-
 
 async def run(
     feed: Feed,

@@ -24,8 +24,6 @@ from services.intel.signal_store import BEGINNING, SignalStore
 from services.massive.protocol import BadFrame, Trade, decode_events
 from services.shared.redis_clients import Client, until_it_answers
 
-__all__ = ("AHEAD", "run")
-
 AHEAD = 60_000
 """Milliseconds that a trade may be ahead of its entry. One from further on would make all that follow it late."""
 

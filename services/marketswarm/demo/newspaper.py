@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager, suppress
 from email.utils import formatdate
 from html import escape
 
-__all__ = ("Newspaper", "open_newspaper")
-
 EDITION = 50
 """Articles that the feed lists, newest first."""
 

@@ -2,8 +2,6 @@
 
 from msgspec import Struct
 
-__all__ = ("AllReport", "Row")
-
 
 class Row(Struct, frozen=True, kw_only=True):
     """One row of the failure table, on real parts.

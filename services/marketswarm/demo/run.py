@@ -8,8 +8,6 @@ from services.marketswarm.demo.scenario import AllScenario
 from services.marketswarm.demo.screen import AllScreen
 from services.marketswarm.demo.stage import open_stage
 
-__all__ = ("run_all",)
-
 INTERRUPTED = 130
 
 

@@ -12,7 +12,8 @@ from msgspec.structs import replace as replaced
 from otp import ChildInfo, FatalFailure, StartError, Supervisor, log_events, open_supervisor
 from otp.cli.on_paper import draw
 from otp.events import IntensityReached
-from otp.observe.incidents import Incident, Incidents
+from otp.observe.incident import Incident
+from otp.observe.incidents import Incidents
 from otp.testing import EventRecorder
 from services.marketswarm.demo.report import AllReport, Row
 from services.marketswarm.demo.screen import AllScreen
@@ -22,8 +23,6 @@ from services.massive.provider import ProviderConfig, open_provider
 from services.massive.shared_services import SharedServices
 from services.shared import redis_clients
 from trees import massive
-
-__all__ = ("AllScenario",)
 
 RECOVERY = 20.0
 """Seconds that a recovery may take before the demo says that it failed."""

@@ -3,8 +3,6 @@
 from services.marketswarm.demo.report import AllReport, Row
 from services.massive.demo.screen import Screen, names, span, table
 
-__all__ = ("AllScreen",)
-
 
 class AllScreen(Screen):
     """Prints the rows of the failure table."""

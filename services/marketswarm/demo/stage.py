@@ -26,8 +26,6 @@ from services.shared.supervised import set_up
 from services.shared.truth import COMPONENTS, Bus, Component, Heartbeat, build_truth, publish_truth, read_component
 from trees.marketswarm import tree
 
-__all__ = ("BUGGY", "KEY", "RATE", "SWITCH", "Stage", "open_stage", "publish_identities")
-
 KEY = "demo-key"
 RATE = 500.0
 """Trades and quotes per second."""

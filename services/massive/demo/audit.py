@@ -11,8 +11,6 @@ from services.massive.protocol import Quote, Trade, decode_events
 from services.massive.provider import Provider
 from services.shared.redis_clients import Client
 
-__all__ = ("Audit", "Balance")
-
 PAGE = 500
 """Entries that are read at once."""
 

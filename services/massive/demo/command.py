@@ -17,8 +17,6 @@ from services.massive.demo.screen import Screen
 from services.massive.demo.stage import open_stage
 from services.shared.redis_address import EMBEDDED
 
-__all__ = ("command",)
-
 SHORTEST = 12.0
 
 LONGEST = 600.0  # the books of every event are kept in memory

@@ -4,8 +4,6 @@ import time
 
 from services.shared import redis_clients
 
-__all__ = ("HeartbeatWatch",)
-
 LATE = 1.5
 """Intervals between two beats that count as a gap."""
 

@@ -2,8 +2,6 @@
 
 from msgspec import Struct
 
-__all__ = ("ChildReport", "FaultReport", "Report")
-
 
 class ChildReport(Struct, frozen=True, kw_only=True):
     """One child at the end.

@@ -23,8 +23,6 @@ from services.massive.shared_services import SharedServices
 from services.shared import redis_clients
 from trees.massive import tree
 
-__all__ = ("Scenario",)
-
 FEED = "massive/workers/ws_worker"
 PUBLISHER = "massive/workers/redis_publisher"
 CONSUMER = "massive/workers/redis_consumer"

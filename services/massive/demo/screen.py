@@ -13,8 +13,6 @@ from otp.observe.log import FORMAT
 from services.massive.demo.report import FaultReport, Report
 from services.shared.logutil import LogUtil
 
-__all__ = ("Screen", "names", "span", "table")
-
 RULE = 100
 """Columns of a heading, at the most."""
 

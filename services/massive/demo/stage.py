@@ -27,8 +27,6 @@ from services.shared.supervised import set_up
 from services.shared.truth import COMPONENTS, Bus, Heartbeat, build_truth, publish_truth, read_component
 from trees.massive import tree
 
-__all__ = ("KEY", "PUBLISHER_SWITCH", "RATE", "SUBSCRIPTIONS", "Stage", "open_stage")
-
 SERVICE = "massive"
 KEY = "demo-key"
 RATE = 2_000.0

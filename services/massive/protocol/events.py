@@ -10,8 +10,6 @@ from msgspec import Struct, field
 
 from services.massive.protocol.frames import UNREADABLE, BadFrame
 
-__all__ = ("Decoded", "Event", "MinuteBar", "PairBar", "Quote", "SecondBar", "Trade", "decode_events")
-
 
 class Trade(Struct, frozen=True, gc=False, kw_only=True, tag_field="ev", tag="T"):
     """A trade of a stock or an option; `sequence` rises per symbol, with gaps."""

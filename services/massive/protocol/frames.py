@@ -3,8 +3,6 @@
 import msgspec
 from msgspec import Struct
 
-__all__ = ("EVENTS", "UNREADABLE", "BadFrame", "Contents", "Status", "inspect")
-
 EVENTS = frozenset(
     ("T", "Q", "A", "AM", "LULD", "NOI", "FMV", "LV", "V", "C", "CA", "CAS", "XT", "XQ", "XL2", "XA", "XAS")
 )

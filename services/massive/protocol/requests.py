@@ -7,8 +7,6 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-__all__ = ("Action", "Request", "authenticate", "subscribe", "unsubscribe")
-
 Action = Literal["auth", "subscribe", "unsubscribe"]
 
 CHANNELS_PER_REQUEST = 1_000

@@ -9,8 +9,6 @@ from websockets.exceptions import ProtocolError
 
 from services.massive.provider.server import Provider
 
-__all__ = ("HELP", "obey")
-
 Command = Callable[[Provider, list[str]], Awaitable[None] | None]
 
 

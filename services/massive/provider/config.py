@@ -4,8 +4,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-__all__ = ("TOPICS", "ProviderConfig", "market_of")
-
 TOPICS = {
     "stocks": frozenset(("T", "Q", "A", "AM", "LULD", "NOI", "FMV", "LV")),
     "options": frozenset(("T", "Q", "A", "AM", "FMV", "LV")),

@@ -2,8 +2,6 @@
 
 import math
 
-__all__ = ("Pace",)
-
 CATCH_UP = 1.0
 """Seconds that are made up for when the event loop stood still; what is older is left out."""
 

@@ -9,8 +9,6 @@ from io import TextIOWrapper
 
 from msgspec import Struct
 
-__all__ = ("Bar", "recorded")
-
 
 class Bar(Struct, frozen=True, gc=False):
     """One recorded bar; the numbers are kept as they were written, so that no digit is lost or won."""

@@ -17,8 +17,6 @@ from services.massive.provider.pace import Pace
 from services.massive.provider.session import CLOSE_WITHIN, Sent, Session
 from services.massive.provider.tape import Channel, Tape
 
-__all__ = ("Provider", "open_provider")
-
 TICK = 0.01
 """Seconds between two looks at what is due, at the least."""
 

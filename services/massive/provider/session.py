@@ -15,8 +15,6 @@ from services.massive.protocol import Request, Status
 from services.massive.provider.config import TOPICS, ProviderConfig
 from services.massive.provider.tape import Channel, Made, Tape
 
-__all__ = ("Sent", "Session", "Tally")
-
 CLOSE_WITHIN = 1.0
 """Seconds that a client has for its half of the closing handshake."""
 

@@ -15,8 +15,6 @@ from itertools import accumulate, chain, cycle, islice
 from services.massive.provider.config import ProviderConfig, market_of
 from services.massive.provider.recording import Bar, recorded
 
-__all__ = ("Channel", "Made", "Tape")
-
 WALK = 64
 """Prices of a symbol before they come round again."""
 

@@ -19,8 +19,6 @@ from services.shared import redis_clients
 from services.shared.consumer_group import Entry, GroupReader, join, settled_key, settling
 from services.shared.redis_clients import Client
 
-__all__ = ("run",)
-
 CONSUMER: Final = "redis_consumer"
 
 BATCH: Final = 100

@@ -21,8 +21,6 @@ from services.massive.pipeline import Frame, Pipeline, Rejected
 from services.shared import redis_clients
 from services.shared.redis_clients import Client, Word
 
-__all__ = ("StreamTaken", "run")
-
 BATCH = 500
 """Frames that go out together at most."""
 

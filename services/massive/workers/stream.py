@@ -40,8 +40,6 @@ from services.massive.pipeline import Pipeline
 from services.shared.identity import ConfigError
 from services.shared.retry_after import seconds_asked
 
-__all__ = ("run",)
-
 CLOSE_WITHIN: Final = 1.0
 """Seconds for the closing handshake; then the socket is dropped."""
 

@@ -7,8 +7,6 @@ from services.massive.pipeline import Pipeline
 from services.shared import redis_clients
 from services.shared.redis_clients import Client
 
-__all__ = ("run",)
-
 
 async def run(
     config: Massive, pipeline: Pipeline, client: Client | None = None, *, task_status: TaskStatus[None]

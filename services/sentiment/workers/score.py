@@ -20,8 +20,6 @@ from services.shared import redis_clients
 from services.shared.consumer_group import Entry, GroupReader, join, settled_key, settling
 from services.shared.redis_clients import Client
 
-__all__ = ("run",)
-
 CONSUMER: Final = "scorer"
 
 BATCH: Final = 20
