@@ -37,7 +37,7 @@ def anyio_backend(request):
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     """Come back without a pause."""
-    pauses = ("observe.lasting.AGAIN", "application.health.AGAIN", "control.server.accepting.AGAIN_ACCEPT")
+    pauses = ("observe.background_tasks.AGAIN", "application.health.AGAIN", "control.server.accepting.AGAIN_ACCEPT")
     for pause in (*pauses, "observe.outbox.REST", "observe.observation.TICK"):
         monkeypatch.setattr(f"otp.{pause}", 0.01)
 

@@ -28,8 +28,8 @@ GUARDED = {
     ("runtime/reporter.py", "_tell_failure"): (Role.LOG, "test_without_a_log_a_hook_that_fails_is_a_line_all_the_same"),
     ("runtime/handle.py", "_call_now"): (Role.SOON, "soon"),
     ("observe/logger.py", "log"): (Role.LOG, "log_sink"),
-    ("observe/incidents.py", "_tell"): (Role.LISTENER, "incident_listener"),
-    ("observe/incidents.py", "_failed_to_tell"): (Role.LISTENER, "incident_listener"),
+    ("observe/incidents.py", "_notify"): (Role.LISTENER, "incident_listener"),
+    ("observe/incidents.py", "_listener_failed"): (Role.LISTENER, "incident_listener"),
     ("observe/alerts.py", "_post"): (Role.SINK, "alert_sender"),
     ("observe/outbox.py", "_try"): (Role.SINK, "sink"),
     ("application/loop_watch.py", "_notify"): (
