@@ -4,7 +4,9 @@ import pytest
 from loguru import logger
 
 from otp import Restart, StartError, log_events, open_supervisor, supervisor
-from otp.application.entry import FAILED, MISCONFIGURED, serve
+from otp.application.entry import serve
+from otp.application.program import MISCONFIGURED
+from otp.application.watchman import FAILED
 from otp.errors import SpecError
 from otp.events import ChildStartFailed
 from otp.testing import EventRecorder, FailStart, Probe
