@@ -2,7 +2,7 @@
 
     worker, supervisor, dynamic_supervisor      say what to supervise, as data
     main                                        a tree as the whole program, which ends with it
-    run                                         the same for a program that goes on; returns the exit code
+    run                                         a tree in a program that continues afterwards; returns the exit code
     open_supervisor                             a tree inside another program; gives the handle, a `Supervisor`
     FailurePolicy                               which failure gets which action; its parts are in `policy`
     Watchdog, beat                              how a worker shows that it is not hung
@@ -11,7 +11,7 @@
 
 What happens in a tree is in `events`, why a child ended in `exits`; the test kit is `otp.testing`.
 
-The house, and the loop and thread that each part lives in:
+The package, and the loop and thread that each part lives in:
 
     spec policy dependency watchdog events exits errors     values; no loop and no thread
     core            decisions; called by the runtime, no loop of its own

@@ -99,12 +99,12 @@ class Child:
         generation: incarnations so far; what comes from an older one is ignored.
         crashes: restarts because it ended by itself.
         manual: restarts by request.
-        collateral: restarts because of a sibling.
+        collateral: restarts because of a sibling, or along with its supervisor.
         downtime: seconds between an end and being up again, in total.
         down_since: when it ended; None while it is up, or down by request.
 
     Attributes (recovery):
-        guarded: its failures need a closer look than the supervisor's window: it has a policy or needs, or is a
+        guarded: its failures are decided by more than the supervisor's window: it has a policy or needs, or is a
             supervisor.
         streak: failures in a row without having been healthy in between.
         healthy_after: seconds up after which it is healthy.
@@ -112,8 +112,8 @@ class Child:
         failed_with: its exit, while its dependencies are probed; else None.
         retry_at: when its delay is over, while it waits for that.
         failed_start: the generation whose start failed last; 0: none.
-        inherited: generations that it had when its supervisor was started again; 0: it is new, or stays down.
-        left_behind: down because a sibling before it failed to start in their group restart, and is tried again.
+        inherited: the generation taken over from the previous incarnation of its supervisor; 0: none.
+        left_behind: not started, because an earlier sibling failed to start in their group restart and is tried again.
 
     Attributes (requests in flight):
         token: of the request that is answered when it is up.

@@ -22,10 +22,10 @@ from otp.spec import ChildSpec, SupervisorSpec
 _ID = "child"
 
 _FAR = 2_000
-"""Failures in a row after which nothing new happens any more."""
+"""Failures that are played at the most; a limit above it counts as out of reach."""
 
 _FIRST = 2
-"""Where no limit is within reach, only the first failure can end anything."""
+"""If no window can fill up, one failure is played: only it can end the restarts."""
 
 _SAME = 100
 """Equal delays in a row after which nothing new happens any more, if they took longer than any window."""

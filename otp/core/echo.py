@@ -1,4 +1,4 @@
-"""Whether a supervisor has failed by itself, or only over a failure below it, of which other events have told."""
+"""Whether the failure of a supervisor was caused by a failure below it, which another event has reported."""
 
 from otp.errors import ChildRefused, FatalFailure, IntensityReached, StartError, StartTimeout
 from otp.exits import Crashed, Exit, Refused

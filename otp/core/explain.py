@@ -105,7 +105,7 @@ def explain(tree: SupervisorSpec, path: str) -> Explanation:
 
 
 def _rules(child: AnySpec) -> list[Rule]:
-    """The rules of its policy; of those that lead to the same, the first."""
+    """The rules of its policy; of those with equal name, action and `expected`, the first."""
     policy = child.policy or FailurePolicy()
     rules = (*policy.rules, policy.otherwise)
     return list({(rule.name, rule.action, rule.expected): rule for rule in reversed(rules)}.values())[::-1]
@@ -152,7 +152,7 @@ def _delays(action: Action) -> Iterator[float]:
 
 
 def _levels(path: str, supervisors: Sequence[SupervisorSpec], after: float | None) -> Iterator[Level]:
-    """From the child's supervisor to the root: each gives up as soon as those below it can make it.
+    """From the child's supervisor to the root: the earliest time at which failures below make each give up.
 
     Args:
         path: of the child.

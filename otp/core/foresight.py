@@ -44,7 +44,7 @@ def _outcomes(policy: FailurePolicy) -> Iterator[str]:
         yield f"it is tried again after {seconds:g} s ({', '.join(verdicts)})"
     if stays:
         why = f" ({', '.join(stays)})" if names else ""
-        yield f"it stays failed until somebody restarts it{why}"
+        yield f"it stays failed until it is restarted by request{why}"
 
 
 def _if_one_refuses(tree: SupervisorSpec, above: SupervisorSpec, child: AnySpec) -> str:

@@ -98,7 +98,7 @@ class TimerFired(Struct, frozen=True):
 class TryAgain(Struct, frozen=True):
     """Try a failed restart again (S35). The machine asks for this input with the effect `Retry`.
 
-    As in OTP it has no generation: it is a try for whatever restart the child waits for by then (S37).
+    As in OTP it has no generation: it retries the restart that is pending when it is handled, even a later one (S37).
     """
 
     child: str

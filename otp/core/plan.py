@@ -242,7 +242,7 @@ class PlannedRoster(Roster):
             self.advance()
 
     def go_on_without(self, child: Child) -> None:
-        """The child is not tried again, and its group with it: start the siblings that are `left_behind`."""
+        """The retry that would have restarted the group is cancelled: start the siblings that are `left_behind`."""
         group = taken_along(self.spec.strategy, self.children.values(), child)
         behind = [each for each in group if each.left_behind and each.state is ChildState.STOPPED]
         if self.plan is not None:  # start them at its end
@@ -324,7 +324,7 @@ class PlannedRoster(Roster):
                 self.complete(event.token, stopped_early(child))
 
     def overtake(self, child: Child) -> None:
-        """Emit the deferred exit of this child without deciding about it: it is part of something larger now."""
+        """Emit the deferred exit of this child; the group restart or the stop at hand decides instead of it."""
         event = next(e for e in self.deferred if isinstance(e, Exited) and e.child == child.spec.id)
         self.deferred.remove(event)
         self.emit_exited(child, event.exit, asked=False)

@@ -24,8 +24,8 @@ class Readiness(Struct, frozen=True, kw_only=True):
         phase: of the whole tree; `broken`: the supervision itself has failed.
         states: how many children are in which state, supervisors among them.
         refused: paths of the children that did not end when they were stopped, and still run.
-        blocked: what blocks the event loop: the path of a child or a supervisor, preceded by the function of the program if
-            it is one; the root if it is not known; empty while the loop turns.
+        blocked: the path of the child or supervisor that blocks the event loop, the root if it is unknown; preceded by the name of
+            a callback, if one blocks; empty while the loop turns.
     """
 
     phase: TreePhase
@@ -40,7 +40,7 @@ class Readiness(Struct, frozen=True, kw_only=True):
 
     @property
     def ready(self) -> bool:
-        """Whether it does its work, or sees to it that it does again."""
+        """Whether the tree is live and has started."""
         return self.live and self.phase == "up"
 
     @property

@@ -9,8 +9,8 @@
 
 A child that is held or delayed leaves its siblings as they are, whatever the strategy. When it is due, the strategy
 applies, after the longest delay in the group; a failure without a delay takes along siblings that are held or delayed.
-A child that is parked, held or delayed because its start failed in a group restart leaves the group going on. Only the
-first start of a tree waits for a child that is held or delayed.
+If a start fails in a group restart and the child is parked, held or delayed, the rest of the group is still started. Only
+the first start of a tree waits for a child that is held or delayed.
 
 A start by request that fails is answered, costs no credit and ends nothing: the child is delayed, held or parked.
 """
@@ -305,7 +305,7 @@ class Recovery(PlannedRoster):
         action = verdict.action
         retry = action.retry if isinstance(action, Limited) else action
         child.streak += 1
-        if isinstance(retry, RestartNow) and retry.then is not None:  # the request was the try at once
+        if isinstance(retry, RestartNow) and retry.then is not None:  # the start by request was the immediate retry
             child.streak = max(child.streak, 2)
         backoff, failure = (None, 0) if isinstance(retry, GiveUp | Fatal) else schedule(retry, child.streak)
         if backoff is None:

@@ -183,7 +183,7 @@ class Roster:
             self.complete(token, result)
 
     def emit_exited(self, child: Child, exit: Exit, *, asked: bool) -> None:
-        """Emit that the child has ended and is not restarted over that.
+        """Emit that the child has ended and is not restarted because of it.
 
         Args:
             child: the record.

@@ -1,7 +1,7 @@
 """The states of a child as a table: which may follow which, and when.
 
-The machine does not look anything up in here. The explorer (`otp.testing.explore`) holds each change of a state against
-it, and a test that each arrow is taken by some machine.
+The machine does not read it. The explorer (`otp.testing.explore`) checks each assignment of a state against it, and a test
+that each transition occurs. An assignment may be followed by another in the same step, so an observer sees fewer.
 
 An incarnation that is not declared `ready` is RUNNING as soon as it is started; where a start leads to STARTING, it leads
 to RUNNING too. A child that hung is stopped, and counts as failed once it has ended: so STOPPING, and REFUSED for one that

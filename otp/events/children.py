@@ -11,7 +11,7 @@ class ChildStarted(TreeEvent, frozen=True, kw_only=True, tag="child.started"):
     Attributes:
         downtime: seconds since its predecessor ended; None for a first start.
         recovering: it was restarted, or its last start failed; False for a first start by this supervisor.
-        with_supervisor: it was up before, and is started again because its supervisor is: a collateral restart.
+        with_supervisor: it was up before, and is restarted along with its supervisor: a collateral restart.
         streak: failures in a row before this start.
         healthy_after: seconds up after which its streak is over, by its policy.
     """
@@ -49,7 +49,7 @@ class ChildIgnored(TreeEvent, frozen=True, kw_only=True, tag="child.ignored"):
 
 
 class ChildExited(FailureEvent, frozen=True, kw_only=True, tag="child.exited"):
-    """The child ended and is not restarted over it; or it waited for a restart, which a request has called off.
+    """The child ended and will not be restarted, or a request cancelled the restart that it waited for.
 
     Attributes:
         exit: how it ended.
@@ -69,7 +69,7 @@ class ChildRestarting(FailureEvent, frozen=True, kw_only=True, tag="child.restar
     Attributes:
         generation: of the incarnation to come.
         cause: crash, manual or collateral.
-        exit: how its predecessor ended; None: another event has told it, or the child was stopped for the restart.
+        exit: how its predecessor ended; None: another event has reported it, or the child was stopped for the restart.
         used: restarts in the supervisor's window, this one included.
         intensity: how many the window allows.
         period: its length in seconds.
@@ -135,7 +135,7 @@ class ChildPaused(FailureEvent, frozen=True, kw_only=True, tag="child.paused"):
     """The child is down under maintenance, and is started when that is over.
 
     Attributes:
-        exit: how it ended; None: it waited for a restart when maintenance began, and its failure has been told.
+        exit: how it ended; None: it waited for a restart when maintenance began; its failure has been reported.
     """
 
     exit: Exit | None
@@ -147,7 +147,7 @@ class ChildForgiven(TreeEvent, frozen=True, kw_only=True, tag="child.forgiven"):
 
 
 class ChildReplaced(TreeEvent, frozen=True, kw_only=True, tag="child.replaced"):
-    """The child has another spec, by request. Its next start goes by it, and from now on its failures do.
+    """The child has another spec, by request. The spec applies to its next start, and at once to its failures.
 
     Attributes:
         healthy_after: seconds up after which its streak is over, by its new policy.

@@ -39,8 +39,8 @@ class FailureEvent(TreeEvent, frozen=True, kw_only=True):
 
     Attributes:
         streak: failures of the child in a row, this one included if the supervisor has decided about it.
-        start_failed: the failure is a start that failed, of which `ChildStartFailed` has told.
-        echo_of: the descendant over whose failure a supervisor fails; empty if the child failed by itself.
+        start_failed: the failure is a start that failed, which `ChildStartFailed` has reported.
+        echo_of: the descendant whose failure made a supervisor fail; empty if the child failed by itself.
         paused: the child is under maintenance.
         healthy_after: seconds up after which the child's streak is over, by its policy.
     """

@@ -9,7 +9,7 @@ class MaintenanceStarted(TreeEvent, frozen=True, kw_only=True, tag="maintenance.
 
 
 class MaintenanceEnded(TreeEvent, frozen=True, kw_only=True, tag="maintenance.ended"):
-    """The maintenance of the child is over, and of all below it; children that are down over it are started."""
+    """The maintenance of the child is over, and of all below it; children that it kept down are started."""
 
 
 class DependencyDown(TreeEvent, frozen=True, kw_only=True, tag="dependency.down"):
@@ -42,7 +42,7 @@ class LoopBlocked(TreeEvent, frozen=True, kw_only=True, tag="loop.blocked"):
     `path` is the child whose code runs; the supervisor, if the code is its own or that of a function that it was given;
     the root, if neither is known.
 
-    A thread sees it. The log has the event at once, the other hooks have it when the loop turns again. The event is
+    The thread of the loop watch emits it: the log gets it at once, the other hooks when the loop turns again. It is
     repeated for as long as the call lasts.
 
     Attributes:

@@ -10,8 +10,8 @@ class Pulse:
 
     Attributes:
         last: its time, in seconds of the tree's clock.
-        fresh: whether there was one since the last check. The time alone does not say so for a thread: uvloop's clock stands
-            still while the loop waits, so a sign may be noted with an older time than its own.
+        fresh: whether there was one since the last check. The time alone does not show it: a beat from a thread may
+            carry an old time, for uvloop's clock stands still while the loop waits.
     """
 
     __slots__ = ("_now", "fresh", "last")
@@ -44,7 +44,7 @@ class _NoWorker:
             self._warned = True
             warnings.warn(
                 "otp.beat() was called outside of a worker, so no watchdog hears it; call it in the worker's own tasks, or "
-                "in threads that it starts with anyio.to_thread or asyncio.to_thread, which know whose they are",
+                "in threads that it starts with anyio.to_thread or asyncio.to_thread, which inherit the worker's context",
                 RuntimeWarning,
                 stacklevel=3,
             )

@@ -1,4 +1,4 @@
-"""Describes an exception as text, so that the object can be freed. All secrets are redacted here."""
+"""Describes an exception as redacted text, so that the object can be freed."""
 
 from collections import deque
 from itertools import islice

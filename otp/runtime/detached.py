@@ -50,7 +50,7 @@ class Detached(Generic[T]):
         """
         self.loop = _loop()
         if any(left.loop is self.loop and left.owner is self.owner for left in tuple(_LEFT)):
-            raise TimeoutError("the call before it was told to end, and has not ended yet")
+            raise TimeoutError("the previous call was cancelled and is still running")
         if _is_asyncio():
             task = asyncio.ensure_future(self._call())
             self._cancel = task.cancel

@@ -125,13 +125,13 @@ class Supervisor:
         """Put a child under maintenance, and all below it; empty: all below this supervisor, and itself if it is a child.
 
         They go on running. A child that ends, or waits for its restart, is left down until `resume`; that costs nothing
-        and does not escalate. Restarts by request and along with a sibling still happen, but the latter leave a child
-        down that is down over maintenance. Maintenance belongs to the path: it outlasts restarts of the supervisor above.
+        and does not escalate. Restarts by request and along with a sibling still happen, but a restart of a
+        sibling does not start a child that maintenance keeps down. Maintenance belongs to the path: it outlasts restarts of the supervisor above.
         """
         await self._maintain(path, inputs.Pause)
 
     async def resume(self, path: str = "") -> None:
-        """End the maintenance of a child and of all below it; children that are down over it are started at once."""
+        """End the maintenance of a child and of all below it; children that it kept down are started at once."""
         await self._maintain(path, inputs.Resume)
 
     async def reset(self, path: str = "") -> None:
@@ -234,7 +234,7 @@ class Supervisor:
     def soon(self, callback: Callable[[], None]) -> None:
         """Call `callback` soon in the tree's event loop. This method alone may be called from any thread.
 
-        The callback must not block. If it raises, the event `CallbackFailed` tells it, and the tree goes on.
+        The callback must not block. If it raises, `CallbackFailed` is emitted, and the tree goes on.
 
         Raises:
             RuntimeError: the event loop has ended.

@@ -114,8 +114,8 @@ class OneCancellation(CancelScope):
     def _wait_for_the_shield(self, task: "asyncio.Task[Any]") -> None:
         """Be called again when the shield is left: by anyio, which looks for scopes that count as cancelled.
 
-        Where other tasks run in scopes of the worker too, for them such a scope would be a cancelled one that nobody
-        delivers: they would turn on the spot. There the shield is looked at now and then.
+        If other tasks run in scopes of the worker too, they would see a cancelled scope without a delivered cancellation,
+        and spin. Then the shield is looked at every `LOOK_AGAIN` seconds instead.
         """
         self._cancel_called = self._holds_only(task)
         if not self._cancel_called:

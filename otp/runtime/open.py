@@ -30,7 +30,8 @@ from otp.text.quoting import type_name
 async def open_supervisor(spec: SupervisorSpec, *, hooks: Iterable[EventHook] = ()) -> AsyncGenerator[Supervisor]:
     """Run a tree for as long as the block runs.
 
-    The block begins when all children are up. Leaving it, however, stops them in reverse order. If the tree ends
+    The block begins when all children are up. When it ends, by return, exception or cancellation, the children are
+    stopped in reverse order. If the tree ends
     first, the block is cancelled; so a block that only keeps the tree running is `await anyio.sleep_forever()`.
 
     Args:

@@ -82,7 +82,7 @@ class Supervisor(Protocol):
         """Take note that the incarnation `child` is over, and feed how it ended."""
 
     def dependency(self, id: str, /) -> tuple[str, Dependency] | None:
-        """The dependency of that name declared here or nearest above, preceded by the declaring path."""
+        """Return the path and the dependency of the nearest supervisor, this one or above, that declares it; None: none does."""
         ...
 
 

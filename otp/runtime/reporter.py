@@ -16,7 +16,7 @@ from otp.foreign.guard import CallFailed, Role, call, name_of
 from otp.runtime.crash import describe
 
 EventHook = Callable[[Event], None]
-"""Called with each event. It runs in the event loop, so it must not block; one that raises is detached, and told of.
+"""Called with each event. It runs in the event loop, so it must not block; one that raises is detached and reported.
 
 `sys.exit` and Ctrl-C in a hook do what they do in a child: the tree stops in order, and they go on upwards.
 

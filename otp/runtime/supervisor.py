@@ -149,7 +149,7 @@ class RunningSupervisor:
         return self._ledgers.get(id) or Ledger({}, {})
 
     def dependency(self, id: str) -> tuple[str, Dependency] | None:
-        """The dependency of that name which this supervisor or the nearest above declares, after the declaring path."""
+        """Return the path and the dependency of the nearest supervisor, this one or above, that declares it; None: none does."""
         for one in self.machine.spec.dependencies:
             if one.id == id:
                 return self.machine.path, one

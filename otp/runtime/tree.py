@@ -140,7 +140,7 @@ class Tree:
         try:
             await run()
             lost = self._lost(task, "came to an end")
-        except BaseException as error:  # also a foreign cancellation: asyncio lets everybody cancel
+        except BaseException as error:  # also a foreign cancellation: asyncio lets any code cancel any task
             if is_ours(error):
                 raise
             how = (

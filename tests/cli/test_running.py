@@ -98,7 +98,7 @@ def test_siblings_are_named_when_the_strategy_takes_them_along(corner):
     planned = corner("restart", "stock/shelf", "--dry-run").stdout
     assert planned.endswith(
         "  and with it: corner/stock/cellar, corner/stock/truck\n"
-        "  if its start fails: it stays failed until somebody restarts it\n"
+        "  if its start fails: it stays failed until it is restarted by request\n"
         "  if a child refuses to stop: stock gives up, and corner and the process may end with it\n"
         "untouched: 3\n"
     )

@@ -41,15 +41,15 @@ def test_the_delay_that_is_foreseen_is_the_one_that_is_taken(action):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({}, "it stays failed until somebody restarts it"),
+        ({}, "it stays failed until it is restarted by request"),
         ({"policy": FailurePolicy(otherwise=RestartAfter(DELAY))}, "it is tried again after 1.5 s (unclassified)"),
         (
             {"policy": MIXED},
-            "it is tried again after 1.5 s (blip, slow); it stays failed until somebody restarts it (key, unclassified)",
+            "it is tried again after 1.5 s (blip, slow); it stays failed until it is restarted by request (key, unclassified)",
         ),
         (
             {"needs": ("redis", "db")},
-            "it is held while redis or db is down; else it stays failed until somebody restarts it",
+            "it is held while redis or db is down; else it stays failed until it is restarted by request",
         ),
     ],
 )
