@@ -9,14 +9,7 @@ from typing import TypeVar
 import anyio
 
 from otp.control.tree.maintenance import Maintenance
-from otp.control.wire.rows import (
-    ChildRow,
-    FailureRow,
-    IncidentRow,
-    NeedRow,
-    Snapshot,
-    TreeState,
-)
+from otp.control.wire.rows import ChildRow, FailureRow, IncidentRow, NeedRow, Snapshot, TreeState
 from otp.control.wire.targets import Node, Target, decided
 from otp.core.child import ChildState
 from otp.core.facts import ChildFacts, strategy_of
