@@ -1,6 +1,7 @@
 """The commands that only look at a tree, answered in its event loop."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -15,7 +16,7 @@ from otp.control.wire.protocol import Answer, Events, Incidents, Stacks
 from otp.control.wire.targets import Node, NoSuchChild, covering, single
 from otp.core.paths import ancestors, is_within, parent_of
 from otp.errors import NoProc
-from otp.observe.log_ring import LogLine, LogRing
+from otp.observe.log_ring import LogRing
 from otp.runtime.stack import ChildStack
 
 TIMELINE = 20
@@ -38,13 +39,13 @@ class Queries:
     Args:
         view: of the tree.
         event_log: what happened.
-        log: what children logged; None: that is not listened to.
+        log: what children logged.
 
     Attributes:
         by_command: what answers which command.
     """
 
-    def __init__(self, view: View, event_log: EventLog, log: LogRing | None) -> None:
+    def __init__(self, view: View, event_log: EventLog, log: LogRing) -> None:
         self._view = view
         self._event_log = event_log
         self._log = log
@@ -106,7 +107,10 @@ class Queries:
             failures=self._view.failures(path),
             needs=self._needs(path),
             timeline=await self._around(path, set(siblings)),
-            log=tuple(rows.LogRow(wall=line.wall, level=line.level, text=line.text) for line in self._logged(path)),
+            log=tuple(
+                rows.LogRow(wall=line.wall, level=line.level, text=line.text)
+                for line in self._log.last(path, LOG_LINES)
+            ),
             stacks=self._stacks_if_running(child),
             explained=None if is_root else self._explained(nodes, path),
         )
@@ -136,12 +140,9 @@ class Queries:
         return tuple(_stack_row(stack, states) for stack in _workers(found))
 
     def _stacks_if_running(self, child: rows.ChildRow) -> tuple[rows.StackRow, ...]:
-        if child.kind != "worker":
-            return ()
-        try:
-            return self._stacks(child.path)
-        except NoProc:  # the supervisor above is down
-            return ()
+        with suppress(NoProc):  # the supervisor above is down
+            return self._stacks(child.path) if child.kind == "worker" else ()
+        return ()
 
     def _needs(self, path: str) -> tuple[rows.NeedRow, ...]:
         above = {path, *ancestors(path)}
@@ -169,9 +170,6 @@ class Queries:
                 done = 0.0
                 await anyio.lowlevel.checkpoint()
         return tuple(reversed(found))
-
-    def _logged(self, path: str) -> Sequence[LogLine]:
-        return self._log.last(path, LOG_LINES) if self._log is not None else ()
 
 
 def _workers(stack: ChildStack) -> Iterator[ChildStack]:

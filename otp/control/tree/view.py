@@ -18,7 +18,6 @@ from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, RequestError
 from otp.observe.incident import Incident
 from otp.observe.observation import Observation
-from otp.observe.snapshots import ChildHistory
 from otp.runtime.handle import Supervisor
 from otp.runtime.inspect import Budget, ChildInfo
 
@@ -230,7 +229,7 @@ class View:
     def failures(self, path: str) -> tuple[FailureRow, ...]:
         """The last failures of a child, oldest first."""
         now = anyio.current_time()
-        past: ChildHistory | None = self.seen.history.child(path, now)
+        past = self.seen.history.child(path, now)
         return tuple(
             FailureRow(
                 wall=_wall(one.at, now), outcome=one.outcome, verdict=one.verdict, text=one.text, frame=one.frame
