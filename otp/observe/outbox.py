@@ -118,7 +118,8 @@ class Outbox(Generic[T]):
         self._news.set()
         if self._life is not None:
             with anyio.move_on_after(patience, shield=True):
-                await self._until_empty()
+                while self._waiting:
+                    await self._empty.wait()
             self._life.cancel()
         self.dropped += len(self._waiting)
         self._waiting.clear()
@@ -148,10 +149,6 @@ class Outbox(Generic[T]):
             self._news = anyio.Event()
             await self._news.wait()
             self._empty = anyio.Event()
-
-    async def _until_empty(self) -> None:
-        while self._waiting:
-            await self._empty.wait()
 
     async def _deliver(self, key: object) -> None:
         """Deliver the oldest item, however long it takes, unless it is dropped meanwhile."""

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, overload
 from uuid import uuid4
 
@@ -44,21 +43,15 @@ class Client:
     """
 
     def __init__(self, connection: Connection, timeout: float) -> None:
+        self.greeting = connection.greeting
         self._connection = connection
         self._timeout = timeout
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
-
-    @property
-    def greeting(self) -> protocol.Greeting:
-        """Of the process at the other end."""
-        return self._connection.greeting
 
     def close(self) -> None:
         """End the connection; what was asked is done all the same."""
