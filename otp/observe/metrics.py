@@ -83,8 +83,7 @@ def metrics_registry(
         from prometheus_client import CollectorRegistry  # noqa: PLC0415 # an extra: only who wants metrics needs it
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
-            f"metrics need prometheus-client, which is not installed; {install('metrics')}",
-            name=missing.name,
+            f"metrics need prometheus-client, which is not installed; {install('metrics')}", name=missing.name
         ) from missing
     registry = CollectorRegistry()
     registry.register(Metrics(history=history, incidents=incidents, now=now, lag=lag, outboxes=outboxes))

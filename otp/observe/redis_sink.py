@@ -110,6 +110,7 @@ class RedisSink:
         self._now = now
         self._host = socket.gethostname() if host is None else host
         self._every = refresh_every
+        self._child_ttl = max(1, round(3 * refresh_every))
         self._open: dict[str, Incident] = {}
         self._refreshed = 0.0
 
@@ -170,10 +171,6 @@ class RedisSink:
 
     def _key(self, *parts: str) -> str:
         return ":".join((self._prefix, *parts))
-
-    @property
-    def _child_ttl(self) -> int:
-        return max(1, round(3 * self._every))
 
 
 _REFRESH = """
