@@ -27,6 +27,9 @@ class TaskChild:
 
     What a cancellation means is decided by what was requested, not by its type: a worker that was asked to stop has
     obeyed, any other has crashed.
+
+    Attributes:
+        coroutine: what the task runs; None before its start and after its end.
     """
 
     __slots__ = (
@@ -55,9 +58,7 @@ class TaskChild:
         self._interrupted = False
         watchdog = spec.watchdog
         self._watch = None if watchdog is None else owner.tree.watchdogs.watch(owner, self, watchdog)
-        self.coroutine: Coroutine[Any, Any, None] | None = (
-            None  # what the task runs; None before its start and after its end
-        )
+        self.coroutine: Coroutine[Any, Any, None] | None = None
         self._task: object = None  # held here: an event loop keeps only weak references
 
     def start(self, path: str) -> None:
