@@ -88,8 +88,7 @@ class _Fault:
 
     @property
     def is_over(self) -> bool:
-        late = anyio.current_time() >= self.until
-        return late or (self.left == 0 and self.hits is None)
+        return anyio.current_time() >= self.until or (self.left == 0 and self.hits is None)
 
     def shown(self) -> Injection:
         return Injection(self.path, self.kind, None if self.left == math.inf else int(self.left), self.until)

@@ -78,7 +78,7 @@ def _broken(module: str, error: BaseException) -> BaseException:
     if isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}."):
         return LoadError(f"no module {error.name!r} here; is {module!r} spelled right, and importable?")
     missing = hint(error)
-    return LoadError(f"importing {module} failed: {_text(error)}{f'; {missing}' if missing else ''}")
+    return LoadError(f"importing {module} failed: {describe(error)}{f'; {missing}' if missing else ''}")
 
 
 def _named(module: ModuleType, name: str) -> object:
@@ -115,7 +115,7 @@ def _no_tree(target: str, error: BaseException) -> BaseException:
         return LoadError(f"{target} is no tree that can run: {error}")
     if type(error) is NeedsAwait:
         return LoadError(f"{target} is not a tree: {error}")
-    return LoadError(f"{target} raised {_text(error)}")
+    return LoadError(f"{target} raised {describe(error)}")
 
 
 def _arguments(target: str, function: Callable[..., object], config: str | PathLike[str] | None) -> tuple[object, ...]:
@@ -139,7 +139,7 @@ def _config_parameter(target: str, function: Callable[..., object]) -> inspect.P
     try:
         parameters = inspect.signature(function, eval_str=True).parameters.values()
     except (NameError, TypeError, ValueError) as error:
-        raise LoadError(f"the parameters of {target} cannot be told: {_text(error)}") from error
+        raise LoadError(f"the parameters of {target} cannot be told: {describe(error)}") from error
     named = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     needed = [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     if len(needed) > 1 or (needed and needed[0] not in named):
@@ -180,7 +180,3 @@ def _checked(target: str, built: object) -> SupervisorSpec:
 def _kind(built: object) -> str:
     # Not its repr: a spec shows its arguments, and a config may hold secrets.
     return f"the class {built.__qualname__}" if isinstance(built, type) else f"a {type(built).__name__}"
-
-
-def _text(error: BaseException) -> str:
-    return str(describe(error))

@@ -81,19 +81,15 @@ class Control:
         if self._claim is None:
             return
         event_log, maintenance = EventLog(), Maintenance()
-        view = View(
-            handle,
-            self._seen,
-            maintenance,
-            lag=lag,
-            version=__version__,
-            backend=_backend(),
-            faults=self._faults is not None,
-        )
+        allowed = self._faults is not None
+        view = View(handle, self._seen, maintenance, lag=lag, version=__version__, backend=_backend(), faults=allowed)
         actions = Actions(view, maintenance, Audit(handle.path, event_log), self._faults)
         bridge = Bridge(handle.soon, blocked)
         mailbox = Mailbox(bridge, Queries(view, event_log, self._log), actions)
-        server = Server(self._claim, self._greeting(handle.path), bridge)
+        greeting = Greeting(
+            protocol=PROTOCOL, app=handle.path, pid=os.getpid(), version=__version__, role="operate", faults=allowed
+        )
+        server = Server(self._claim, greeting, bridge)
         bridge.join(mailbox.put, server)
         if not self._started(server):
             return
@@ -141,16 +137,6 @@ class Control:
             return False
         self._server = server
         return True
-
-    def _greeting(self, app: str) -> Greeting:
-        return Greeting(
-            protocol=PROTOCOL,
-            app=app,
-            pid=os.getpid(),
-            version=__version__,
-            role="operate",
-            faults=self._faults is not None,
-        )
 
 
 @asynccontextmanager

@@ -170,9 +170,7 @@ def _notification_of(app: str, severity: Severity, incident: Incident, *, with_m
         f"count    {incident.count}, the gravest that followed: {incident.worst.replace('_', ' ')}",
         f"opened   {_clock(incident.opened.wall)}",
         f"last     {_clock(incident.last.wall)}",
-        f"down     {incident.downtime:.1f} s so far"
-        if incident.resolved is None
-        else f"down     {incident.downtime:.1f} s",
+        f"down     {incident.downtime:.1f} s{' so far' if incident.resolved is None else ''}",
     ]
     if incident.resolved is not None:
         lines.append(f"resolved {_clock(incident.resolved.wall)}")

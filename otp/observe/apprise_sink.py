@@ -53,14 +53,8 @@ class _Receiver:
             raise ConnectionError(f"{self.scheme}: not taken")
 
     def _send(self, notification: Notification) -> bool:
-        return bool(
-            self._apprise.notify(
-                title=notification.title,
-                body=notification.body,
-                notify_type=_TYPES[notification.severity],
-                body_format="text",
-            )
-        )
+        title, body, kind = notification.title, notification.body, _TYPES[notification.severity]
+        return bool(self._apprise.notify(title=title, body=body, notify_type=kind, body_format="text"))
 
 
 def _apprise_for(url: str, scheme: str) -> Any:

@@ -133,8 +133,12 @@ class History:
         child.healthy_after = event.healthy_after
         self._queue_for_forgetting(child)
 
-    def _start_failed(self, event: events.ChildStartFailed) -> None:
-        self._started_child(event)
+    def _started_child(self, event: events.ChildStarted | events.ChildStartFailed | events.ChildIgnored) -> PathHistory:
+        """Return the history of the child, having counted a start along with its supervisor as a restart."""
+        child = self._child(event.path)
+        if event.with_supervisor:
+            child.restarting(events.Cause.COLLATERAL)
+        return child
 
     def _ignored(self, event: events.ChildIgnored) -> None:
         child = self._started_child(event)
@@ -204,7 +208,7 @@ class History:
 
     _NOTES: ClassVar[dict[type[events.Event], Callable[..., Any]]] = {
         events.ChildStarted: _started,
-        events.ChildStartFailed: _start_failed,
+        events.ChildStartFailed: _started_child,
         events.ChildIgnored: _ignored,
         events.ChildExited: _exited,
         events.ChildRestarting: _restarting,
@@ -219,13 +223,6 @@ class History:
     }
 
     # ------------------------------------------------------------------------------------------------ paths
-
-    def _started_child(self, event: events.ChildStarted | events.ChildStartFailed | events.ChildIgnored) -> PathHistory:
-        """Return the history of the child, having counted a start along with its supervisor as a restart."""
-        child = self._child(event.path)
-        if event.with_supervisor:
-            child.restarting(events.Cause.COLLATERAL)
-        return child
 
     def _child(self, path: str) -> PathHistory:
         child = self._children.get(path)

@@ -70,7 +70,6 @@ class Incidents:
 
     Attributes:
         opened: incidents so far.
-        forgotten: open incidents that were forgotten because there were too many.
     """
 
     lasting = True
@@ -84,7 +83,6 @@ class Incidents:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.opened = 0
-        self.forgotten = 0
         self._listeners = list(listeners)
         self._healthy_after = healthy_after
         self._limit = limit
@@ -197,7 +195,7 @@ class Incidents:
             incident = self._incidents[down_over]
             measured = event.downtime if isinstance(event, ChildStarted) else None
             lasted = event.at - (incident.down_since or event.at) if measured is None else measured
-            self._update(incident, downtime=incident.downtime + lasted, down_since=None)
+            self._change(IncidentUpdated, incident, downtime=incident.downtime + lasted, down_since=None)
 
     def _replaced(self, event: ChildReplaced) -> None:
         life = self._lives.get(event.path)
@@ -210,7 +208,7 @@ class Incidents:
         incident = max(self.open(), key=lambda one: (one.last.at, one.id), default=None)
         if incident is not None and incident.worst.rank < Outcome.GAVE_UP.rank:
             self._lives[incident.path].calm_since = None
-            self._update(incident, worst=Outcome.GAVE_UP)
+            self._change(IncidentUpdated, incident, worst=Outcome.GAVE_UP)
 
     # ------------------------------------------------------------------------------------------------ incidents
 
@@ -241,7 +239,8 @@ class Incidents:
     def _again(self, incident: Incident, failure: Failure, *, goes_down: bool) -> None:
         """Add a failure to its incident; a decision about a failed start, which was counted, only changes the outcome."""
         graver = failure.outcome.rank > incident.worst.rank or incident.worst is Outcome.NOT_STARTED
-        self._update(
+        self._change(
+            IncidentUpdated,
             incident,
             message=_message(failure),
             frame=failure.frame,
@@ -254,24 +253,20 @@ class Incidents:
             maintenance=failure.paused,
         )
 
-    def _update(self, incident: Incident, **fields: object) -> None:
+    def _resolve(self, id: str, when: Moment) -> None:
+        self._resolved[id] = None
+        self._change(IncidentResolved, self._incidents[id], state="resolved", resolved=when, down_since=None)
+
+    def _change(self, kind: type[IncidentUpdated | IncidentResolved], incident: Incident, **fields: object) -> None:
         changed = replace(incident, revision=incident.revision + 1, **fields)
         self._incidents[incident.id] = changed
-        self._notify(IncidentUpdated(changed))
-
-    def _resolve(self, id: str, when: Moment) -> None:
-        incident = self._incidents[id]
-        changed = replace(incident, state="resolved", resolved=when, down_since=None, revision=incident.revision + 1)
-        self._incidents[id] = changed
-        self._resolved[id] = None
-        self._notify(IncidentResolved(changed))
+        self._notify(kind(changed))
 
     def _make_room(self) -> None:
         while len(self._incidents) >= self._limit:
             oldest = next(iter(self._resolved), None)
             if oldest is None:
                 oldest = next(iter(self._incidents))
-                self.forgotten += 1
                 self._stop_tracking(self._incidents[oldest])
             self._resolved.pop(oldest, None)
             del self._incidents[oldest]

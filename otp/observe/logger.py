@@ -5,6 +5,7 @@ own `catch` lets everything through that is no `Exception`) loses that line, and
 so, for each kind of error once a minute at most. The next line is tried again.
 """
 
+from functools import partialmethod
 from time import monotonic
 from typing import Any
 
@@ -14,8 +15,8 @@ from otp.foreign.guard import CallFailed, Role, call
 from otp.observe.fallback_log import say_aside
 from otp.runtime.crash import describe
 
-_GUARD_FRAMES = 3
-"""Frames between loguru and the caller: the guard, `log`, and a method named after a level."""
+_GUARD_FRAMES = 2
+"""Frames between loguru and the caller: the guard, and `log`; a `partialmethod` has none."""
 
 REPORT_EVERY = 60.0
 """Seconds between two lines of the fallback log about one kind of error."""
@@ -36,28 +37,17 @@ class GuardedLogger:
         """A logger whose records carry these as `extra`."""
         return GuardedLogger(**self._extra, **extra)
 
-    def log(self, level: str, text: str, *args: object, depth: int = _GUARD_FRAMES - 1) -> None:
+    def log(self, level: str, text: str, *args: object) -> None:
         """Write one line."""
-        bound: Any = loguru.opt(depth=depth).bind(**self._extra)
+        bound: Any = loguru.opt(depth=_GUARD_FRAMES).bind(**self._extra)
         said = call(Role.LOG, "loguru", bound.log, level, text, *args)
         if type(said) is CallFailed:
             _failed(said)
 
-    def critical(self, text: str, *args: object) -> None:
-        """Write one line at this level."""
-        self.log("CRITICAL", text, *args, depth=_GUARD_FRAMES)
-
-    def error(self, text: str, *args: object) -> None:
-        """Write one line at this level."""
-        self.log("ERROR", text, *args, depth=_GUARD_FRAMES)
-
-    def warning(self, text: str, *args: object) -> None:
-        """Write one line at this level."""
-        self.log("WARNING", text, *args, depth=_GUARD_FRAMES)
-
-    def info(self, text: str, *args: object) -> None:
-        """Write one line at this level."""
-        self.log("INFO", text, *args, depth=_GUARD_FRAMES)
+    critical = partialmethod(log, "CRITICAL")
+    error = partialmethod(log, "ERROR")
+    warning = partialmethod(log, "WARNING")
+    info = partialmethod(log, "INFO")
 
 
 logger = GuardedLogger()

@@ -9,6 +9,8 @@ The extra `metrics`. Any thread may scrape, as that of prometheus_client's own H
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from msgspec import Struct
+
 from otp.extras import install
 from otp.observe.history import History
 from otp.observe.incidents import Incidents
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
 
-class Metrics:
+class Metrics(Struct, frozen=True, kw_only=True, eq=False):
     """A collector over a history and what goes with it.
 
-    Args:
+    Attributes:
         history: of the tree.
         incidents: of the tree.
         now: the tree's clock.
@@ -33,20 +35,11 @@ class Metrics:
         outboxes: of the sinks.
     """
 
-    def __init__(
-        self,
-        history: History,
-        incidents: Incidents | None = None,
-        *,
-        now: Callable[[], float],
-        lag: Callable[[], Lag] | None = None,
-        outboxes: Sequence[Outbox[Any]] = (),
-    ) -> None:
-        self._history = history
-        self._incidents = incidents
-        self._now = now
-        self._lag = lag
-        self._outboxes = tuple(outboxes)
+    history: History
+    incidents: Incidents | None
+    now: Callable[[], float]
+    lag: Callable[[], Lag] | None
+    outboxes: Sequence[Outbox[Any]]
 
     def describe(self) -> "Iterable[Metric]":
         """Return nothing: which metrics there are depends on the tree."""
@@ -54,19 +47,19 @@ class Metrics:
 
     def collect(self) -> "Iterator[Metric]":
         """Yield all metrics as they are now."""
-        now = self._now()
-        yield from _of_children(self._history.children(now))
+        now = self.now()
+        yield from _of_children(self.history.children(now))
         yield _gauge(
             "otp_dependency_up",
             "Whether what children need is there; known of those that were down once.",
             ("path", "dependency"),
-            [((one.path, one.dependency), float(one.down is None)) for one in self._history.dependencies(now)],
+            [((one.path, one.dependency), float(one.down is None)) for one in self.history.dependencies(now)],
         )
-        if self._incidents is not None:
-            yield from _of_incidents(self._incidents)
-        yield from _of_outboxes(self._outboxes)
-        if self._lag is not None:
-            lag = self._lag()
+        if self.incidents is not None:
+            yield from _of_incidents(self.incidents)
+        yield from _of_outboxes(self.outboxes)
+        if self.lag is not None:
+            lag = self.lag()
             yield _gauge("otp_loop_lag_seconds", "How late the event loop was, last.", (), [((), lag.last)])
             yield _gauge(
                 "otp_loop_lag_worst_seconds", "How late it was at the worst of a minute.", (), [((), lag.worst)]
@@ -90,11 +83,10 @@ def metrics_registry(
         from prometheus_client import CollectorRegistry  # noqa: PLC0415 # an extra: only who wants metrics needs it
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
-            f"metrics need prometheus-client, which is not installed; {install('metrics')}",
-            name=missing.name,
+            f"metrics need prometheus-client, which is not installed; {install('metrics')}", name=missing.name
         ) from missing
     registry = CollectorRegistry()
-    registry.register(Metrics(history, incidents, now=now, lag=lag, outboxes=outboxes))
+    registry.register(Metrics(history=history, incidents=incidents, now=now, lag=lag, outboxes=outboxes))
     return registry
 
 
@@ -103,28 +95,10 @@ _Sample = tuple[tuple[str, ...], float]
 
 def _of_children(children: tuple[ChildHistory, ...]) -> "Iterator[Metric]":
     yield _counter("otp_restarts", "Restarts of a child.", ("path", "kind", "verdict"), _restarts(children))
-    yield _counter(
-        "otp_failures",
-        "Ends and failed starts that were not wanted.",
-        ("path",),
-        [((child.path,), child.failures) for child in children],
-    )
-    yield _counter(
-        "otp_downtime_seconds",
-        "Seconds down, from each end to being ready again.",
-        ("path",),
-        [((child.path,), child.downtime) for child in children],
-    )
-    yield _gauge(
-        "otp_up", "Whether the child is up.", ("path",), [((c.path,), float(c.up is not None)) for c in children]
-    )
-    yield _gauge(
-        "otp_state",
-        "1 for the state of the child.",
-        ("path", "state"),
-        [((c.path, str(c.state)), 1.0) for c in children],
-    )
-    yield _gauge("otp_streak", "Failures in a row.", ("path",), [((c.path,), c.streak) for c in children])
+    for make, name, about, value in _OF_EACH_CHILD:
+        yield make(name, about, ("path",), [((child.path,), value(child)) for child in children])
+    states = [((child.path, str(child.state)), 1.0) for child in children]
+    yield _gauge("otp_state", "1 for the state of the child.", ("path", "state"), states)
 
 
 def _restarts(children: tuple[ChildHistory, ...]) -> list[_Sample]:
@@ -143,7 +117,7 @@ def _of_incidents(incidents: Incidents) -> "Iterator[Metric]":
     yield _counter("otp_incidents_opened", "Incidents so far.", (), [((), incidents.opened)])
 
 
-def _of_outboxes(outboxes: tuple[Outbox[Any], ...]) -> "Iterator[Metric]":
+def _of_outboxes(outboxes: Sequence[Outbox[Any]]) -> "Iterator[Metric]":
     """Yield the counts of all outboxes, and of the outlets of the log, whose lines count as items."""
     sinks = {f"log {outlet.name}": (outlet.waiting, outlet.written, outlet.dropped) for outlet in open_outlets()}
     sinks |= {outbox.name: (outbox.waiting, outbox.sent, outbox.dropped) for outbox in outboxes}
@@ -172,3 +146,17 @@ def _filled(family: Any, samples: Iterable[_Sample]) -> "Metric":
     for labels, value in samples:
         family.add_metric(labels, value)
     return cast("Metric", family)
+
+
+_OF_EACH_CHILD: tuple[tuple[Callable[..., "Metric"], str, str, Callable[[ChildHistory], float]], ...] = (
+    (_counter, "otp_failures", "Ends and failed starts that were not wanted.", lambda child: child.failures),
+    (
+        _counter,
+        "otp_downtime_seconds",
+        "Seconds down, from each end to being ready again.",
+        lambda child: child.downtime,
+    ),
+    (_gauge, "otp_up", "Whether the child is up.", lambda child: float(child.up is not None)),
+    (_gauge, "otp_streak", "Failures in a row.", lambda child: child.streak),
+)
+"""Metrics of one number for each path."""

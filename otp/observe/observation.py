@@ -61,7 +61,7 @@ class Observation:
             if self._alerts is not None:
                 self._alerts.tick(now)
 
-    def flush(self) -> None:
+    async def flush(self) -> None:
         """Send what waits for a later tick."""
         if self._alerts is not None:
             self._alerts.flush()
@@ -111,12 +111,8 @@ async def open_observation(
     observation = Observation(
         app, redis=redis, alerts=alerts, include_messages=include_messages, healthy_after=healthy_after
     )
-
-    async def flush() -> None:
-        observation.flush()
-
     async with (
         open_outbox(*observation.outboxes, patience=patience),
-        background_tasks(observation.run, name=f"{app}  the watch over incidents", ending=flush),
+        background_tasks(observation.run, name=f"{app}  the watch over incidents", ending=observation.flush),
     ):
         yield observation

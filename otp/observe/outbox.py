@@ -59,9 +59,8 @@ class Outbox(Generic[T]):
     Attributes:
         sent: items that were delivered.
         dropped: items that were dropped for newer ones, or at the end.
-        superseded: items that were replaced by a newer one of the same key.
         refused: items that the sink called undeliverable.
-        failed_tries: tries that failed.
+        failures: tries that failed since the last that did not.
     """
 
     def __init__(
@@ -76,10 +75,8 @@ class Outbox(Generic[T]):
         self.name = name
         self.sent = 0
         self.dropped = 0
-        self.superseded = 0
         self.refused = 0
-        self.failed_tries = 0
-        self._failures = 0
+        self.failures = 0
         self._reported = 0
         self._send = send
         self._limit = max(limit, 1)
@@ -93,11 +90,6 @@ class Outbox(Generic[T]):
         self._life: anyio.CancelScope | None = None
 
     @property
-    def is_down(self) -> bool:
-        """Whether the last try failed."""
-        return self._failures > 0
-
-    @property
     def waiting(self) -> int:
         """Items that have not been delivered yet."""
         return len(self._waiting)
@@ -108,9 +100,7 @@ class Outbox(Generic[T]):
             self.dropped += 1
             return
         key = object() if key is None else key
-        if key in self._waiting and key != self._sending:
-            self.superseded += 1
-        elif len(self._waiting) >= self._limit and key not in self._waiting:
+        if len(self._waiting) >= self._limit and key not in self._waiting:
             self._drop_oldest()
         self._waiting[key] = item
         self._news.set()
@@ -128,7 +118,8 @@ class Outbox(Generic[T]):
         self._news.set()
         if self._life is not None:
             with anyio.move_on_after(patience, shield=True):
-                await self._until_empty()
+                while self._waiting:
+                    await self._empty.wait()
             self._life.cancel()
         self.dropped += len(self._waiting)
         self._waiting.clear()
@@ -159,10 +150,6 @@ class Outbox(Generic[T]):
             await self._news.wait()
             self._empty = anyio.Event()
 
-    async def _until_empty(self) -> None:
-        while self._waiting:
-            await self._empty.wait()
-
     async def _deliver(self, key: object) -> None:
         """Deliver the oldest item, however long it takes, unless it is dropped meanwhile."""
         while key in self._waiting:
@@ -171,9 +158,7 @@ class Outbox(Generic[T]):
                 if self._waiting.get(key) is item:
                     del self._waiting[key]
                 return
-            if self._waiting.get(key, item) is not item:
-                self.superseded += 1
-            failure = 1 if self._closing.is_set() else self._failures
+            failure = 1 if self._closing.is_set() else self.failures
             await self._pause(delay(self._backoff, failure, random()))  # noqa: S311 # jitter
 
     async def _try(self, key: object, item: T) -> bool:
@@ -202,15 +187,14 @@ class Outbox(Generic[T]):
             await self._closing.wait()
 
     def _failed(self, error: BaseException) -> None:
-        self.failed_tries += 1
-        self._failures += 1
-        if self._failures == 1:
+        self.failures += 1
+        if self.failures == 1:
             self._say("WARNING", f"the sink takes nothing, items wait: {describe(error)}")
 
     def _is_up(self) -> None:
-        if self._failures:
+        if self.failures:
             self._say("INFO", f"the sink takes items again; {self.waiting - 1} wait")
-        self._failures = 0
+        self.failures = 0
 
     def _report_dropped(self, when: str) -> None:
         dropped, self._reported = self.dropped - self._reported, self.dropped

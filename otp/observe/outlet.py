@@ -112,12 +112,6 @@ class Outlet:
             if len(self._waiting) == 1:
                 self._changed.notify_all()
 
-    def put_ahead(self, line: str) -> None:
-        """Drop all lines that wait, and take this one: the process is about to end."""
-        with self._changed:
-            self._drop(len(self._waiting))
-        self.put(line)
-
     def flush(self, within: float) -> bool:
         """Wait until all lines put before are written or dropped, at most `within` seconds; return whether they are."""
         with self._changed:
@@ -161,13 +155,9 @@ class Outlet:
     def _make_room(self, coming: int) -> None:
         lines, size = self._limits
         while self._waiting and (len(self._waiting) >= lines or self._size + coming > size):
-            self._drop(1)
-
-    def _drop(self, count: int) -> None:
-        for _ in range(count):
             self._size -= len(self._waiting.popleft())
-        self.dropped += count
-        self._gap += count
+            self.dropped += 1
+            self._gap += 1
 
     def _run(self) -> None:
         failures = 0

@@ -89,8 +89,7 @@ class PathHistory:
             at: since when.
             downtime: seconds that it was down, as its supervisor measured; None for a first start.
         """
-        counted, self._counted = self._counted, 0.0
-        self.recovered(at, (downtime or 0.0) - counted)
+        self.recovered(at, (downtime or 0.0) - self._counted)
         self._counted = 0.0
         self.state = ChildState.RUNNING
         self.next_retry = None

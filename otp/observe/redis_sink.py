@@ -16,8 +16,6 @@ import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from msgspec import Struct
-
 from otp.observe.history import History
 from otp.observe.incident import Incident, IncidentChange
 from otp.observe.outbox import Outbox
@@ -66,10 +64,14 @@ class RedisClient(Protocol):
         ...
 
 
-class _Written(Struct, frozen=True):
-    """The words of one command, which writes a change or refreshes a child."""
+_Words = tuple[Word, ...]
+"""The words of one command, which writes a change or refreshes a child."""
 
-    words: tuple[Word, ...]
+_OF_INCIDENT = ("path", "fingerprint", "type", "message", "frame", "verdict", "worst", "count", "downtime", "state")
+"""Fields that an incident's hash has under the names of its attributes."""
+
+_OF_CHILD = ("state", "failures", "crashes", "manual", "collateral", "streak", "downtime")
+"""Fields that a child's hash has under the names of its history's attributes."""
 
 
 class RedisSink:
@@ -101,13 +103,14 @@ class RedisSink:
         refresh_every: float = REFRESH_EVERY,
         limit: int = 1_000,
     ) -> None:
-        self.outbox: Outbox[_Written] = Outbox(f"redis {app}", self._send, limit=limit)
+        self.outbox: Outbox[_Words] = Outbox(f"redis {app}", self._send, limit=limit)
         self._client = client
         self._prefix = f"otp:{{{app}}}"
         self._history = history
         self._now = now
         self._host = socket.gethostname() if host is None else host
         self._every = refresh_every
+        self._child_ttl = max(1, round(3 * refresh_every))
         self._open: dict[str, Incident] = {}
         self._refreshed = 0.0
 
@@ -126,14 +129,13 @@ class RedisSink:
             return
         self._refreshed = now
         for path in dict.fromkeys(incident.path for incident in self._open.values()):
-            fields = self._child(path)
-            words: tuple[Word, ...] = ("EVAL", _REFRESH, 1, self._key("child", path), self._child_ttl, *fields)
-            self.outbox.put(_Written(words), key=("child", path))
+            words = ("EVAL", _REFRESH, 1, self._key("child", path), self._child_ttl, *self._child(path))
+            self.outbox.put(words, key=("child", path))
 
-    async def _send(self, item: _Written) -> None:
-        await self._client.execute_command(*item.words)
+    async def _send(self, words: _Words) -> None:
+        await self._client.execute_command(*words)
 
-    def _change(self, change: IncidentChange) -> _Written:
+    def _change(self, change: IncidentChange) -> _Words:
         incident = change.incident
         fields = _flat(self._fields(incident))
         keys = (
@@ -147,54 +149,28 @@ class RedisSink:
         about = (incident.id, incident.revision, incident.state, incident.opened.wall, _tag(change))
         limits = (KEPT_FOR, KEPT, RECURS_WITHIN, self._child_ttl)
         child = self._child(incident.path)
-        return _Written(("EVAL", _CHANGE, len(keys), *keys, *about, *limits, len(fields), *fields, *child))
+        return ("EVAL", _CHANGE, len(keys), *keys, *about, *limits, len(fields), *fields, *child)
 
     def _fields(self, incident: Incident) -> dict[str, Word]:
-        resolved = incident.resolved.wall if incident.resolved is not None else ""
-        return {
-            "path": incident.path,
-            "fingerprint": incident.fingerprint,
-            "type": incident.type,
-            "message": incident.message,
-            "frame": incident.frame,
-            "verdict": incident.verdict,
-            "worst": incident.worst,
+        return {name: getattr(incident, name) for name in _OF_INCIDENT} | {
             "opened": incident.opened.wall,
             "last": incident.last.wall,
-            "resolved": resolved,
-            "count": incident.count,
-            "downtime": incident.downtime,
-            "state": incident.state,
+            "resolved": incident.resolved.wall if incident.resolved is not None else "",
             "host": self._host,
             "injected": int(incident.injected),
             "maintenance": int(incident.maintenance),
             "revision": incident.revision,
         }
 
-    def _child(self, path: str) -> tuple[Word, ...]:
+    def _child(self, path: str) -> _Words:
         history = self._history.child(path, self._now()) if self._history is not None and self._now else None
         if history is None:
             return ("host", self._host)
-        return _flat(
-            {
-                "state": history.state,
-                "failures": history.failures,
-                "crashes": history.crashes,
-                "manual": history.manual,
-                "collateral": history.collateral,
-                "streak": history.streak,
-                "downtime": history.downtime,
-                "down": history.down if history.down is not None else "",
-                "host": self._host,
-            }
-        )
+        down = history.down if history.down is not None else ""
+        return _flat({name: getattr(history, name) for name in _OF_CHILD} | {"down": down, "host": self._host})
 
     def _key(self, *parts: str) -> str:
         return ":".join((self._prefix, *parts))
-
-    @property
-    def _child_ttl(self) -> int:
-        return max(1, round(3 * self._every))
 
 
 _REFRESH = """
@@ -204,7 +180,7 @@ return 1
 """
 
 
-def _flat(fields: dict[str, Word]) -> tuple[Word, ...]:
+def _flat(fields: dict[str, Word]) -> _Words:
     return tuple(word for field in fields.items() for word in field)
 
 

@@ -136,24 +136,18 @@ def _stopped(exit: Exit, *, brutal: bool) -> Sentence:
 
 
 def _child_hung(event: events.ChildHung) -> Sentence:
-    place = hanging_place(event.chain)
-    text = (
-        f"gives no sign of life for {precise(event.silent)} and is stopped{f'; it hangs in {place}' if place else ''}"
-    )
+    text = f"gives no sign of life for {precise(event.silent)} and is stopped{_hanging(event.chain)}"
     if event.crash is not None:
         text = f"{text}; whether it makes progress could not be told: {event.crash}{_at(event.crash)}"
     return Sentence("WARNING", text)
 
 
 def _child_late(event: events.ChildLate) -> Sentence:
-    place = hanging_place(event.chain)
-    text = f"did not end within {precise(event.grace)} and is killed{f'; it hangs in {place}' if place else ''}"
-    return Sentence("WARNING", text)
+    return Sentence("WARNING", f"did not end within {precise(event.grace)} and is killed{_hanging(event.chain)}")
 
 
 def _child_refused(event: events.ChildRefused) -> Sentence:
-    place = hanging_place(event.chain)
-    return Sentence("ERROR", f"refuses to stop and still runs{f'; it hangs in {place}' if place else ''}")
+    return Sentence("ERROR", f"refuses to stop and still runs{_hanging(event.chain)}")
 
 
 # ------------------------------------------------------------------------------------------------ the event loop
@@ -300,6 +294,11 @@ def _where(exit: Exit | None) -> str:
     if not isinstance(exit, Crashed) or exit.crash is None or exit.crash.type == _HUNG:  # its message says where
         return ""
     return _at(exit.crash)
+
+
+def _hanging(chain: tuple[str, ...]) -> str:
+    place = hanging_place(chain)
+    return f"; it hangs in {place}" if place else ""
 
 
 def _at(crash: Crash) -> str:

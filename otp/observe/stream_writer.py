@@ -4,6 +4,7 @@ import os
 import select
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TextIO
 
 
@@ -15,32 +16,20 @@ def writer(stream: TextIO) -> Callable[[str], None]:
     program has put in their place is written to by its own `write`.
     """
     if stream is not sys.__stderr__ and stream is not sys.__stdout__:
-        return _Foreign(stream)
-    return _Descriptor(stream.fileno(), stream.encoding)
+        return partial(_write_to_object, stream)
+    return partial(_write_to_descriptor, stream.fileno(), stream.encoding)
 
 
-class _Foreign:
-    """Writes to any object that has the methods of a file."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __call__(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+def _write_to_object(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()
 
 
-class _Descriptor:
-    """Writes to a file, pipe or terminal, also if another process that shares it has set it to non-blocking."""
-
-    def __init__(self, descriptor: int, encoding: str) -> None:
-        self._descriptor = descriptor
-        self._encoding = encoding
-
-    def __call__(self, text: str) -> None:
-        rest = memoryview(text.encode(self._encoding, "backslashreplace"))
-        while rest:
-            try:
-                rest = rest[os.write(self._descriptor, rest) :]
-            except BlockingIOError:
-                select.select((), (self._descriptor,), ())
+def _write_to_descriptor(descriptor: int, encoding: str, text: str) -> None:
+    """Write to a file, pipe or terminal, also if another process that shares it has set it to non-blocking."""
+    rest = memoryview(text.encode(encoding, "backslashreplace"))
+    while rest:
+        try:
+            rest = rest[os.write(descriptor, rest) :]
+        except BlockingIOError:
+            select.select((), (descriptor,), ())

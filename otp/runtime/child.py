@@ -27,10 +27,12 @@ class TaskChild:
 
     What a cancellation means is decided by what was requested, not by its type: a worker that was asked to stop has
     obeyed, any other has crashed.
+
+    Attributes:
+        coroutine: what the task runs; None before its start and after its end.
     """
 
     __slots__ = (
-        "_coroutine",
         "_interrupted",
         "_owner",
         "_ready",
@@ -39,6 +41,7 @@ class TaskChild:
         "_spec",
         "_task",
         "_watch",
+        "coroutine",
         "generation",
         "id",
         "path",
@@ -55,7 +58,7 @@ class TaskChild:
         self._interrupted = False
         watchdog = spec.watchdog
         self._watch = None if watchdog is None else owner.tree.watchdogs.watch(owner, self, watchdog)
-        self._coroutine: Coroutine[Any, Any, None] | None = None
+        self.coroutine: Coroutine[Any, Any, None] | None = None
         self._task: object = None  # held here: an event loop keeps only weak references
 
     def start(self, path: str) -> None:
@@ -66,7 +69,7 @@ class TaskChild:
         """
         self.path = path
         tree, watch = self._owner.tree, self._watch
-        self._coroutine = coroutine = self._run()
+        self.coroutine = coroutine = self._run()
         if watch is None:
             self._task = tree.spawner.spawn(coroutine, path, self)
             return
@@ -114,18 +117,13 @@ class TaskChild:
         """Whether its first line has run."""
         return self._spec is None
 
-    @property
-    def coroutine(self) -> Coroutine[Any, Any, None] | None:
-        """What the task runs, for inspection; None before the start and after the end."""
-        return self._coroutine
-
     def chain(self) -> tuple[str, ...]:
         """What the worker awaits, outermost first, without the steps that are ours."""
-        return await_chain(self._coroutine)[1:]
+        return await_chain(self.coroutine)[1:]
 
     def stack(self) -> ChildStack:
         """What the worker and the tasks that it has started await."""
-        return ChildStack(path=self.path, chain=self.chain(), tasks=tuple(tasks_below(self._coroutine)))
+        return ChildStack(path=self.path, chain=self.chain(), tasks=tuple(tasks_below(self.coroutine)))
 
     def __call__(self, _: object) -> None:
         """Called by asyncio when the task is finished. If its last line never ran, it was cancelled before its first one."""
@@ -167,7 +165,7 @@ class TaskChild:
                 self._interrupt(interrupt)
                 return
             exit = self._requested if self._requested is not None and _is_cancellation(error) else Crashed(error)
-        self._coroutine = None
+        self.coroutine = None
         if self._watch is not None:
             self._end_watch()
         event = Exited(self.id, self.generation, exit) if self._ready else self._not_up(exit)
@@ -185,7 +183,7 @@ class TaskChild:
 
         This child is over, but counts as up until its turn to stop: so it is not restarted in between.
         """
-        self._coroutine = None
+        self.coroutine = None
         self._end_watch()
         self._interrupted = True
         asked = self._requested is not None

@@ -10,6 +10,7 @@ from contextvars import copy_context
 from typing import Any, Generic, TypeVar
 
 import anyio
+from anyio.lowlevel import current_token
 
 A_MOMENT = 0.5
 """Default seconds that a cancelled call has to end."""
@@ -40,7 +41,7 @@ class Detached(Generic[T]):
         self.loop: object = None
         self._over = anyio.Event()
         self._result: list[T] = []
-        self._cancel: Callable[[], object] = _nothing
+        self._cancel: Callable[[], object] = lambda: None
 
     def start(self) -> None:
         """Start the call, in the context of the caller.
@@ -48,8 +49,8 @@ class Detached(Generic[T]):
         Raises:
             TimeoutError: an earlier call of this owner was cancelled, and has not ended yet.
         """
-        self.loop = _loop()
-        if any(left.loop is self.loop and left.owner is self.owner for left in tuple(_LEFT)):
+        self.loop = current_token()
+        if any(left.loop == self.loop and left.owner is self.owner for left in tuple(_LEFT)):
             raise TimeoutError("the previous call was cancelled and is still running")
         if _is_asyncio():
             task = asyncio.ensure_future(self._call())
@@ -103,17 +104,5 @@ class Detached(Generic[T]):
         self._over.set()
 
 
-def _nothing() -> None:
-    pass
-
-
 def _is_asyncio() -> bool:
     return anyio.get_cancelled_exc_class() is asyncio.CancelledError
-
-
-def _loop() -> object:
-    if _is_asyncio():
-        return asyncio.get_running_loop()
-    import trio  # noqa: PLC0415 # only where it runs
-
-    return trio.lowlevel.current_trio_token()

@@ -13,7 +13,7 @@ from otp.errors import NoProc, NotFound, NotSupported, SpecError
 from otp.foreign.guard import CallFailed, Role, call
 from otp.runtime import maintenance
 from otp.runtime.answer import Answer
-from otp.runtime.inspect import Budget, ChildInfo, Counts, budget, child_info, count_children
+from otp.runtime.inspect import Budget, ChildInfo, Counts, child_info, count_children
 from otp.runtime.reporter import EventHook, check_hooks
 from otp.runtime.stack import ChildStack
 from otp.runtime.supervisor import RunningSupervisor
@@ -212,7 +212,8 @@ class Supervisor:
 
     def budget(self, path: str = "") -> Budget:
         """The restart window of this supervisor, or of the one at `path` (S27: restarts within the period)."""
-        return budget(self._supervisor(parts(path)).machine, self._tree.now())
+        window = self._supervisor(parts(path)).machine.window
+        return Budget(used=window.used_at(self._tree.now()), intensity=window.intensity, period=window.period)
 
     def stack(self, path: str = "") -> ChildStack:
         """What a worker's tasks await; of a supervisor, or by default this one, that of all workers below it.

@@ -6,7 +6,6 @@ from msgspec import Struct
 
 from otp.core.child import Child, ChildState
 from otp.core.facts import ChildFacts, strategy_of
-from otp.core.machine import SupervisorMachine
 from otp.spec import Restart, SupervisorSpec
 
 
@@ -106,12 +105,6 @@ def child_info(child: Child, now: float) -> ChildInfo:
         paused=child.paused,
         strategy=strategy_of(child.spec) if isinstance(child.spec, SupervisorSpec) else "",
     )
-
-
-def budget(machine: SupervisorMachine, now: float) -> Budget:
-    """The window of a supervisor as it is at the time `now`."""
-    window = machine.window
-    return Budget(used=window.used_at(now), intensity=window.intensity, period=window.period)
 
 
 def count_children(children: dict[str, Child]) -> Counts:

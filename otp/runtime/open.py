@@ -9,7 +9,7 @@ Which task runs what, and why a cancellation from outside never reaches the chil
 4. If the tree ends first, the block is cancelled, and the reason is raised in its place.
 """
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import anyio
@@ -116,34 +116,31 @@ async def _open_host(outer: TaskGroup, spec: SupervisorSpec, hooks: tuple[EventH
     Why not `TaskGroup.start`: cancelled at this moment, it cancels the host and waits for it; but the host is shielded
     and waits for a tree that is never stopped. So while nothing has been started, the host is ended by its own scope.
     """
-    host = anyio.CancelScope(shield=True)
-    opened = _Opened()
-    outer.start_soon(_host, spec, hooks, host, opened)
+    host, opened = anyio.CancelScope(shield=True), anyio.Event()
+    trees: list[Tree] = []
+
+    def take(tree: Tree) -> None:
+        trees.append(tree)
+        opened.set()
+
+    outer.start_soon(_host, spec, hooks, host, take)
     try:
-        await opened.event.wait()
+        await opened.wait()
     except BaseException:
         host.cancel()
         raise
-    assert opened.tree is not None
-    return opened.tree
+    return trees[0]
 
 
-class _Opened:
-    """The tree, once its host has opened it."""
-
-    def __init__(self) -> None:
-        self.event = anyio.Event()
-        self.tree: Tree | None = None
-
-
-async def _host(spec: SupervisorSpec, hooks: tuple[EventHook, ...], host: anyio.CancelScope, opened: _Opened) -> None:
+async def _host(
+    spec: SupervisorSpec, hooks: tuple[EventHook, ...], host: anyio.CancelScope, opened: Callable[[Tree], None]
+) -> None:
     with host:
         async with open_spawner() as spawner, anyio.create_task_group() as background:
             tree = Tree(spec, spawner, hooks)
             for name, task in tree.background_tasks:
                 background.start_soon(tree.run_background, name, task.run)
-            opened.tree = tree
-            opened.event.set()
+            opened(tree)
             while not tree.gone.is_set():
                 await tree.run_background("host", tree.gone.wait)
             tree.reporter.deliver()

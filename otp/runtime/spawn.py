@@ -22,6 +22,12 @@ from otp.runtime.lineage import asyncio_lineage, trio_lineage
 if TYPE_CHECKING:
     import trio
 
+Work = Coroutine[Any, Any, None]
+"""What a task runs."""
+
+Over = Callable[[object], None]
+"""Called with a task after its end."""
+
 
 class Scope(Protocol):
     """The part of a cancel scope that a child uses; anyio's and trio's both have it."""
@@ -52,14 +58,7 @@ class Spawner(Protocol):
     stop: Callable[[Any], None]
     soon: Callable[[Callable[[], object]], object]
 
-    def spawn(
-        self,
-        coroutine: Coroutine[Any, Any, None],
-        name: str,
-        over: Callable[[object], None],
-        pulse: Pulse | None = None,
-        /,
-    ) -> object:
+    def spawn(self, coroutine: Work, name: str, over: Over, pulse: Pulse | None = None, /) -> object:
         """Start a task and return it, to be held on to.
 
         Args:
@@ -70,7 +69,7 @@ class Spawner(Protocol):
         """
         ...
 
-    def begun(self, task: object, over: Callable[[object], None], /) -> None:
+    def begun(self, task: object, over: Over, /) -> None:
         """The task has begun, so it will report its end itself: do not call `over`."""
         ...
 
@@ -90,14 +89,7 @@ class _AsyncioSpawner:
         self.stop: Callable[[Any], None] = OneCancellation.stop
         self.soon: Callable[[Callable[[], object]], object] = self._loop.call_soon_threadsafe
 
-    def spawn(
-        self,
-        coroutine: Coroutine[Any, Any, None],
-        name: str,
-        over: Callable[[object], None],
-        pulse: Pulse | None = None,
-        /,
-    ) -> object:
+    def spawn(self, coroutine: Work, name: str, over: Over, pulse: Pulse | None = None, /) -> object:
         context = self._context.copy()
         if pulse is not None:
             context.run(PULSE.set, pulse)
@@ -105,7 +97,7 @@ class _AsyncioSpawner:
         task.add_done_callback(over, context=self._context)
         return task
 
-    def begun(self, task: Any, over: Callable[[object], None], /) -> None:
+    def begun(self, task: Any, over: Over, /) -> None:
         task.remove_done_callback(over)
 
     def lineage(self) -> Iterator[object]:
@@ -124,14 +116,7 @@ class _TrioSpawner:
         self.stop: Callable[[Any], None] = trio.CancelScope.cancel
         self.soon: Callable[[Callable[[], object]], object] = trio.lowlevel.current_trio_token().run_sync_soon
 
-    def spawn(
-        self,
-        coroutine: Coroutine[Any, Any, None],
-        name: str,
-        _over: Callable[[object], None],
-        pulse: Pulse | None = None,
-        /,
-    ) -> object:
+    def spawn(self, coroutine: Work, name: str, _over: Over, pulse: Pulse | None = None, /) -> object:
         # A nursery copies the context that it is called in.
         context = self._context
         if pulse is not None:
@@ -140,14 +125,14 @@ class _TrioSpawner:
         context.run(self._start_soon, _as_it_is, coroutine, name=name)
         return None
 
-    def begun(self, task: object, over: Callable[[object], None], /) -> None:
+    def begun(self, task: object, over: Over, /) -> None:
         pass
 
     def lineage(self) -> Iterator[object]:
         return trio_lineage(self._nursery)
 
 
-def _as_it_is(coroutine: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
+def _as_it_is(coroutine: Work) -> Work:
     """The function that a nursery wants in place of a coroutine."""
     return coroutine
 

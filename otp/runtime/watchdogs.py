@@ -29,29 +29,16 @@ class Watch:
     Attributes:
         pulse: where the child's signs of life arrive.
         at: when it is checked next.
-        number: decides between two that are due at the same time.
         over: it is not checked any more.
     """
 
-    __slots__ = (
-        "_child",
-        "_reprieved",
-        "_seen",
-        "_supervisor",
-        "_watchdog",
-        "_watchdogs",
-        "at",
-        "number",
-        "over",
-        "pulse",
-    )
+    __slots__ = ("_child", "_reprieved", "_seen", "_supervisor", "_watchdog", "_watchdogs", "at", "over", "pulse")
 
     def __init__(
         self, watchdogs: "Watchdogs", supervisor: ports.Supervisor, child: ports.RunningChild, watchdog: Watchdog
     ) -> None:
         self.pulse = Pulse(watchdogs.now)
         self.at = inf
-        self.number = 0
         self.over = False
         self._watchdogs = watchdogs
         self._supervisor = supervisor
@@ -59,9 +46,6 @@ class Watch:
         self._watchdog = watchdog
         self._seen: object = _NOTHING
         self._reprieved = False
-
-    def __lt__(self, other: "Watch") -> bool:
-        return (self.at, self.number) < (other.at, other.number)
 
     def begin(self) -> None:
         """Start counting silence: the child is up."""
@@ -142,7 +126,7 @@ class Watchdogs:
         self.now = now
         self.reporter = reporter
         self._alarm = Alarm(now)
-        self._heap: list[Watch] = []
+        self._heap: list[tuple[float, int, Watch]] = []
         self._over = 0
         self._number = count()
 
@@ -152,29 +136,31 @@ class Watchdogs:
 
     def add(self, watch: Watch) -> None:
         """Check this child from now on."""
-        watch.number = next(self._number)
-        heapq.heappush(self._heap, watch)
+        self._push(watch)
         self._alarm.set(watch.at)
 
     def removed(self) -> None:
         """One more of those added is over."""
         self._over += 1
         if self._over > len(self._heap) // 2 + 64:
-            self._heap = [watch for watch in self._heap if not watch.over]
+            self._heap = [waiting for waiting in self._heap if not waiting[2].over]
             heapq.heapify(self._heap)
             self._over = 0
 
     async def run(self) -> None:
         """Sleep and check, until cancelled."""
         while True:
-            self._check(await self._alarm.sleep(self._heap[0].at if self._heap else inf))
+            self._check(await self._alarm.sleep(self._heap[0][0] if self._heap else inf))
 
     def _check(self, now: float) -> None:
-        while self._heap and self._heap[0].at <= now:
-            watch = heapq.heappop(self._heap)
+        while self._heap and self._heap[0][0] <= now:
+            _, _, watch = heapq.heappop(self._heap)
             if watch.over:
                 self._over -= 1
                 continue
             watch.check(now)
             if not watch.over:
-                heapq.heappush(self._heap, watch)
+                self._push(watch)
+
+    def _push(self, watch: Watch) -> None:
+        heapq.heappush(self._heap, (watch.at, next(self._number), watch))

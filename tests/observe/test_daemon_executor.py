@@ -83,7 +83,7 @@ async def test_a_sender_that_is_stuck_has_one_thread_and_sends_everything_once(s
     async with open_outbox(outbox):
         for n in range(10):
             outbox.put(n)
-        while outbox.failed_tries < 10:
+        while outbox.failures < 10:
             await anyio.sleep(0.01)
         assert threading.active_count() <= before + 1
         stuck.gate.set()
@@ -100,7 +100,7 @@ async def test_a_receiver_of_apprise_that_never_comes_back(stuck, monkeypatch):
     monkeypatch.setattr(receiver._apprise, "notify", lambda **said: stuck(said["title"]))
     async with open_outbox(outbox, patience=0.05):
         outbox.put(Notification(severity=Severity.ERROR, title="one", body="", incidents=()))
-        while outbox.failed_tries < 3:
+        while outbox.failures < 3:
             await anyio.sleep(0.01)
     assert stuck.calls == ["one"]
     assert outbox.dropped == 1

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from otp.observe import outlet as outlets
-from otp.observe.fallback_log import flush_outlets, say_last
+from otp.observe.fallback_log import flush_outlets, say_aside
 from otp.observe.outlet import LONGEST, Outlet, open_outlets
 
 
@@ -180,37 +180,9 @@ def test_lines_dropped_do_not_make_those_being_written_count_as_written(place, o
     assert done == [True]
 
 
-def test_last_words_come_last_and_nothing_before_them_is_lost_if_it_can_be_helped(place, open_outlet):
-    outlet = open_outlet(form=lambda level, text: f"<{level}> {text}\n")
-    for number in range(100):
-        outlet.put(f"{number}\n")
-    assert say_last("the end", within=5.0)
-    assert place.lines == [*map(str, range(100)), "<CRITICAL> the end"]
-
-
-def test_last_words_take_the_place_of_what_has_no_time_any_more(place, open_outlet):
-    outlet = open_outlet()
-    place.shut(outlet)
-    for number in range(100):
-        outlet.put(f"{number}\n")
-    threading.Timer(0.4, place.open.set).start()
-    assert say_last("the end", level="ERROR", within=0.6) or outlet.flush(5.0)
-    assert place.lines == [
-        "stuck",
-        "WARNING  100 lines were not written, place was not read",
-        "ERROR    the end",
-    ]
-
-
-def test_last_words_that_nobody_reads_keep_nobody(place, open_outlet):
-    place.shut(open_outlet())
-    began = time.monotonic()
-    assert not say_last("the end", within=0.2)
-    assert time.monotonic() - began < 5.0
-
-
-def test_without_an_outlet_the_last_words_go_to_standard_error(capfd):
-    assert say_last("the end", within=5.0)
+def test_without_an_outlet_a_line_past_the_log_goes_to_standard_error(capfd):
+    say_aside("CRITICAL", "the end")
+    assert flush_outlets(within=5.0)
     assert capfd.readouterr().err == "CRITICAL the end\n"
 
 

@@ -10,26 +10,12 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, overload
 from uuid import uuid4
 
 from otp.control.client.connection import Connection, open_connection
 from otp.control.client.errors import CommandFailed, Unreachable
-from otp.control.wire import commands
-from otp.control.wire.protocol import (
-    Acted,
-    Draining,
-    Events,
-    Failed,
-    FromServer,
-    Greeting,
-    Incidents,
-    Reply,
-    Request,
-    Resolved,
-    Stacks,
-)
+from otp.control.wire import commands, protocol
 from otp.control.wire.rows import Delta, Explained, Health, Snapshot, Why
 
 PATIENCE = 30.0
@@ -57,21 +43,15 @@ class Client:
     """
 
     def __init__(self, connection: Connection, timeout: float) -> None:
+        self.greeting = connection.greeting
         self._connection = connection
         self._timeout = timeout
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
-
-    @property
-    def greeting(self) -> Greeting:
-        """Of the process at the other end."""
-        return self._connection.greeting
 
     def close(self) -> None:
         """End the connection; what was asked is done all the same."""
@@ -82,21 +62,21 @@ class Client:
     @overload
     def ask(self, command: commands.GetHealth, *, id: str = ...) -> Health: ...
     @overload
-    def ask(self, command: commands.GetEvents, *, id: str = ...) -> Events: ...
+    def ask(self, command: commands.GetEvents, *, id: str = ...) -> protocol.Events: ...
     @overload
-    def ask(self, command: commands.GetIncidents, *, id: str = ...) -> Incidents: ...
+    def ask(self, command: commands.GetIncidents, *, id: str = ...) -> protocol.Incidents: ...
     @overload
     def ask(self, command: commands.Explain, *, id: str = ...) -> Explained: ...
     @overload
     def ask(self, command: commands.GetWhy, *, id: str = ...) -> Why: ...
     @overload
-    def ask(self, command: commands.GetStack, *, id: str = ...) -> Stacks: ...
+    def ask(self, command: commands.GetStack, *, id: str = ...) -> protocol.Stacks: ...
     @overload
-    def ask(self, command: commands.ResolveIncident, *, id: str = ...) -> Resolved: ...
+    def ask(self, command: commands.ResolveIncident, *, id: str = ...) -> protocol.Resolved: ...
     @overload
-    def ask(self, command: commands.Drain, *, id: str = ...) -> Draining: ...
+    def ask(self, command: commands.Drain, *, id: str = ...) -> protocol.Draining: ...
     @overload
-    def ask(self, command: commands.OnChildren, *, id: str = ...) -> Acted: ...
+    def ask(self, command: commands.OnChildren, *, id: str = ...) -> protocol.Acted: ...
     def ask(self, command: commands.Command, *, id: str = "") -> Any:
         """Ask, and wait for the answer.
 
@@ -108,7 +88,7 @@ class Client:
             CommandFailed: the answer is no, or does not come in time.
             Unreachable: the process has ended.
         """
-        request = Request(id or uuid4().hex, command)
+        request = protocol.Request(id or uuid4().hex, command)
         deadline = time.monotonic() + self._timeout
         try:
             self._connection.send(request, deadline)
@@ -120,7 +100,7 @@ class Client:
                 f"no answer within {self._timeout:g} s; it may still be done: look again, or wait longer with --timeout",
             ) from None
         match message:
-            case Reply(id=request.id, answer=answer):
+            case protocol.Reply(id=request.id, answer=answer):
                 return answer
             case _:
                 raise self._no_answer(message)
@@ -135,7 +115,7 @@ class Client:
             Unreachable: a message comes that does not belong to a watch.
         """
         with suppress(TimeoutError):  # then no answer comes either, and the caller gets None
-            self._connection.send(Request(uuid4().hex, commands.Watch()), time.monotonic() + self._timeout)
+            self._connection.send(protocol.Request(uuid4().hex, commands.Watch()), time.monotonic() + self._timeout)
         while True:
             try:
                 message = self._connection.receive(time.monotonic() + self._timeout)
@@ -158,7 +138,7 @@ class Client:
         """Wait `timeout` seconds for each message from now on."""
         self._timeout = timeout
 
-    def _no_answer(self, message: FromServer) -> CommandFailed | Unreachable:
-        if isinstance(message, Failed):
+    def _no_answer(self, message: protocol.FromServer) -> CommandFailed | Unreachable:
+        if isinstance(message, protocol.Failed):
             return CommandFailed(message.kind, message.message)
         return Unreachable(f"{self._connection.path} answers what was not asked: {type(message).__name__}")

@@ -12,21 +12,9 @@ from msgspec.structs import replace
 
 from otp.control.client.errors import Unreachable
 from otp.control.client.find import check_place, names_running
+from otp.control.wire import protocol
 from otp.control.wire.peer import peer_of
-from otp.control.wire.protocol import (
-    HEADER,
-    MAX_MESSAGE,
-    MAX_REQUEST,
-    PROTOCOL,
-    Failed,
-    FromServer,
-    Greeting,
-    ProtocolError,
-    Request,
-    decode_message,
-    encode,
-    length_of,
-)
+from otp.control.wire.protocol import HEADER, PROTOCOL, ProtocolError
 from otp.text.printable import printable
 
 PIECE = 256 * 1024
@@ -111,7 +99,7 @@ class Connection:
         """End the connection; what has been sent is done all the same."""
         self._socket.close()
 
-    def send(self, request: Request, deadline: float) -> None:
+    def send(self, request: protocol.Request, deadline: float) -> None:
         """Send a request.
 
         Raises:
@@ -120,13 +108,13 @@ class Connection:
         """
         try:
             self._until(deadline)
-            self._socket.sendall(encode(request))
+            self._socket.sendall(protocol.encode(request))
         except TimeoutError:
             raise
         except OSError as error:
             raise self._lost(error) from None
 
-    def receive(self, deadline: float, limit: int = MAX_MESSAGE) -> FromServer:
+    def receive(self, deadline: float, limit: int = protocol.MAX_MESSAGE) -> protocol.FromServer:
         """The next message, of at most `limit` bytes; what has come of it by the deadline is kept for the next call.
 
         Raises:
@@ -134,10 +122,10 @@ class Connection:
             Unreachable: the process has ended, or sends no message of this protocol.
         """
         try:
-            end = HEADER + length_of(bytes(self._at_least(HEADER, deadline)[:HEADER]), limit)
+            end = HEADER + protocol.length_of(bytes(self._at_least(HEADER, deadline)[:HEADER]), limit)
             body = bytes(self._at_least(end, deadline)[HEADER:end])
             del self._received[:end]
-            return decode_message(body)
+            return protocol.decode_message(body)
         except ProtocolError as wrong:
             raise Unreachable(f"{self.path} is no control socket of this otp: {wrong}") from None
         except TimeoutError:
@@ -159,14 +147,14 @@ class Connection:
             return True
         return False
 
-    def _greeted(self, timeout: float) -> Greeting:
+    def _greeted(self, timeout: float) -> protocol.Greeting:
         try:
-            greeting = self.receive(time.monotonic() + timeout, MAX_REQUEST)
+            greeting = self.receive(time.monotonic() + timeout, protocol.MAX_REQUEST)
         except TimeoutError:
             raise Unreachable(f"{self.path} is there and says nothing within {timeout:g} s") from None
-        if isinstance(greeting, Failed):
+        if isinstance(greeting, protocol.Failed):
             raise Unreachable(f"{self.path}: {greeting.message}")
-        if not isinstance(greeting, Greeting):
+        if not isinstance(greeting, protocol.Greeting):
             raise Unreachable(f"{self.path} is no control socket of otp: it does not greet")
         greeting = replace(greeting, app=printable(greeting.app), version=printable(greeting.version))
         if greeting.protocol != PROTOCOL:

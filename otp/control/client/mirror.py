@@ -28,6 +28,10 @@ class Mirror:
         snapshot: the last whole picture, for what does not change in between; None before the first.
         root: the root supervisor's path.
         events: the last ones, oldest first.
+        seq: number of the last event in the copy.
+        state: of the tree; empty before the first message.
+        needs: what children need and has been down, as the last message said.
+        open_incidents: how many incidents are open.
     """
 
     def __init__(self) -> None:
@@ -35,7 +39,10 @@ class Mirror:
         self.snapshot: Snapshot | None = None
         self.root = ""
         self.events: deque[EventRow] = deque(maxlen=KEPT_EVENTS)
-        self._last: Snapshot | Delta | None = None
+        self.seq = 0
+        self.state = ""
+        self.needs: tuple[NeedRow, ...] = ()
+        self.open_incidents = 0
         self._last_at = 0.0
         self._up_at = 0.0
         self._blocked: Blocked | None = None
@@ -69,7 +76,7 @@ class Mirror:
         self._blocked, self._blocked_at = message.blocked, at
         if message.seq < self.snapshot.seq or not _says_more(message):
             return frozenset()
-        self._last, self._last_at = message, at
+        self._note(message, at)
         gone = [path for above in message.removed for path in list(self._family(above)) if path in self._rows]
         for path in gone:
             self._remove(path)
@@ -78,26 +85,6 @@ class Mirror:
         return frozenset(gone).union(row.path for row in message.changed)
 
     # ------------------------------------------------------------------------------------------------ the whole
-
-    @property
-    def seq(self) -> int:
-        """Number of the last event in the copy."""
-        return self._last.seq if self._last else 0
-
-    @property
-    def state(self) -> str:
-        """Of the tree; empty before the first message."""
-        return self._last.state if self._last else ""
-
-    @property
-    def needs(self) -> tuple[NeedRow, ...]:
-        """What children need and has been down, as the last message said."""
-        return self._last.needs if self._last else ()
-
-    @property
-    def open_incidents(self) -> int:
-        """How many incidents are open."""
-        return self._last.open_incidents if self._last else 0
 
     @property
     def up(self) -> int:
@@ -115,7 +102,7 @@ class Mirror:
 
     def age(self, now: float) -> float:
         """Seconds since the last message."""
-        return max(0.0, now - self._last_at) if self._last else 0.0
+        return max(0.0, now - self._last_at) if self.snapshot else 0.0
 
     def blocked(self, now: float) -> Blocked | None:
         """What keeps the event loop, and for how long by now; None: it turns."""
@@ -178,14 +165,19 @@ class Mirror:
         before = frozenset(self._rows)
         if self.snapshot and (self.snapshot.pid, self.snapshot.app) != (new.pid, new.app):
             self.events.clear()
-        self.snapshot = self._last = new
-        self._last_at = self._up_at = self._blocked_at = at
+        self.snapshot = new
+        self._note(new, at)
+        self._up_at = self._blocked_at = at
         self._blocked = new.blocked
         self.root = new.root.path
         self._rows, self._below, self._order = {}, {}, None
         for row in (new.root, *new.children):
             self._put(row, at - new.stale_s)
         return before.union(self._rows)
+
+    def _note(self, message: Snapshot | Delta, at: float) -> None:
+        self.seq, self.state, self._last_at = message.seq, message.state, at
+        self.needs, self.open_incidents = message.needs, message.open_incidents
 
     def _remember(self, events: tuple[EventRow, ...]) -> None:
         newest = self.events[-1].seq if self.events else 0

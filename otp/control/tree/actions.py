@@ -6,42 +6,23 @@ from typing import Any, get_args
 
 import anyio
 
+from otp import errors
 from otp.control.tree.audit import Audit, one_line
 from otp.control.tree.blast_radius import of_restart, of_stop
 from otp.control.tree.maintenance import Maintenance
 from otp.control.tree.view import View, incident_row
-from otp.control.wire.commands import (
-    Command,
-    Drain,
-    InjectFault,
-    OnChildren,
-    Pause,
-    Reset,
-    ResolveIncident,
-    Restart,
-    Resume,
-    Start,
-    Stop,
-)
+from otp.control.wire import commands
 from otp.control.wire.peer import Peer
 from otp.control.wire.protocol import Acted, Answer, Draining, Failure, Resolved
 from otp.control.wire.rows import Change
 from otp.control.wire.targets import Node, NoSuchChild, TooMany
 from otp.core.child import ChildState
 from otp.core.foresight import could_follow
-from otp.errors import (
-    ChildRefused,
-    ControlError,
-    FaultError,
-    NoProc,
-    NotFound,
-    NotSupported,
-    OTPError,
-    PatternError,
-    Restarting,
-    Running,
-)
+from otp.errors import ControlError, FaultError
 from otp.faults import Faults
+
+_BELOW_THE_ROOT = (commands.Restart, commands.Stop, commands.Start, commands.InjectFault)
+"""Commands that the root itself does not take."""
 
 
 class NotAllowed(ControlError):
@@ -67,13 +48,13 @@ class Actions:
         self._maintenance = maintenance
         self._audit = audit
         self._faults = faults
-        self.by_command: dict[type[Command], Callable[[Peer, str, Any], Awaitable[Answer]]] = {
-            **dict.fromkeys(get_args(OnChildren), self.on_children),
-            ResolveIncident: self.resolve,
-            Drain: self.drain,
+        self.by_command: dict[type[commands.Command], Callable[[Peer, str, Any], Awaitable[Answer]]] = {
+            **dict.fromkeys(get_args(commands.OnChildren), self.on_children),
+            commands.ResolveIncident: self.resolve,
+            commands.Drain: self.drain,
         }
 
-    async def on_children(self, peer: Peer, op: str, command: OnChildren) -> Acted:
+    async def on_children(self, peer: Peer, op: str, command: commands.OnChildren) -> Acted:
         """Act on the children that the command names, or say what it would touch.
 
         Raises:
@@ -85,14 +66,14 @@ class Actions:
         nodes = await self._view.outline()
         named = await self._view.chosen(nodes, command.path, many=command.all or command.dry_run)
         self._check(command, named)
-        reach = of_restart if isinstance(command, Restart) else of_stop
+        reach = of_restart if isinstance(command, commands.Restart) else of_stop
         changes: list[Change] = []
         touched: set[str] = set()
         for node in named:
             radius = reach(nodes, node.path)
             if command.dry_run:
                 change = self._planned(command, node, radius)
-            elif isinstance(command, Restart) and node.path in touched:
+            elif isinstance(command, commands.Restart) and node.path in touched:
                 change = self._restarted_along(node)
             else:
                 change = await self._act(peer, op, command, node.path, radius)
@@ -105,7 +86,7 @@ class Actions:
             untouched=sum(node.path not in touched for node in nodes[1:]),
         )
 
-    async def resolve(self, peer: Peer, op: str, command: ResolveIncident) -> Resolved:
+    async def resolve(self, peer: Peer, op: str, command: commands.ResolveIncident) -> Resolved:
         """Resolve an incident by hand.
 
         Raises:
@@ -120,7 +101,7 @@ class Actions:
         self._audit.did(peer, op, command, incident.path)
         return Resolved(op=op, incident=incident_row(incident, now))
 
-    async def drain(self, peer: Peer, op: str, command: Drain) -> Draining:
+    async def drain(self, peer: Peer, op: str, command: commands.Drain) -> Draining:
         """Stop the whole tree in order, or say what would be stopped."""
         nodes = await self._view.outline()
         children = tuple(node.path for node in reversed(nodes[1:]))
@@ -129,9 +110,9 @@ class Actions:
             self._handle.stop()
         return Draining(op=op, dry_run=command.dry_run, children=children)
 
-    async def cut_short(self, command: Command) -> None:
+    async def cut_short(self, command: commands.Command) -> None:
         """Stop what is left of a drained tree at once, when the seconds of its Drain are over."""
-        if isinstance(command, Drain) and command.seconds is not None and not command.dry_run:
+        if isinstance(command, commands.Drain) and command.seconds is not None and not command.dry_run:
             await anyio.sleep(command.seconds)
             self._handle.kill()
 
@@ -139,25 +120,25 @@ class Actions:
         """Resume a child whose maintenance is over; False: a supervisor above is down, try again later."""
         try:
             await self._handle.resume(self._below(path))
-        except NoProc:
+        except errors.NoProc:
             return self._view.has_ended
-        except NotFound:  # the child is gone
+        except errors.NotFound:  # the child is gone
             return True
         self._audit.over(path)
         return True
 
-    def _check(self, command: OnChildren, named: Sequence[Node]) -> None:
-        if isinstance(command, InjectFault) and self._faults is None:
+    def _check(self, command: commands.OnChildren, named: Sequence[Node]) -> None:
+        if isinstance(command, commands.InjectFault) and self._faults is None:
             raise NotAllowed("this process was started without faults; start it with otp run --faults")
-        if isinstance(command, Restart | Stop | Start | InjectFault) and named[0].path == self._view.app:
+        if isinstance(command, _BELOW_THE_ROOT) and named[0].path == self._view.app:
             verb = str(type(command).__struct_config__.tag)
             raise NotAllowed(
                 f"{verb} is for the children of {self._view.app}, not for the root itself; name one of them, "
                 f"or {verb} '*' --all for each of them; otp drain ends the whole process in order"
             )
 
-    def _planned(self, command: OnChildren, node: Node, radius: tuple[str, ...]) -> Change:
-        follows = could_follow(self._handle.running_spec(), node.path) if isinstance(command, Restart) else ()
+    def _planned(self, command: commands.OnChildren, node: Node, radius: tuple[str, ...]) -> Change:
+        follows = could_follow(self._handle.running_spec(), node.path) if isinstance(command, commands.Restart) else ()
         return Change(
             path=node.path, radius=radius, before=node.state, after=node.state, took_s=0.0, could_follow=follows
         )
@@ -169,17 +150,19 @@ class Actions:
             path=node.path, radius=(), before=node.state, after=self._state(node.path), took_s=0.0, message=along
         )
 
-    async def _act(self, peer: Peer, op: str, command: OnChildren, path: str, touched: tuple[str, ...]) -> Change:
+    async def _act(
+        self, peer: Peer, op: str, command: commands.OnChildren, path: str, radius: tuple[str, ...]
+    ) -> Change:
         before, begun = self._state(path), time.monotonic()
         error, message = "", ""
         try:
             message = await self._carry_out(path, command)
-        except OTPError as no:
+        except errors.OTPError as no:
             error, message = self.refusal(no)
             message = one_line(message)
         change = Change(
             path=path,
-            radius=touched,
+            radius=radius,
             before=before,
             after=self._state(path),
             took_s=time.monotonic() - begun,
@@ -189,18 +172,18 @@ class Actions:
         self._audit.acted(peer, op, command, change)
         return change
 
-    def refusal(self, error: OTPError) -> tuple[Failure, str]:
+    def refusal(self, error: errors.OTPError) -> tuple[Failure, str]:
         """Why a command is not carried out: its kind, which decides the exit code, and what to do about it."""
         match error:
-            case NoProc():
+            case errors.NoProc():
                 return "gone" if self._view.has_ended else "conflict", self._view.no_supervisor(error)
-            case NotFound() | NoSuchChild():
+            case errors.NotFound() | NoSuchChild():
                 return "not_found", str(error)
-            case NotAllowed() | TooMany() | PatternError():
+            case NotAllowed() | TooMany() | errors.PatternError():
                 return "refused", str(error)
-            case Restarting() | Running() | NotSupported() | FaultError():
+            case errors.Restarting() | errors.Running() | errors.NotSupported() | FaultError():
                 return "conflict", str(error)
-            case ChildRefused(paths=paths):
+            case errors.ChildRefused(paths=paths):
                 hint = f"otp stack {paths[0]} says where it hangs, and only the end of the process ends it"
                 return "error", f"{error}; {hint}"
             case _:
@@ -211,7 +194,7 @@ class Actions:
             return self._view.root_state
         try:
             info = self._view.info(path)
-        except NoProc:  # the tree has ended
+        except errors.NoProc:  # the tree has ended
             return "gone"
         return str(info.state) if info is not None else "gone"
 
@@ -221,41 +204,41 @@ class Actions:
 
     # ------------------------------------------------------------------------------------------------ one child
 
-    async def _carry_out(self, path: str, command: OnChildren) -> str:
+    async def _carry_out(self, path: str, command: commands.OnChildren) -> str:
         """Do to one child what the command says; returns what is worth knowing of it."""
         below = self._below(path)
         match command:
-            case Restart():
+            case commands.Restart():
                 await self._handle.restart(below)
-            case Stop():
+            case commands.Stop():
                 await self._handle.terminate_child(below)
-            case Start():
+            case commands.Start():
                 return await self._start(path)
-            case Reset():
+            case commands.Reset():
                 await self._handle.reset(below)
-            case Pause():
+            case commands.Pause():
                 await self._handle.pause(below)
                 self._maintenance.begin(path, command.seconds)
-            case Resume():
+            case commands.Resume():
                 await self._handle.resume(below)
                 self._maintenance.end(path)
-            case InjectFault():
+            case commands.InjectFault():
                 self._inject(path, command)
         return ""
 
     async def _start(self, path: str) -> str:
         try:
             await self._handle.restart_child(self._below(path))
-        except Running:
+        except errors.Running:
             if self._state(path) == ChildState.REFUSED:
-                raise ChildRefused((path,)) from None
+                raise errors.ChildRefused((path,)) from None
             return "it is up already"
         return ""
 
-    def _inject(self, path: str, command: InjectFault) -> None:
+    def _inject(self, path: str, command: commands.InjectFault) -> None:
         assert self._faults is not None
         try:
             injection = self._faults.inject(path, command.kind, times=command.times, seconds=command.seconds)
-        except NotFound:  # it is there, so it was added by start_child
+        except errors.NotFound:  # it is there, so it was added by start_child
             raise FaultError(path, "it was added while the tree ran; faults reach those that it began with") from None
         self._view.seen.incidents.injecting(path, injection.marked_until)

@@ -59,11 +59,7 @@ class EventLog:
     lasting = True
 
     def __init__(
-        self,
-        *,
-        kept: int = KEPT,
-        now: Callable[[], float] = anyio.current_time,
-        wall: Callable[[], float] = time.time,
+        self, *, kept: int = KEPT, now: Callable[[], float] = anyio.current_time, wall: Callable[[], float] = time.time
     ) -> None:
         self.seq = 0
         self._entries: deque[Entry] = deque(maxlen=kept)

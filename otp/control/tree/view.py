@@ -9,14 +9,7 @@ from typing import TypeVar
 import anyio
 
 from otp.control.tree.maintenance import Maintenance
-from otp.control.wire.rows import (
-    ChildRow,
-    FailureRow,
-    IncidentRow,
-    NeedRow,
-    Snapshot,
-    TreeState,
-)
+from otp.control.wire.rows import ChildRow, FailureRow, IncidentRow, NeedRow, Snapshot, TreeState
 from otp.control.wire.targets import Node, Target, decided
 from otp.core.child import ChildState
 from otp.core.facts import ChildFacts, strategy_of
@@ -25,7 +18,6 @@ from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, RequestError
 from otp.observe.incident import Incident
 from otp.observe.observation import Observation
-from otp.observe.snapshots import ChildHistory
 from otp.runtime.handle import Supervisor
 from otp.runtime.inspect import Budget, ChildInfo
 
@@ -36,6 +28,9 @@ NO_BUDGET = Budget(used=0, intensity=0, period=0.0)
 
 ONE_BY_ONE = 20
 """Paths that are looked up one by one; for more it is cheaper to walk through the tree once."""
+
+_OF_INCIDENT = ("id", "path", "state", "count", "message", "frame", "fingerprint", "verdict", "injected", "maintenance")
+"""Fields that the row of an incident has under the names of the incident's attributes."""
 
 T = TypeVar("T")
 
@@ -237,7 +232,7 @@ class View:
     def failures(self, path: str) -> tuple[FailureRow, ...]:
         """The last failures of a child, oldest first."""
         now = anyio.current_time()
-        past: ChildHistory | None = self.seen.history.child(path, now)
+        past = self.seen.history.child(path, now)
         return tuple(
             FailureRow(
                 wall=_wall(one.at, now), outcome=one.outcome, verdict=one.verdict, text=one.text, frame=one.frame
@@ -276,12 +271,9 @@ class View:
 
     def _budget(self, info: ChildInfo) -> Budget:
         """The restart window of a supervisor; none of a worker, and of a supervisor that is down."""
-        if info.kind == "worker":
-            return NO_BUDGET
-        try:
-            return self.handle.budget(info.path.removeprefix(f"{self.app}/"))
-        except RequestError:
-            return NO_BUDGET
+        with suppress(RequestError):
+            return NO_BUDGET if info.kind == "worker" else self.handle.budget(info.path.removeprefix(f"{self.app}/"))
+        return NO_BUDGET
 
     def _open_ids(self) -> dict[str, str]:
         return {incident.path: incident.id for incident in self.seen.incidents.open()}
@@ -304,22 +296,13 @@ def incident_row(incident: Incident, now: float) -> IncidentRow:
     """An incident as a row, at the time `now` of the tree's clock."""
     down = now - incident.down_since if incident.down_since is not None else 0.0
     return IncidentRow(
-        id=incident.id,
-        path=incident.path,
-        state=incident.state,
-        count=incident.count,
+        **{name: getattr(incident, name) for name in _OF_INCIDENT},
         cause=incident.type,
-        message=incident.message,
-        frame=incident.frame,
-        fingerprint=incident.fingerprint,
-        verdict=incident.verdict,
         worst=str(incident.worst),
         opened_wall=incident.opened.wall,
         last_wall=incident.last.wall,
         resolved_wall=incident.resolved.wall if incident.resolved is not None else None,
         downtime_s=incident.downtime + down,
-        injected=incident.injected,
-        maintenance=incident.maintenance,
     )
 
 

@@ -9,13 +9,15 @@ the next one is read when the last one has been answered. Nothing in a message n
 or of another type, is refused.
 """
 
-from typing import Any, Final, Literal
+from typing import Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from otp.control.wire.commands import Command, Id
 from otp.control.wire.rows import Change, Delta, EventRow, Explained, Health, IncidentRow, Snapshot, StackRow, Why
+
+T = TypeVar("T")
 
 PROTOCOL: Final = 1
 """Version of this protocol. A client and a server of different versions part with a clear message."""
@@ -193,8 +195,7 @@ def decode_request(body: bytes) -> Request:
     Raises:
         ProtocolError: the body is no request.
     """
-    request: Request = _decoded(_requests, body)
-    return request
+    return _decoded(_requests, body)
 
 
 def decode_message(body: bytes) -> FromServer:
@@ -203,11 +204,10 @@ def decode_message(body: bytes) -> FromServer:
     Raises:
         ProtocolError: the body is no message of a server.
     """
-    message: FromServer = _decoded(_messages, body)
-    return message
+    return _decoded(_messages, body)
 
 
-def _decoded(decoder: "msgspec.msgpack.Decoder[Any]", body: bytes) -> Any:
+def _decoded(decoder: "msgspec.msgpack.Decoder[T]", body: bytes) -> T:
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as wrong:

@@ -166,15 +166,11 @@ def _check_system() -> None:
 
 def _taken(path: Path) -> IO[str] | None:
     """The lock, taken; None if another process holds it, or has just removed the folder as the last one in it."""
-    _check_private(path.parent)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_server_folder(path.parent)
     with suppress(FileNotFoundError):
         return _locked(path)
     return None
-
-
-def _check_private(place: Path) -> None:
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    check_server_folder(place)
 
 
 def _check_length(path: Path) -> None:

@@ -10,7 +10,7 @@ import threading
 import pytest
 from loguru import logger
 
-from otp.observe.fallback_log import say_last
+from otp.observe.fallback_log import say_aside
 from services.shared.log_outlet import log_outlet
 from services.shared.logutil import LogUtil
 
@@ -34,7 +34,7 @@ def test_lines_go_through_it_without_secrets(capsys, monkeypatch):
         logger.bind(event="child.failed").warning(f"root/a  api_key={CANARY}")
         logging.getLogger("websockets").warning("Authorization: Bearer %s\x1b[2J", CANARY)
         logging.getLogger("websockets").error("gone", exc_info=OSError(f"token={CANARY}"))
-        say_last("the end")
+        say_aside("CRITICAL", "the end")
     text = capsys.readouterr().out
     assert CANARY not in text
     said = [line.split("]", 1)[1] for line in text.splitlines() if line.startswith("[")]
