@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
-from click.exceptions import Exit
 
 from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, on_a_running_tree
-from otp.cli.exit_codes import ExitCode
 from otp.cli.output import Output, Shown
 from otp.cli.queries.fact_sheet import Fact, sheet
 from otp.cli.queries.states import budget, maintenance, since, state
@@ -29,9 +27,7 @@ def describe(*, path: str, connection: Connection, output: Output) -> None:
     """
     with connection.open() as client:
         why, snapshot = client.ask(GetWhy(path=path)), client.ask(GetSnapshot())
-    output.show(shown(why, snapshot))
-    if not why.child.ready:
-        raise Exit(ExitCode.NOT_UP)
+    output.show(shown(why, snapshot), up=why.child.ready)
 
 
 def shown(why: Why, snapshot: Snapshot) -> Shown:

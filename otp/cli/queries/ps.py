@@ -9,11 +9,9 @@ In start order; the root is no child.
 """
 
 import click
-from click.exceptions import Exit
 
 from otp.cli.completion import complete_path
 from otp.cli.connection import Connection, on_a_running_tree
-from otp.cli.exit_codes import ExitCode
 from otp.cli.output import Output, Page, Shown
 from otp.cli.queries.states import all_well, blocked, cause, head, maintenance, since, state
 from otp.cli.queries.watching import watch, watch_option
@@ -65,9 +63,8 @@ def ps(*, path: str, watching: bool, connection: Connection, output: Output) -> 
             chosen(snapshot.rows, path)  # raises, and says what there is
     if watching:
         watch(connection, output, lambda snapshot: shown(snapshot, path))
-    output.show(shown(snapshot, path))
-    if not (snapshot.blocked is None and all(row.ready for row in found) if path else all_well(snapshot)):
-        raise Exit(ExitCode.NOT_UP)
+    well = snapshot.blocked is None and all(row.ready for row in found) if path else all_well(snapshot)
+    output.show(shown(snapshot, path), up=well)
 
 
 def shown(snapshot: Snapshot, path: str = "") -> Shown:

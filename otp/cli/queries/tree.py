@@ -14,11 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from click.exceptions import Exit
 
 from otp.cli.branches import drawn
 from otp.cli.connection import Connection, on_a_running_tree
-from otp.cli.exit_codes import ExitCode
 from otp.cli.on_paper import on_paper
 from otp.cli.output import Output, Page, Shown
 from otp.cli.queries.states import all_well, blocked, head, notes, since, state, up_count
@@ -64,15 +62,9 @@ def tree(
     elif watching:
         watch(connection, output, shown)
     else:
-        _look(connection, output)
-
-
-def _look(connection: Connection, output: Output) -> None:
-    with connection.open() as client:
-        snapshot = client.ask(GetSnapshot())
-    output.show(shown(snapshot))
-    if not all_well(snapshot):
-        raise Exit(ExitCode.NOT_UP)
+        with connection.open() as client:
+            snapshot = client.ask(GetSnapshot())
+        output.show(shown(snapshot), up=all_well(snapshot))
 
 
 def shown(snapshot: Snapshot) -> Shown:
