@@ -8,8 +8,7 @@ from typing import Any, TypedDict
 import click
 from msgspec.structs import asdict
 
-from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, on_a_running_tree
+from otp.cli.connection import Connection, on_a_running_tree, path_argument
 from otp.cli.exit_codes import CODES, Ended, ExitCode
 from otp.cli.output import Output, Page, Shown
 from otp.control.wire.commands import OnChildren
@@ -44,7 +43,7 @@ def acting(
     """
 
     def decorate(wanted: Callable[..., OnChildren]) -> Callable[..., None]:
-        @click.argument("path", shell_complete=complete_path)
+        @path_argument
         @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit.")
         @click.option("--all", "all_", is_flag=True, help="More than one child is meant.")
         @click.option("--dry-run", is_flag=True, help="Only say what would be touched.")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 
-from otp.cli.completion import complete_socket
+from otp.cli.completion import complete_path, complete_socket
 from otp.cli.exit_codes import CODES, Ended, ExitCode
 from otp.cli.output import with_output
 from otp.cli.parameters import seconds
@@ -21,6 +21,8 @@ from otp.text.printable import printable
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
+path_argument = click.argument("path", shell_complete=complete_path)
+optional_path = click.argument("path", default="", shell_complete=complete_path)
 
 _CODES = {NoSuchChild: ExitCode.NO_CHILD, TooMany: ExitCode.REFUSED, PatternError: ExitCode.USAGE}
 

@@ -67,6 +67,13 @@ class Shown:
         return (self.document,) if self.rows is None else self.rows
 
 
+def listing(
+    app: str, kind: str, rows: Sequence[Document], names: Sequence[str], text: Callable[[Page], Iterable[str]]
+) -> Shown:
+    """Show rows of one kind, a line each; their document has the application's name, and the rows under their kind."""
+    return Shown({"app": app, kind: rows}, names, text, rows)
+
+
 class Output:
     """The format of a command, and the page that it writes on.
 

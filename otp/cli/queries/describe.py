@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, on_a_running_tree
+from otp.cli.connection import Connection, on_a_running_tree, path_argument
 from otp.cli.output import Output, Shown
 from otp.cli.queries.fact_sheet import Fact, sheet
 from otp.cli.queries.states import budget, maintenance, since, state
@@ -18,7 +17,7 @@ from otp.text.durations import duration
 
 
 @click.command(epilog="Example:  otp describe massive/workers/ws_worker")
-@click.argument("path", shell_complete=complete_path)
+@path_argument
 @on_a_running_tree
 def describe(*, path: str, connection: Connection, output: Output) -> None:
     """Show one child: figures, settings, last failures.

@@ -13,9 +13,9 @@ from dataclasses import replace
 import click
 from msgspec.structs import asdict
 
-from otp.cli.completion import complete_incident, complete_path
-from otp.cli.connection import Connection, check_known, on_a_running_tree
-from otp.cli.output import Output, Page, Shown
+from otp.cli.completion import complete_incident
+from otp.cli.connection import Connection, check_known, on_a_running_tree, optional_path
+from otp.cli.output import Output, Page, Shown, listing
 from otp.cli.queries.states import blocked, head
 from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import Cell, Column, Row, table
@@ -73,7 +73,7 @@ def incidents() -> None:
 
 
 @incidents.command("list", epilog="Example:  otp incidents list 'workers/*' --all")
-@click.argument("path", default="", shell_complete=complete_path)
+@optional_path
 @click.option("--all", "everything", is_flag=True, help="Those that are over too.")
 @watch_option
 @on_a_running_tree
@@ -109,12 +109,8 @@ def resolve(*, incident: str, reason: str, connection: Connection, output: Outpu
 
 def shown(app: str, found: Sequence[IncidentRow], now: float) -> Shown:
     """The incidents, one a line."""
-    return Shown(
-        document={"app": app, "incidents": found},
-        rows=found,
-        names=[row.id for row in found],
-        text=lambda page: _text(found, now, page),
-    )
+    ids = [row.id for row in found]
+    return listing(app, "incidents", found, ids, lambda page: _text(found, now, page))
 
 
 def _asked_again(client: Client, path: str, everything: bool) -> Callable[[Snapshot], Shown]:

@@ -10,9 +10,8 @@ In start order; the root is no child.
 
 import click
 
-from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, on_a_running_tree
-from otp.cli.output import Output, Page, Shown
+from otp.cli.connection import Connection, on_a_running_tree, optional_path
+from otp.cli.output import Output, Page, Shown, listing
 from otp.cli.queries.states import all_well, blocked, cause, head, maintenance, since, state
 from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import Column, Row, table
@@ -45,7 +44,7 @@ _WIDE = (
 
 
 @click.command(epilog="Example:  otp ps 'workers/*' -o wide")
-@click.argument("path", default="", shell_complete=complete_path)
+@optional_path
 @watch_option
 @on_a_running_tree
 def ps(*, path: str, watching: bool, connection: Connection, output: Output) -> None:
@@ -70,12 +69,8 @@ def ps(*, path: str, watching: bool, connection: Connection, output: Output) -> 
 def shown(snapshot: Snapshot, path: str = "") -> Shown:
     """The children, all or those at and below a path or pattern."""
     rows = _meant(snapshot, path)
-    return Shown(
-        document={"app": snapshot.app, "children": rows},
-        rows=rows,
-        names=[row.path for row in rows],
-        text=lambda page: _text(rows, snapshot, page),
-    )
+    paths = [row.path for row in rows]
+    return listing(snapshot.app, "children", rows, paths, lambda page: _text(rows, snapshot, page))
 
 
 def _meant(snapshot: Snapshot, path: str) -> list[ChildRow]:
