@@ -19,20 +19,14 @@ from otp.text.redaction import clean
 GROUP = "otp.commands"
 
 
-class PluginGroup(click.Group):
-    """A group whose own commands come first; a plugin cannot take the name of one of them."""
+def names() -> set[str]:
+    """The names of their commands."""
+    return entry_points(group=GROUP).names
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click gives it
-        """The names, own ones first."""
-        own = list(self.commands)
-        return own + sorted(entry_points(group=GROUP).names - set(own))
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name; None if there is none."""
-        own = super().get_command(ctx, cmd_name)
-        if own is not None:
-            return own
-        return next((_loaded(found) for found in entry_points(group=GROUP, name=cmd_name)), None)
+def command(name: str) -> click.Command | None:
+    """The plugin's command of that name; None if there is none."""
+    return next(map(_loaded, entry_points(group=GROUP, name=name)), None)
 
 
 def _loaded(plugin: EntryPoint) -> click.Command:

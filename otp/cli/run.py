@@ -3,7 +3,7 @@
 import math
 from importlib.util import find_spec
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
@@ -39,6 +39,7 @@ from otp.faults import Faults
 )
 @click.option(
     "--health-port",
+    "health",
     metavar="[HOST:]PORT",
     help="Answer /livez and /readyz there; without HOST on 127.0.0.1, for Kubernetes 0.0.0.0:8080.",
 )
@@ -58,15 +59,10 @@ def run(
     target: str,
     config: Path | None,
     show_traceback: bool,
-    backend: Backend,
-    uvloop: bool | None,
-    grace: float,
-    exit_within: float,
-    health_port: str | None,
     loop_watch: float,
-    control: bool,
     faults: bool,
     reload: bool,
+    **options: Any,
 ) -> None:
     """Run a tree until it ends, or until Ctrl-C, SIGTERM or SIGHUP.
 
@@ -85,18 +81,7 @@ def run(
     switches = Faults() if faults else None
     beside = (_reloader(target, config, switches),) if reload else ()
     try:
-        main(
-            spec,
-            backend=backend,
-            uvloop=uvloop,
-            grace=grace,
-            exit_within=exit_within,
-            health=health_port,
-            loop_watch=loop_watch or None,
-            control=control,
-            faults=switches or False,
-            beside=beside,
-        )
+        main(spec, loop_watch=loop_watch or None, faults=switches or False, beside=beside, **options)
     except ValueError as error:
         raise Failure(str(error)) from error
 

@@ -11,6 +11,7 @@ NOTES has the budget of a supervisor, streak, open incident, maintenance, and th
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,7 +23,7 @@ from otp.cli.output import Output, Page, Shown
 from otp.cli.queries.states import all_well, blocked, head, notes, since, state, up_count
 from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import Cell, Column, Row, table
-from otp.cli.target import load_target, with_optional_target
+from otp.cli.target import load_target, with_target
 from otp.cli.terminal import Style
 from otp.control.wire.commands import GetSnapshot
 from otp.control.wire.looks import NEED_DOWN, Tone
@@ -41,7 +42,7 @@ _WIDE = (*_COLUMNS[:4], Column("CRASHES", right=True), Column("MANUAL", right=Tr
 
 
 @click.command(epilog="Example:  otp tree -w")
-@with_optional_target
+@partial(with_target, required=False)
 @watch_option
 @on_a_running_tree
 def tree(
