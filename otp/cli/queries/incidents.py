@@ -18,7 +18,7 @@ from otp.cli.connection import Connection, check_known, on_a_running_tree, optio
 from otp.cli.output import Output, Page, Shown, listing
 from otp.cli.queries.states import blocked, head
 from otp.cli.queries.watching import watch, watch_option
-from otp.cli.tables import Cell, Column, Row, table
+from otp.cli.tables import Cell, Column, Fields, table_of
 from otp.control.client.client import Client
 from otp.control.client.errors import CommandFailed
 from otp.control.wire.commands import GetIncidents, ResolveIncident
@@ -27,28 +27,6 @@ from otp.control.wire.rows import IncidentRow, Snapshot
 from otp.text.clock import clock
 from otp.text.durations import duration
 from otp.text.printable import printable
-
-_PATH = Column("PATH", least=18, keeps_end=True)
-_CAUSE = Column("CAUSE", least=15)
-_NARROW = (
-    Column("ID"),
-    Column("OPENED"),
-    _PATH,
-    Column("COUNT", right=True),
-    Column("DOWN", right=True),
-    _CAUSE,
-)
-_WIDE = (
-    *_NARROW[:-1],
-    Column("STATE"),
-    Column("LAST"),
-    Column("RESOLVED"),
-    Column("WORST"),
-    Column("VERDICT"),
-    Column("FINGERPRINT"),
-    Column("FRAME"),
-    _CAUSE,
-)
 
 
 class _ListFirst(click.Group):
@@ -145,20 +123,8 @@ def _found(client: Client, path: str, everything: bool) -> Shown:
 def _text(found: Sequence[IncidentRow], now: float, page: Page) -> list[str]:
     if not found:
         return ["no incidents"]
-    columns, line = (_WIDE, _wide) if page.wide else (_NARROW, _narrow)
-    return table(columns, [line(row, now) for row in found], within=page.within, colour=page.colour)
-
-
-def _narrow(row: IncidentRow, now: float) -> Row:
-    opened = clock(row.opened_wall, now)
-    cause = Cell(_cause(row), INCIDENTS[row.state])
-    return row.id, opened, row.path, str(row.count), duration(row.downtime_s), cause
-
-
-def _wide(row: IncidentRow, now: float) -> Row:
-    *begin, cause = _narrow(row, now)
-    last, resolved = clock(row.last_wall, now), clock(row.resolved_wall, now)
-    return *begin, row.state, last, resolved, row.worst, row.verdict, row.fingerprint, row.frame, cause
+    fields = {**_BEGIN, **_MORE, **_END} if page.wide else {**_BEGIN, **_END}
+    return table_of(fields, found, now, page)
 
 
 def _cause(row: IncidentRow) -> str:
@@ -168,3 +134,22 @@ def _cause(row: IncidentRow) -> str:
     kind = row.cause.rpartition(".")[2]
     said = row.message if row.message.startswith(kind) else f"{kind}: {row.message}"
     return f"{mark}{said.removesuffix(': ')}"
+
+
+_BEGIN: Fields[IncidentRow] = {
+    Column("ID"): lambda row, _: row.id,
+    Column("OPENED"): lambda row, now: clock(row.opened_wall, now),
+    Column("PATH", least=18, keeps_end=True): lambda row, _: row.path,
+    Column("COUNT", right=True): lambda row, _: str(row.count),
+    Column("DOWN", right=True): lambda row, _: duration(row.downtime_s),
+}
+_MORE: Fields[IncidentRow] = {
+    Column("STATE"): lambda row, _: row.state,
+    Column("LAST"): lambda row, now: clock(row.last_wall, now),
+    Column("RESOLVED"): lambda row, now: clock(row.resolved_wall, now),
+    Column("WORST"): lambda row, _: row.worst,
+    Column("VERDICT"): lambda row, _: row.verdict,
+    Column("FINGERPRINT"): lambda row, _: row.fingerprint,
+    Column("FRAME"): lambda row, _: row.frame,
+}
+_END: Fields[IncidentRow] = {Column("CAUSE", least=15): lambda row, _: Cell(_cause(row), INCIDENTS[row.state])}
