@@ -119,12 +119,9 @@ class ChildQueries:
             if self._client is None:
                 self._client = connect(self._path, timeout=PATIENCE)
             return self._client.ask(GetWhy(path=path))
-        except CommandFailed as refusal:
-            if refusal.kind == "timed_out":
+        except (CommandFailed, Unreachable) as error:
+            if isinstance(error, Unreachable) or error.kind == "timed_out":
                 self._hang_up()
-            return str(refusal)
-        except Unreachable as error:
-            self._hang_up()
             return str(error)
 
     def _hang_up(self) -> None:

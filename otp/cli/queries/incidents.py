@@ -109,10 +109,7 @@ def _asked_again(client: Client, path: str, everything: bool) -> Callable[[Snaps
 
 
 def _as_before(last: Shown, snapshot: Snapshot) -> Shown:
-    def text(page: Page) -> list[str]:
-        return [*head(blocked(snapshot), page), *last.text(page)]
-
-    return replace(last, text=text)
+    return replace(last, text=lambda page: [*head(blocked(snapshot), page), *last.text(page)])
 
 
 def _found(client: Client, path: str, everything: bool) -> Shown:
