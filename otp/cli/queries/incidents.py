@@ -8,7 +8,6 @@ Newest first.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import click
 from msgspec.structs import asdict
@@ -109,7 +108,9 @@ def _asked_again(client: Client, path: str, everything: bool) -> Callable[[Snaps
 
 
 def _as_before(last: Shown, snapshot: Snapshot) -> Shown:
-    return replace(last, text=lambda page: [*head(blocked(snapshot), page), *last.text(page)])
+    """What was shown last, below the lines on the event loop that does not turn."""
+    text = last.text
+    return Shown(last.document, last.names, lambda page: [*head(blocked(snapshot), page), *text(page)], last.rows)
 
 
 def _found(client: Client, path: str, everything: bool) -> Shown:
