@@ -113,10 +113,6 @@ def _end(acted: Acted, undone: str) -> None:
     failed = [change for change in acted.changes if change.error]
     if not failed:
         return
-    kinds = {_code(change) for change in failed}
+    kinds = {CODES.get(change.error, ExitCode.ERROR) for change in failed}
     text = "\n".join(printable(f"{change.path} {undone}: {change.message}") for change in failed)
     raise Ended(text, kinds.pop() if len(kinds) == 1 else ExitCode.ERROR)
-
-
-def _code(change: Change) -> ExitCode:
-    return next((code for kind, code in CODES.items() if kind == change.error), ExitCode.ERROR)

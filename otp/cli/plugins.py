@@ -33,16 +33,12 @@ def _loaded(plugin: EntryPoint) -> click.Command:
     try:
         command = plugin.load()
     except Exception as error:  # noqa: BLE001 # a broken plugin must not break the other commands
-        return _unavailable(
-            plugin, f"importing {plugin.module} failed: {describe(error)}", hint(error, *_distribution(plugin))
-        )
+        distribution = (plugin.dist.name,) if plugin.dist else ()
+        why = f"importing {plugin.module} failed: {describe(error)}"
+        return _unavailable(plugin, why, hint(error, *distribution))
     if not isinstance(command, click.Command):
         return _unavailable(plugin, f"expected {plugin.value} to be a click command, got {command!r}", "")
     return command
-
-
-def _distribution(plugin: EntryPoint) -> tuple[str, ...]:
-    return (plugin.dist.name,) if plugin.dist else ()
 
 
 def _unavailable(plugin: EntryPoint, why: str, install: str) -> click.Command:

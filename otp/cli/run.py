@@ -1,6 +1,7 @@
 """`otp run`: a tree as a program."""
 
 import math
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
@@ -17,24 +18,22 @@ from otp.cli.target import Failure, load_target, with_target
 from otp.extras import install
 from otp.faults import Faults
 
+_seconds_option = partial(click.option, type=click.FloatRange(min=0), metavar="SECONDS")
+
 
 @click.command
 @with_target
 @click.option("--backend", type=click.Choice(get_args(Backend)), default="asyncio", show_default=True)
 @click.option("--uvloop/--no-uvloop", default=None, help="asyncio on uvloop; without either: if it is installed.")
-@click.option(
+@_seconds_option(
     "--grace",
-    type=click.FloatRange(min=0),
     default=math.inf,
-    metavar="SECONDS",
     help="Budget of a stop in order; what is left then is ended at once. Without it: as long as the children say.",
 )
-@click.option(
+@_seconds_option(
     "--exit-within",
-    type=click.FloatRange(min=0),
     default=EXIT_WITHIN,
     show_default=True,
-    metavar="SECONDS",
     help="What the process has when its last child is gone, or --grace is over; then it is gone, whatever still runs.",
 )
 @click.option(
@@ -43,12 +42,10 @@ from otp.faults import Faults
     metavar="[HOST:]PORT",
     help="Answer /livez and /readyz there; without HOST on 127.0.0.1, for Kubernetes 0.0.0.0:8080.",
 )
-@click.option(
+@_seconds_option(
     "--loop-watch",
-    type=click.FloatRange(min=0),
     default=LOOP_THRESHOLD,
     show_default=True,
-    metavar="SECONDS",
     help="Name the child that blocks the event loop for so long, while it does; 0: do not.",
 )
 @click.option("--control/--no-control", default=True, help="Whether otp ps and its like can look in and steer.")
