@@ -195,7 +195,10 @@ class Stop(Struct, frozen=True):
 
 
 Maintenance = Pause | Resume | Reset
-Request = StartChild | TerminateChild | RestartChild | DeleteChild | RestartNow | Replace | Maintenance
+AboutChild = TerminateChild | RestartChild | DeleteChild | RestartNow | Replace | Maintenance
+"""A request about a child that is there already, by its id."""
+
+Request = StartChild | AboutChild
 Input = (
     Begin
     | Started

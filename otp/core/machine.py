@@ -18,32 +18,8 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from otp import events
-from otp.core import effects
+from otp.core import effects, inputs
 from otp.core.child import Child, ChildState, Purpose
-from otp.core.inputs import (
-    Begin,
-    Checked,
-    DeleteChild,
-    Exited,
-    Ignored,
-    Input,
-    Pause,
-    Replace,
-    Reset,
-    RestartChild,
-    RestartDue,
-    RestartNow,
-    Resume,
-    Silent,
-    StartChild,
-    Started,
-    StartFailed,
-    Stop,
-    TerminateChild,
-    TimerFired,
-    TimerKind,
-    TryAgain,
-)
 from otp.core.maintenance import maintain
 from otp.core.plan import Phase, Plan
 from otp.core.recovery import Recovery
@@ -63,7 +39,7 @@ class SupervisorMachine(Termination):
     one_for_one restart costs the same among any number of siblings.
     """
 
-    def handle(self, event: Input, now: float) -> list[effects.Effect]:
+    def handle(self, event: inputs.Input, now: float) -> list[effects.Effect]:
         """Take one input at the time `now` (seconds, monotonic) and say what is to be done, in this order."""
         self.now = now
         self._HANDLERS[type(event)](self, event)
@@ -89,21 +65,21 @@ class SupervisorMachine(Termination):
 
     # ------------------------------------------------------------------------------------------------ the startup
 
-    def _begin(self, event: Begin) -> None:
+    def _begin(self, event: inputs.Begin) -> None:
         self.phase = Phase.STARTING
         self.patient = event.patient
         to_start = [child for child in self.children.values() if child.state is not ChildState.PAUSED]
         self.plan = Plan(Purpose.STARTUP, to_start=to_start, patient=event.patient)
         self.advance()
 
-    def _started(self, event: Started) -> None:
+    def _started(self, event: inputs.Started) -> None:
         child = self.current(event.child, event.generation)
         if child is not None and child.state is ChildState.STARTING:
             self.cancel_timer(child)
             self.up(child, event.value)
             self.awaited_no_more(child)
 
-    def _start_failed(self, event: StartFailed) -> None:
+    def _start_failed(self, event: inputs.StartFailed) -> None:
         child = self.current(event.child, event.generation)
         if child is None:
             return
@@ -113,7 +89,7 @@ class SupervisorMachine(Termination):
         elif child.is_up:
             self.gone(child, event.exit)
 
-    def _ignored(self, event: Ignored) -> None:
+    def _ignored(self, event: inputs.Ignored) -> None:
         child = self.current(event.child, event.generation)
         if child is None:
             return
@@ -141,7 +117,7 @@ class SupervisorMachine(Termination):
 
     # ------------------------------------------------------------------------------------------------ ends
 
-    def _exited(self, event: Exited) -> None:
+    def _exited(self, event: inputs.Exited) -> None:
         child = self.current(event.child, event.generation)
         if child is None:
             return
@@ -154,7 +130,7 @@ class SupervisorMachine(Termination):
 
     # ------------------------------------------------------------------------------------------------ a child that hangs
 
-    def _silent(self, event: Silent) -> None:
+    def _silent(self, event: inputs.Silent) -> None:
         """Stop a child that hangs. It counts as failed once it has ended, so no second one runs beside it."""
         child = self.current(event.child, event.generation)
         if child is None or child.state is not _RUNNING or child.stop_pending:  # the current plan will stop it
@@ -174,7 +150,7 @@ class SupervisorMachine(Termination):
 
     # ------------------------------------------------------------------------------------------------ the end
 
-    def _stop(self, event: Stop) -> None:
+    def _stop(self, event: inputs.Stop) -> None:
         if self.phase is Phase.DONE:
             return
         if event.brutal:
@@ -183,22 +159,22 @@ class SupervisorMachine(Termination):
 
     # ------------------------------------------------------------------------------------------------ timers
 
-    def _timer_fired(self, event: TimerFired) -> None:
+    def _timer_fired(self, event: inputs.TimerFired) -> None:
         child = self.children.get(event.timer.child)
         if child is None or child.timer != event.timer:  # disarmed or replaced while it was firing
             return
         child.timer = None
         match event.timer.kind:
-            case TimerKind.START:
+            case inputs.TimerKind.START:
                 if not child.stop_pending:  # else the current plan will stop it
                     child.failure = StartTimeout(child.path, child.spec.start_timeout or 0.0)
                     self.stop(child)
-            case TimerKind.SHUTDOWN:
+            case inputs.TimerKind.SHUTDOWN:
                 self._late(child)
                 self.kill(child)
-            case TimerKind.RETRY:
-                self.restart_due(RestartDue(child.spec.id, child.generation))
-            case TimerKind.KILL:  # pragma: no branch # the last kind
+            case inputs.TimerKind.RETRY:
+                self.restart_due(inputs.RestartDue(child.spec.id, child.generation))
+            case inputs.TimerKind.KILL:  # pragma: no branch # the last kind
                 self._emit_refused(child)
                 self.refuses_to_end(child, (child.path,))
 
@@ -214,25 +190,25 @@ class SupervisorMachine(Termination):
         refused = events.ChildRefused(path=child.path, at=self.now, generation=child.generation, **facts)
         self.emit_with_chain(refused)
 
-    _HANDLERS: ClassVar[dict[type[Input], Callable[..., None]]] = {
-        Begin: _begin,
-        Started: _started,
-        StartFailed: _start_failed,
-        Ignored: _ignored,
-        Exited: _exited,
-        Silent: _silent,
-        TimerFired: _timer_fired,
-        TryAgain: Recovery.try_again,
-        Checked: Recovery.checked,
-        RestartDue: Recovery.restart_due,
-        Stop: _stop,
-        StartChild: Termination.request,
-        TerminateChild: Termination.request,
-        RestartChild: Termination.request,
-        DeleteChild: Termination.request,
-        RestartNow: Termination.request,
-        Pause: maintain,
-        Resume: maintain,
-        Reset: maintain,
-        Replace: Termination.request,
+    _HANDLERS: ClassVar[dict[type[inputs.Input], Callable[..., None]]] = {
+        inputs.Begin: _begin,
+        inputs.Started: _started,
+        inputs.StartFailed: _start_failed,
+        inputs.Ignored: _ignored,
+        inputs.Exited: _exited,
+        inputs.Silent: _silent,
+        inputs.TimerFired: _timer_fired,
+        inputs.TryAgain: Recovery.try_again,
+        inputs.Checked: Recovery.checked,
+        inputs.RestartDue: Recovery.restart_due,
+        inputs.Stop: _stop,
+        inputs.StartChild: Termination.request,
+        inputs.TerminateChild: Termination.request,
+        inputs.RestartChild: Termination.request,
+        inputs.DeleteChild: Termination.request,
+        inputs.RestartNow: Termination.request,
+        inputs.Pause: maintain,
+        inputs.Resume: maintain,
+        inputs.Reset: maintain,
+        inputs.Replace: Termination.request,
     }

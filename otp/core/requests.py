@@ -6,29 +6,11 @@ A request about a child that is stopping waits until the child has ended, and is
 from collections.abc import Callable
 from typing import Any
 
+from otp import errors
+from otp.core import inputs
 from otp.core.child import WAITING, Child, ChildState, Purpose
-from otp.core.inputs import (
-    DeleteChild,
-    Maintenance,
-    Replace,
-    Request,
-    RestartChild,
-    RestartNow,
-    StartChild,
-    TerminateChild,
-)
 from otp.core.paths import join
 from otp.core.plan import PlannedRoster, stopped_early
-from otp.errors import (
-    AlreadyPresent,
-    AlreadyStarted,
-    ChildRefused,
-    MaxChildren,
-    NotFound,
-    NotSupported,
-    Restarting,
-    Running,
-)
 from otp.events import Cause, ChildReplaced
 from otp.exits import Shutdown
 from otp.spec import Restart
@@ -37,7 +19,7 @@ _PARKED = (ChildState.FAILED, ChildState.PAUSED)
 _UNDECIDED = (ChildState.EXITED, ChildState.PENDING)
 
 
-def start_child(supervisor: PlannedRoster, request: StartChild) -> None:
+def start_child(supervisor: PlannedRoster, request: inputs.StartChild) -> None:
     """Add a child behind the others and start it, also during a plan (S49, D4).
 
     If it waited for the plan, a child that calls this during its own start would wait for itself.
@@ -50,23 +32,23 @@ def start_child(supervisor: PlannedRoster, request: StartChild) -> None:
         known.wait(request)
     elif known is not None:
         up = known.is_up and not known.is_restarting
-        supervisor.reply(request, AlreadyStarted(path) if up else AlreadyPresent(path))
+        supervisor.reply(request, errors.AlreadyStarted(path) if up else errors.AlreadyPresent(path))
     elif limit is not None and len(supervisor.children) >= limit:
-        supervisor.reply(request, MaxChildren(supervisor.path, limit))
+        supervisor.reply(request, errors.MaxChildren(supervisor.path, limit))
     else:
         child = supervisor.children[spec.id] = supervisor.new_child(spec)
         child.token = request.token
         supervisor.start(child, Purpose.START_CHILD)
 
 
-def terminate_child(supervisor: PlannedRoster, request: TerminateChild) -> None:
+def terminate_child(supervisor: PlannedRoster, request: inputs.TerminateChild) -> None:
     """Stop a child, and cancel its start, restart or retry that is under way (S36, S48, S50)."""
     child = supervisor.children.get(request.child)
     if child is None:
         not_found(supervisor, request)
     elif child.state is ChildState.REFUSED:
         child.revive = False
-        supervisor.reply(request, ChildRefused((child.path,)))
+        supervisor.reply(request, errors.ChildRefused((child.path,)))
     elif child.is_up:
         supervisor.cancel_deferred_restarts(child)
         child.wait(request)
@@ -98,7 +80,7 @@ def _terminate_down(supervisor: PlannedRoster, child: Child) -> None:
         supervisor.awaited_no_more(child)
 
 
-def restart_child(supervisor: PlannedRoster, request: RestartChild) -> None:
+def restart_child(supervisor: PlannedRoster, request: inputs.RestartChild) -> None:
     """Start a child that is down (S51). If its start fails, that is the answer, and it stays down."""
     child = _down(supervisor, request)
     if child is not None:
@@ -107,7 +89,7 @@ def restart_child(supervisor: PlannedRoster, request: RestartChild) -> None:
         supervisor.start(child, Purpose.RESTART_CHILD)
 
 
-def delete_child(supervisor: PlannedRoster, request: DeleteChild) -> None:
+def delete_child(supervisor: PlannedRoster, request: inputs.DeleteChild) -> None:
     """Forget a child that is down (S52)."""
     child = _down(supervisor, request)
     if child is not None:
@@ -115,17 +97,19 @@ def delete_child(supervisor: PlannedRoster, request: DeleteChild) -> None:
         supervisor.reply(request, None)
 
 
-def restart_now(supervisor: PlannedRoster, request: RestartNow) -> None:
+def restart_now(supervisor: PlannedRoster, request: inputs.RestartNow) -> None:
     """Stop a child, and start it when it has ended: counted as manual, and costs no credit."""
     child = supervisor.children.get(request.child)
     plan = supervisor.plan
     if child is None:
         not_found(supervisor, request)
     elif child.spec.restart is Restart.TEMPORARY:
-        supervisor.reply(request, NotSupported(child.path, "restart", "temporary children, which are never restarted"))
+        supervisor.reply(
+            request, errors.NotSupported(child.path, "restart", "temporary children, which are never restarted")
+        )
     elif child.state is ChildState.REFUSED:
         child.revive = True
-        supervisor.reply(request, ChildRefused((child.path,)))
+        supervisor.reply(request, errors.ChildRefused((child.path,)))
     elif child.state is ChildState.STOPPING:
         child.wait(request)
     elif plan is not None and plan.awaited is not child and (supervisor.grouped or child.state in _UNDECIDED):
@@ -136,7 +120,7 @@ def restart_now(supervisor: PlannedRoster, request: RestartNow) -> None:
         _restart_alone(supervisor, child, request)
 
 
-def replace(supervisor: PlannedRoster, request: Replace) -> None:
+def replace(supervisor: PlannedRoster, request: inputs.Replace) -> None:
     """Give a child another spec, which its next start uses, whatever the cause."""
     child = supervisor.children.get(request.child)
     if child is None:
@@ -148,7 +132,7 @@ def replace(supervisor: PlannedRoster, request: Replace) -> None:
         supervisor.reply(request, None)
 
 
-def _restart_alone(supervisor: PlannedRoster, child: Child, request: RestartNow) -> None:
+def _restart_alone(supervisor: PlannedRoster, child: Child, request: inputs.RestartNow) -> None:
     if child.is_up:
         child.wait(request)
         supervisor.stop(child)
@@ -157,20 +141,20 @@ def _restart_alone(supervisor: PlannedRoster, child: Child, request: RestartNow)
         supervisor.restart_one(child, Cause.MANUAL, None, request.token)
 
 
-def _down(supervisor: PlannedRoster, request: RestartChild | DeleteChild) -> Child | None:
+def _down(supervisor: PlannedRoster, request: inputs.RestartChild | inputs.DeleteChild) -> Child | None:
     """The child if it is down and stays down; None after answering the request or letting it wait."""
     child = supervisor.children.get(request.child)
     if supervisor.spec.dynamic:
-        name = "restart_child" if isinstance(request, RestartChild) else "delete_child"
-        supervisor.reply(request, NotSupported(join(supervisor.path, request.child), name, _DYNAMIC))
+        name = "restart_child" if isinstance(request, inputs.RestartChild) else "delete_child"
+        supervisor.reply(request, errors.NotSupported(join(supervisor.path, request.child), name, _DYNAMIC))
     elif child is None:
         not_found(supervisor, request)
     elif child.state is ChildState.STOPPING:
         child.wait(request)
     elif child.is_restarting or child.state in _UNDECIDED or _is_planned(supervisor, child):
-        supervisor.reply(request, Restarting(child.path))
+        supervisor.reply(request, errors.Restarting(child.path))
     elif child.is_up:
-        supervisor.reply(request, Running(child.path))
+        supervisor.reply(request, errors.Running(child.path))
     else:
         return child
     return None
@@ -183,19 +167,16 @@ def _is_planned(supervisor: PlannedRoster, child: Child) -> bool:
 _DYNAMIC = "dynamic supervisors, which keep no children that are down"
 
 
-def not_found(
-    supervisor: PlannedRoster,
-    request: TerminateChild | RestartChild | DeleteChild | RestartNow | Replace | Maintenance,
-) -> None:
+def not_found(supervisor: PlannedRoster, request: inputs.AboutChild) -> None:
     """Answer that there is no such child, and which there are."""
-    supervisor.reply(request, NotFound(join(supervisor.path, request.child), tuple(supervisor.children)))
+    supervisor.reply(request, errors.NotFound(join(supervisor.path, request.child), tuple(supervisor.children)))
 
 
-ANSWERS: dict[type[Request], Callable[[PlannedRoster, Any], None]] = {
-    StartChild: start_child,
-    TerminateChild: terminate_child,
-    RestartChild: restart_child,
-    DeleteChild: delete_child,
-    RestartNow: restart_now,
-    Replace: replace,
+ANSWERS: dict[type[inputs.Request], Callable[[PlannedRoster, Any], None]] = {
+    inputs.StartChild: start_child,
+    inputs.TerminateChild: terminate_child,
+    inputs.RestartChild: restart_child,
+    inputs.DeleteChild: delete_child,
+    inputs.RestartNow: restart_now,
+    inputs.Replace: replace,
 }

@@ -5,20 +5,8 @@ from functools import partial
 from typing import Any
 
 from otp.checks.values import is_a
+from otp.core import inputs
 from otp.core.child import Child
-from otp.core.inputs import (
-    DeleteChild,
-    Maintenance,
-    Pause,
-    Replace,
-    Request,
-    Reset,
-    RestartChild,
-    RestartNow,
-    Resume,
-    StartChild,
-    TerminateChild,
-)
 from otp.core.paths import join, parts
 from otp.core.plan import Phase
 from otp.errors import NoProc, NotFound, NotSupported, SpecError
@@ -84,7 +72,7 @@ class Supervisor:
         supervisor = self._supervisor(parts(under))
         supervisor.machine.spec.check_child(spec)
         _check_fits(spec, supervisor)
-        return await self._ask(supervisor, StartChild, spec)
+        return await self._ask(supervisor, inputs.StartChild, spec)
 
     async def terminate_child(self, path: str) -> None:
         """Stop a child and keep its spec, unless it is temporary or dynamic (S50). Fine if it is down already.
@@ -93,7 +81,7 @@ class Supervisor:
             ChildRefused: it did not end.
         """
         supervisor, id = self._locate(path)
-        await self._ask(supervisor, TerminateChild, id)
+        await self._ask(supervisor, inputs.TerminateChild, id)
 
     async def restart_child(self, path: str) -> Any:
         """Start a child that is down (S51); returns what `start_child` does.
@@ -105,7 +93,7 @@ class Supervisor:
             NotSupported: under a dynamic supervisor.
         """
         supervisor, id = self._locate(path)
-        return await self._ask(supervisor, RestartChild, id)
+        return await self._ask(supervisor, inputs.RestartChild, id)
 
     async def delete_child(self, path: str) -> None:
         """Forget a child that is down (S52).
@@ -116,7 +104,7 @@ class Supervisor:
             NotSupported: under a dynamic supervisor.
         """
         supervisor, id = self._locate(path)
-        await self._ask(supervisor, DeleteChild, id)
+        await self._ask(supervisor, inputs.DeleteChild, id)
 
     async def restart(self, path: str) -> Any:
         """Stop a child, wait until it is gone, and start it anew, with those siblings that the strategy takes along.
@@ -131,7 +119,7 @@ class Supervisor:
             NotSupported: it is temporary, so never restarted.
         """
         supervisor, id = self._locate(path)
-        return await self._ask(supervisor, RestartNow, id)
+        return await self._ask(supervisor, inputs.RestartNow, id)
 
     async def pause(self, path: str = "") -> None:
         """Put a child under maintenance, and all below it; empty: all below this supervisor, and itself if it is a child.
@@ -140,18 +128,18 @@ class Supervisor:
         and does not escalate. Restarts by request and along with a sibling still happen, but the latter leave a child
         down that is down over maintenance. Maintenance belongs to the path: it outlasts restarts of the supervisor above.
         """
-        await self._maintain(path, Pause)
+        await self._maintain(path, inputs.Pause)
 
     async def resume(self, path: str = "") -> None:
         """End the maintenance of a child and of all below it; children that are down over it are started at once."""
-        await self._maintain(path, Resume)
+        await self._maintain(path, inputs.Resume)
 
     async def reset(self, path: str = "") -> None:
         """Clear the streaks, policy budgets and restart windows of a child and of all below it.
 
         Children that are down stay down, and counters stay.
         """
-        await self._maintain(path, Reset)
+        await self._maintain(path, inputs.Reset)
 
     async def replace(self, path: str, spec: AnySpec, *, restart: bool = True) -> Any:
         """Give a child another spec of the same id and kind, and restart it, as `restart` does.
@@ -175,9 +163,9 @@ class Supervisor:
         supervisor.machine.spec.check_child(spec)
         _check_fits(spec, supervisor)
         supervisor.amend(spec)
-        await self._ask(supervisor, Replace, id, spec)
+        await self._ask(supervisor, inputs.Replace, id, spec)
         if restart and Restart.TEMPORARY not in (old.restart, spec.restart):
-            return await self._ask(supervisor, RestartNow, id)
+            return await self._ask(supervisor, inputs.RestartNow, id)
         return None
 
     def stop(self) -> None:
@@ -278,7 +266,7 @@ class Supervisor:
 
     # ------------------------------------------------------------------------------------------------
 
-    async def _ask(self, supervisor: RunningSupervisor, request: Callable[..., Request], *args: object) -> Any:
+    async def _ask(self, supervisor: RunningSupervisor, request: Callable[..., inputs.Request], *args: object) -> Any:
         answer, asked = Answer(), self._tree.asked
         asked.add(answer)
         try:
@@ -287,7 +275,7 @@ class Supervisor:
         finally:
             asked.remove(answer)
 
-    async def _maintain(self, path: str, kind: type[Maintenance]) -> None:
+    async def _maintain(self, path: str, kind: type[inputs.Maintenance]) -> None:
         *above, id = (*self._path, *parts(path)) or ("",)
         supervisor = self._running(tuple(above))
         maintenance.announce(supervisor, id, kind)

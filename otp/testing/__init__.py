@@ -1,6 +1,6 @@
 """The kit for testing supervised programs: virtual time, an event recorder, workers that fail on plan, an explorer.
 
-Recorder, probes and contract live in the event loop of the test; simulation, world and explorer need none.
+Recorder, probes and contract live in the event loop of the test; world and explorer need none.
 """
 
 from otp.faults import InjectedCrash

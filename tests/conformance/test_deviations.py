@@ -13,7 +13,6 @@ from otp.core.intensity import RestartWindow
 from otp.errors import IntensityReached
 from otp.exits import Crashed, Refused
 from otp.spec import DEFAULT_INTENSITY, DEFAULT_PERIOD, Restart, dynamic_supervisor, supervisor
-from otp.testing.simulation import Simulation, stand_in
 from tests.conformance import compare, deviations, machine_runner, runtime_runner
 from tests.conformance.compare import disagreement
 from tests.conformance.deviations import comparable, whole_seconds
@@ -35,6 +34,7 @@ from tests.conformance.scenario import (
     Wait,
     Worker,
 )
+from tests.simulation import Simulation, stand_in
 
 CRASH = End("a", How.CRASH)
 

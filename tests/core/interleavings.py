@@ -21,7 +21,7 @@ from otp.testing.happenings import (
     Returns,
     Stops,
 )
-from otp.testing.simulation import stand_in
+from tests.simulation import stand_in
 
 
 class Tree(NamedTuple):

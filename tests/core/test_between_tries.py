@@ -4,7 +4,7 @@ import pytest
 
 from otp.core import effects
 from otp.spec import AutoShutdown, Restart, Strategy, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 GROUPED = pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
 

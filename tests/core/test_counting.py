@@ -3,7 +3,7 @@
 from otp.core.machine import SupervisorMachine
 from otp.events import ChildRestarting, ChildStarted
 from otp.spec import Restart, Strategy, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 
 def tree(*children, **options):

@@ -8,7 +8,7 @@ from otp.errors import ChildRefused, StartError, StartTimeout
 from otp.events import ChildExited
 from otp.exits import Refused, Shutdown
 from otp.spec import Restart, Strategy, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 PAST = 5.0 + KILL_PATIENCE + 0.1
 

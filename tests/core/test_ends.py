@@ -7,7 +7,7 @@ from otp.events import ChildExited, ChildRestarting, SupervisorStopping
 from otp.events import IntensityReached as LimitEvent
 from otp.exits import Crashed, Killed, Normal, Shutdown
 from otp.spec import AutoShutdown, Restart, Strategy, dynamic_supervisor, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 EXITS = {
     "returned": Normal(),

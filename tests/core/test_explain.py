@@ -8,7 +8,7 @@ from otp.core.explain import explain
 from otp.errors import IntensityReached, NotFound
 from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, on
 from otp.spec import Restart, Strategy, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 BLIP = FailurePolicy(otherwise=RestartAfter(Backoff(1.0, jitter=0.0)))
 

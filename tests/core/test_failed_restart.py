@@ -7,7 +7,7 @@ from otp.errors import AlreadyPresent, Restarting
 from otp.events import ChildExited, ChildRestarting, ChildStartFailed
 from otp.exits import Crashed, Shutdown
 from otp.spec import Restart, Strategy, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 
 def tree(*children, strategy=Strategy.ONE_FOR_ONE, intensity=9):

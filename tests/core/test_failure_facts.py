@@ -7,7 +7,7 @@ from otp.errors import ChildRefused, FatalFailure, IntensityReached, StartError,
 from otp.exits import Crashed, Killed, Normal, Refused
 from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, RestartAfter, on
 from otp.spec import Restart, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 EVERY = FailurePolicy(
     on(KeyError, RestartAfter(Backoff(1.0, jitter=0.0))),

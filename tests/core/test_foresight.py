@@ -6,7 +6,7 @@ from otp.core.foresight import after_a_failed_start, could_follow
 from otp.errors import NotFound
 from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, on
 from otp.spec import Strategy, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 DELAY = Backoff(1.5, jitter=0.0)
 ACTIONS = [

@@ -6,7 +6,7 @@ from otp import events
 from otp.exits import Shutdown
 from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, on
 from otp.spec import Strategy, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 DELAY = Backoff(1.0, factor=1.0, jitter=0.0)
 LEAVES = {

@@ -6,7 +6,7 @@ from otp.errors import Restarting
 from otp.events import Cause, ChildExited, ChildRestarting
 from otp.exits import Crashed, Normal, Shutdown
 from otp.spec import Restart, Strategy, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 ONE_FOR_ALL, REST_FOR_ONE = Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE
 GROUPED = [ONE_FOR_ALL, REST_FOR_ONE]

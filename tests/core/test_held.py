@@ -8,7 +8,7 @@ from otp.errors import AlreadyPresent, IntensityReached, Restarting
 from otp.exits import Shutdown
 from otp.policy import Backoff, FailurePolicy, RestartAfter, on
 from otp.spec import AutoShutdown, Restart, Strategy, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 BLIP = FailurePolicy(on(OSError, RestartAfter(Backoff(1.0, jitter=0.0))), healthy_after=60.0)
 

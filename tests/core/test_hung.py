@@ -18,7 +18,7 @@ from otp.events import (
 from otp.exits import Crash, Crashed, Killed, Normal, Refused, Shutdown
 from otp.policy import Backoff, FailurePolicy, GiveUp, RestartAfter, on
 from otp.spec import Restart, Strategy, dynamic_supervisor, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 GROUPED = [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE]
 PAST = 5.0 + KILL_PATIENCE + 0.1

@@ -10,7 +10,7 @@ from otp.events import Cause
 from otp.exits import Crashed, Normal, Refused, Shutdown
 from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, on
 from otp.spec import AutoShutdown, Restart, Strategy, dynamic_supervisor, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 GROUPED = [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE]
 LATER = FailurePolicy(otherwise=RestartAfter(Backoff(1.0, jitter=0.0)))

@@ -12,7 +12,7 @@ from otp.core.plan import Phase
 from otp.exits import Crashed, Normal, Refused, Shutdown
 from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, on
 from otp.spec import AutoShutdown, Restart, Strategy, dynamic_supervisor, supervisor, worker
-from otp.testing.simulation import Simulation
+from tests.simulation import Simulation
 
 POOL = ("a", "b", "c", "d", "e", "x", "y")
 

@@ -9,7 +9,7 @@ from otp.errors import AlreadyPresent, FatalFailure, IntensityReached, MaxChildr
 from otp.exits import Crashed, Shutdown
 from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, on
 from otp.spec import AutoShutdown, Restart, Strategy, dynamic_supervisor, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 BLIP = FailurePolicy(on(OSError, RestartAfter(Backoff(1.0, jitter=0.0))), healthy_after=60.0)
 EVERY = FailurePolicy(

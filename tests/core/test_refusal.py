@@ -8,7 +8,7 @@ from otp.events import ChildExited
 from otp.events import ChildRefused as RefusedEvent
 from otp.exits import Crashed, Normal, Refused, Shutdown
 from otp.spec import Restart, Strategy, dynamic_supervisor, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 GROUPED = [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE]
 PAST = 5.0 + KILL_PATIENCE + 0.1

@@ -11,7 +11,7 @@ from otp.events import ChildDelayed, ChildFailed
 from otp.exits import Crashed, Shutdown
 from otp.policy import Backoff, FailurePolicy, GiveUp, Limited, RestartAfter, on
 from otp.spec import Restart, dynamic_supervisor, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 DELAYED = FailurePolicy(on(Exception, RestartAfter(Backoff(1.0, jitter=0.0))), healthy_after=7.0)
 

@@ -7,7 +7,7 @@ from otp.errors import ChildRefused, FatalFailure, Restarting, StartError
 from otp.exits import Crashed
 from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow
 from otp.spec import Restart, Strategy, dynamic_supervisor, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 DELAY = Backoff(1.0, jitter=0.0)
 STAYS = {

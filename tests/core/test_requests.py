@@ -15,7 +15,7 @@ from otp.errors import (
 from otp.events import ChildExited
 from otp.exits import Normal
 from otp.spec import Restart, Strategy, dynamic_supervisor, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 
 def tree(*children, **options):

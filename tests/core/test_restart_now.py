@@ -6,7 +6,7 @@ from otp.errors import NoProc, NotSupported, StartError
 from otp.events import Cause, ChildRestarting
 from otp.exits import Shutdown
 from otp.spec import Restart, Strategy, dynamic_supervisor, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 GROUPED = [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE]
 

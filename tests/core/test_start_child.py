@@ -2,7 +2,7 @@
 
 from otp.errors import AlreadyStarted, MaxChildren, StartError, StartTimeout
 from otp.spec import Restart, dynamic_supervisor, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 
 def tree():

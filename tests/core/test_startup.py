@@ -7,7 +7,7 @@ from otp.errors import StartError, StartTimeout
 from otp.events import ChildExited, ChildIgnored, ChildStarted, ChildStartFailed, SupervisorExited, SupervisorStarted
 from otp.exits import Crashed, Normal, Shutdown
 from otp.spec import Restart, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 
 def tree(*children, **options):

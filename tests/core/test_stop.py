@@ -8,7 +8,7 @@ from otp.errors import NoProc
 from otp.events import ChildExited, SupervisorExited, SupervisorStopping
 from otp.exits import Crashed, Killed, Normal, Shutdown
 from otp.spec import AutoShutdown, Restart, Strategy, dynamic_supervisor, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 
 def tree(*children, **options):

@@ -7,7 +7,7 @@ from otp.core.paths import is_within, join, parts
 from otp.core.strategy import taken_along, wants_restart
 from otp.exits import Crashed, Killed, Normal, Refused, Shutdown
 from otp.spec import Restart, Strategy
-from otp.testing.simulation import stand_in
+from tests.simulation import stand_in
 
 NORMAL = (Normal(), Shutdown(), Shutdown("auto_shutdown"))
 ABNORMAL = (Crashed(ValueError("no")), Killed(), Refused(("root/a",)))

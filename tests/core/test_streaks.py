@@ -3,7 +3,7 @@
 from otp import events
 from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, RestartAfter, RestartNow, on
 from otp.spec import Strategy, supervisor
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 BLIP = FailurePolicy(on(OSError, RestartAfter(Backoff(1.0, jitter=0.0))), healthy_after=60.0)
 

@@ -15,8 +15,8 @@ from otp.dependency import dependency
 from otp.spec import Restart, Strategy, supervisor
 from otp.testing import Violation, explore
 from otp.testing.happenings import Asks, Crashes, Down, Fails, Hangs, Ignores, Late, Returns
-from otp.testing.simulation import Simulation, stand_in
 from tests.core.interleavings import POLICIES, pause, refuses, restart, restart_child, resume, terminate
+from tests.simulation import Simulation, stand_in
 
 PAGE = Path(__file__).parents[2] / "docs" / "semantics.md"
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.mutations.mutation import Mutation
+from tests.mutations.mutation import SHUTDOWN, Mutation
 
 strategy = partial(Mutation, "strategy.py")
 intensity = partial(Mutation, "intensity.py")
@@ -305,7 +305,7 @@ MUTATIONS = [
     recovery(
         "a supervisor over its limit ends as if it had been stopped",
         f"{LIMIT}            error.__cause__ = exit.error\n        self.begin_stop(Crashed(error))",
-        f"{LIMIT}            error.__cause__ = exit.error\n        self.begin_stop(Shutdown())",
+        f"{LIMIT}            error.__cause__ = exit.error\n        self.begin_stop({SHUTDOWN})",
     ),
     recovery(
         "a supervisor over its limit does not say what crashed",

@@ -51,7 +51,7 @@ MUTATIONS = [
     child(
         "healthy_after of a policy is ignored",
         "HEALTHY_AFTER if spec.policy is None else spec.policy.healthy_after",
-        "DEFAULT_HEALTHY_AFTER",
+        "HEALTHY_AFTER",
     ),
     child(
         "starts that fail are as healthy as the child was before",
@@ -116,7 +116,7 @@ MUTATIONS = [
     ),
     machine(
         "nothing follows the end of a delay",
-        "self.restart_due(RestartDue(child.spec.id, child.generation))",
+        "self.restart_due(inputs.RestartDue(child.spec.id, child.generation))",
         "pass",
     ),
     recovery(

@@ -6,6 +6,9 @@ from typing import NamedTuple
 PROJECT = Path(__file__).parents[2]
 CORE = PROJECT / "otp" / "core"
 
+SHUTDOWN = '__import__("otp").exits.Shutdown()'
+"""An exit in order, in a module that does not import it."""
+
 
 class Mutation(NamedTuple):
     """A change to a file of `otp/core`; the old text occurs in it exactly once."""

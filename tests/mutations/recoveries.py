@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.mutations.mutation import Mutation
+from tests.mutations.mutation import SHUTDOWN, Mutation
 
 recovery = partial(Mutation, "recovery.py")
 termination = partial(Mutation, "termination.py")
@@ -269,7 +269,7 @@ MUTATIONS = [
     recovery(
         "a fatal failure ends its supervisor as if it had been stopped",
         f"{FATAL}            error.__cause__ = exit.error\n        self.begin_stop(Crashed(error))",
-        f"{FATAL}            error.__cause__ = exit.error\n        self.begin_stop(Shutdown())",
+        f"{FATAL}            error.__cause__ = exit.error\n        self.begin_stop({SHUTDOWN})",
     ),
     recovery(
         "a supervisor below that failed fatally is restarted",

@@ -19,8 +19,8 @@ MUTATIONS = [
     ),
     requests(
         "a child that is down has already started",
-        "AlreadyStarted(path) if up else AlreadyPresent(path)",
-        "AlreadyStarted(path)",
+        "errors.AlreadyStarted(path) if up else errors.AlreadyPresent(path)",
+        "errors.AlreadyStarted(path)",
     ),
     requests(
         "one child more than max_children",
@@ -54,7 +54,7 @@ MUTATIONS = [
     ),
     requests(
         "terminate_child of one that refused waits for its end",
-        "child.revive = False\n        supervisor.reply(request, ChildRefused((child.path,)))",
+        "child.revive = False\n        supervisor.reply(request, errors.ChildRefused((child.path,)))",
         "child.wait(request)",
     ),
     requests(
@@ -215,7 +215,7 @@ MUTATIONS = [
     requests(
         "a request that needs a child that is down does not wait for its end",
         "        child.wait(request)\n    elif child.is_restarting",
-        "        supervisor.reply(request, Running(child.path))\n    elif child.is_restarting",
+        "        supervisor.reply(request, errors.Running(child.path))\n    elif child.is_restarting",
     ),
     requests(
         "a child that is being restarted counts as down or running",
@@ -244,7 +244,7 @@ MUTATIONS = [
     ),
     requests(
         "a child that is up counts as down",
-        "    elif child.is_up:\n        supervisor.reply(request, Running(child.path))\n",
+        "    elif child.is_up:\n        supervisor.reply(request, errors.Running(child.path))\n",
         "",
     ),
     requests(

@@ -1,6 +1,9 @@
 """The mutations can be made: their texts are found, and what they make of them is Python."""
 
+import ast
+import builtins
 from collections import Counter
+from functools import cache
 
 import pytest
 
@@ -13,7 +16,20 @@ def test_a_mutation_applies_and_compiles(mutation):
     source = (CORE / mutation.file).read_text()
     assert source.count(mutation.old) == 1
     assert mutation.new != mutation.old
-    compile(mutation.mutate(source), mutation.file, "exec")
+    mutated = ast.parse(mutation.mutate(source), mutation.file)
+    compile(mutated, mutation.file, "exec")
+    found = [node for node in ast.walk(mutated) if isinstance(node, ast.Name)]
+    bound = {name.id for name in found if isinstance(name.ctx, ast.Store)}
+    assert not {name.id for name in found} - bound - names(mutation.file) - set(dir(builtins)), (
+        "found by a name that is not there, not by a test"
+    )
+
+
+@cache
+def names(file):
+    """All names in a module of the core: defined, imported, used."""
+    tree = ast.walk(ast.parse((CORE / file).read_text()))
+    return {getattr(node, field) for node in tree for field in ("id", "name", "arg") if hasattr(node, field)}
 
 
 def test_there_are_enough_of_them():

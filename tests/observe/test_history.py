@@ -28,7 +28,7 @@ from otp.observe.incidents import Incidents
 from otp.policy import Backoff, FailurePolicy, Fatal, GiveUp, Limited, RestartAfter, RestartNow, on
 from otp.runtime.inspect import child_info
 from otp.testing import Crash, EventRecorder, FailStart, Finish, Probe, Run
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 SLOWLY = FailurePolicy(on(RuntimeError, RestartAfter(Backoff(10.0, cap=80.0, jitter=0.0)), name="blip"))
 

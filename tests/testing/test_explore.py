@@ -14,9 +14,9 @@ from otp.spec import Restart, Strategy, dynamic_supervisor, supervisor
 from otp.testing import Violation, explore
 from otp.testing.happenings import Asks, Crashes, Fails, Gone, Late, Passes, Returns, Stops, Up
 from otp.testing.observed import Transitions, observed
-from otp.testing.simulation import stand_in
 from otp.testing.snapshot import _LEFT_OUT, fork, imprint
 from otp.testing.world import World
+from tests.simulation import stand_in
 
 TERMINATE_A = Asks(TerminateChild("a", None))
 PAUSE_A = Asks(inputs.Pause("a", None))

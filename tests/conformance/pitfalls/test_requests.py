@@ -19,7 +19,7 @@ from otp import (
 )
 from otp.core import inputs
 from otp.testing import EventRecorder, FailStart, Hang, Journal, Probe, Run
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 UNLIMITED = {"intensity": 10**6, "period": 1.0}
 colour = contextvars.ContextVar("colour", default="none")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from otp import IntensityReached, Restart, StartError, Strategy, events, exits, open_supervisor, supervisor, worker
 from otp.testing import Crash, EventRecorder, FailStart, Finish, Journal, Probe, Run
-from otp.testing.simulation import Simulation, stand_in
+from tests.simulation import Simulation, stand_in
 
 LONG = 3600.0
 ENDLESS = {"intensity": 10**9, "period": 1.0}
