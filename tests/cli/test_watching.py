@@ -1,5 +1,6 @@
 """Commands that go on: -w, events -f, wait."""
 
+import codecs
 import fcntl
 import json
 import os
@@ -238,13 +239,14 @@ class Terminal:
         os.close(slave)
         self.master = master
         self.said = ""
+        self.decode = codecs.getincrementaldecoder("utf-8")().decode  # a read may end within a character
 
     def until(self, text):
         deadline = time.monotonic() + 30
         while text not in self.said:
             assert time.monotonic() < deadline, f"{text!r} does not come: {self.said!r}"
             if select.select([self.master], [], [], 0.1)[0]:
-                self.said += os.read(self.master, 65_536).decode()
+                self.said += self.decode(os.read(self.master, 65_536))
 
     def end(self):
         while True:
@@ -254,7 +256,7 @@ class Terminal:
                 break
             if not data:
                 break
-            self.said += data.decode()
+            self.said += self.decode(data)
         os.close(self.master)
         return self.process.wait(10)
 

@@ -35,9 +35,10 @@ def of_restart(rows: Iterable[Node], path: str) -> tuple[str, ...]:
     """
     rows = tuple(rows)
     above = parent_of(path)
-    strategy = next((row.strategy for row in rows if row.path == above), "") or Strategy.ONE_FOR_ONE
+    said = next((row.strategy for row in rows if row.path == above), "")
+    strategy = Strategy.ONE_FOR_ONE if said in ("", "dynamic") else Strategy(said)
     siblings = [row.path for row in rows if row.path != above and parent_of(row.path) == above]
-    group = set(taken_along(Strategy(strategy), siblings, path))
+    group = set(taken_along(strategy, siblings, path))
     return tuple(row.path for row in rows if _child_above(row.path, above) in group)
 
 
