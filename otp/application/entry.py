@@ -25,7 +25,7 @@ from typing import Any, Literal, NoReturn
 
 import anyio
 
-from otp.application.options import LOOP_THRESHOLD, options
+from otp.application.options import LOOP_THRESHOLD, Options, options
 from otp.application.program import Beside, Program, code_of
 from otp.application.standard_streams import open_standard_streams
 from otp.application.watchman import EXIT_WITHIN, FAILED, Watchman
@@ -86,14 +86,13 @@ def run(
         ValueError: there is no such backend here, or `health` or `loop_watch` is wrong.
     """
     open_standard_streams()
-    program = _program(
-        "run", spec, hooks, health, loop_watch, grace=grace, control=control, faults=faults, beside=beside
-    )
+    wanted = options(health, loop_watch, control=control)
+    program = _program("run", spec, hooks, wanted, grace=grace, faults=faults, beside=beside)
     loop_options = _loop_options(backend, uvloop)
     if backend == "asyncio":
         loop_options = {"loop_factory": partial(_loop_that_joins_nobody, uvloop=loop_options["use_uvloop"])}
     try:
-        return _until_it_ends(program, spec.id, backend, loop_options)
+        return _until_it_ends(program, backend, loop_options)
     finally:
         flush_outlets(AT_EXIT)  # what the caller says next stands behind it
 
@@ -138,13 +137,11 @@ def main(
         ValueError: there is no such backend here, or `health`, `loop_watch` or `exit_within` is wrong.
     """
     open_standard_streams()
-    program = _program(
-        "main", spec, hooks, health, loop_watch, grace=grace, control=control, faults=faults, beside=beside
-    )
+    wanted = options(health, loop_watch, control=control)
+    program = _program("main", spec, hooks, wanted, grace=grace, faults=faults, beside=beside)
     loop_options = _loop_options(backend, uvloop)
-    watchman = _watchman(grace, exit_within)
-    program.watchman = watchman
-    _end_with(watchman, lambda: _until_it_ends(program, spec.id, backend, loop_options))
+    program.watchman = watchman = _watchman(grace, exit_within)
+    _end_with(watchman, lambda: _until_it_ends(program, backend, loop_options))
 
 
 def end_with(
@@ -216,16 +213,16 @@ async def serve(
     if opened is not None:
         check_plain("opened=", opened, "handle", instead="write def opened(handle), and what awaits into beside=[…]")
     program = Program(
-        spec,
-        check_hooks(hooks),
-        grace,
-        options(health, loop_watch, control=control),
+        spec=spec,
+        hooks=check_hooks(hooks),
+        grace=grace,
+        options=options(health, loop_watch, control=control),
         faults=_faults(faults),
         observation=seen,
         opened=opened,
         beside=_check_beside(beside),
+        watchman=watchman,
     )
-    program.watchman = watchman
     return await program.main()
 
 
@@ -233,11 +230,9 @@ def _program(
     caller: str,
     spec: SupervisorSpec,
     hooks: Iterable[EventHook] | None,
-    health: str | None,
-    loop_watch: float | None,
+    wanted: Options,
     *,
     grace: float,
-    control: bool,
     faults: bool | Faults,
     beside: Iterable[Beside],
 ) -> Program:
@@ -245,19 +240,26 @@ def _program(
         kind = type_name(type(spec)).rpartition(".")[2]
         raise SpecError(f"{caller}() expects a tree, got a {kind}; write {caller}(supervisor(id, children=[…]))")
     check_needs(spec)
-    wanted = options(health, loop_watch, control=control)
     if hooks is None:
         open_stderr()
         hooks = (log_events(),)
-    return Program(spec, check_hooks(hooks), grace, wanted, faults=_faults(faults), beside=_check_beside(beside))
+    return Program(
+        spec=spec,
+        hooks=check_hooks(hooks),
+        grace=grace,
+        options=wanted,
+        faults=_faults(faults),
+        beside=_check_beside(beside),
+    )
 
 
-def _until_it_ends(program: Program, path: str, backend: Backend, loop_options: dict[str, Any]) -> int:
+def _until_it_ends(program: Program, backend: Backend, loop_options: dict[str, Any]) -> int:
     try:
         with unblocked_stderr():
             return anyio.run(program.main, backend=backend, backend_options=loop_options)
     except asyncio.CancelledError:  # no part of ours cancels the program's own task
-        logger.critical("{}  the program's own task was cancelled, which is not ours to do; the tree has stopped", path)
+        text = "{}  the program's own task was cancelled, which is not ours to do; the tree has stopped"
+        logger.critical(text, program.spec.id)
         return FAILED
 
 

@@ -9,6 +9,7 @@ import os
 import stat
 import threading
 from contextlib import suppress
+from functools import cache
 
 LATER = 1.0
 """Extra seconds for the ordinary end, which says more."""
@@ -23,17 +24,13 @@ def end_anyway_after(seconds: float) -> None:
             faulthandler.dump_traceback_later(max(seconds, 0.0) + LATER, exit=True, file=stderr())
 
 
-_opened: list[int] = []
-
-
+@cache
 def stderr() -> int:
     """A descriptor for standard error on which writes never block, opened once; for the null device if that fails."""
-    if not _opened:
-        try:
-            _opened.append(_never_waiting())
-        except OSError:
-            _opened.append(os.open(os.devnull, os.O_WRONLY))
-    return _opened[0]
+    try:
+        return _never_waiting()
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
 
 
 def _never_waiting() -> int:

@@ -153,11 +153,14 @@ class _Probe(BaseHTTPRequestHandler):
     timeout = TIMEOUT
 
     def do_GET(self) -> None:
-        answer = self._answer()
-        if answer is None:
+        path = self.path.partition("?")[0]
+        if path not in ("/livez", "/readyz"):
             self._send(404, "there are /livez and /readyz\n")
             return
-        well, trouble, readiness = answer
+        readiness = self.server.readiness()
+        well, trouble = readiness.live, readiness.trouble
+        if path == "/readyz":
+            well, trouble = readiness.ready, readiness.trouble or f"the tree is {readiness.phase}"
         self._send(200 if well else 503, f"{'ok' if well else trouble}\n{readiness.text}\n")
 
     do_HEAD = do_GET  # noqa: N815 # http.server's own name
@@ -167,17 +170,6 @@ class _Probe(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # http.server's own name
         """Log no probe."""
-
-    def _answer(self) -> tuple[bool, str, Readiness] | None:
-        match self.path.partition("?")[0]:
-            case "/livez":
-                readiness = self.server.readiness()
-                return readiness.live, readiness.trouble, readiness
-            case "/readyz":
-                readiness = self.server.readiness()
-                return readiness.ready, readiness.trouble or f"the tree is {readiness.phase}", readiness
-            case _:
-                return None
 
     def _send(self, status: int, body: str) -> None:
         raw = body.encode()

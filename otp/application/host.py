@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from os import environ
+from typing import NamedTuple
 
 import anyio
 
@@ -35,26 +36,26 @@ from otp.spec import SupervisorSpec
 Answering = AbstractAsyncContextManager[None]
 
 
-class Host:
+class Host(NamedTuple):
     """A tree in its process.
 
     Attributes:
         tree: opened, with no child started yet.
         report: gathers what is said of its stop.
+        logs: those of its hooks that also take lines that are no events.
         loop_watch: None if it is switched off.
     """
 
-    def __init__(self, tree: Tree, report: ShutdownReport, logs: tuple[Log, ...], loop_watch: LoopWatch | None) -> None:
-        self.tree = tree
-        self.report = report
-        self.loop_watch = loop_watch
-        self._logs = logs
+    tree: Tree
+    report: ShutdownReport
+    logs: tuple[Log, ...]
+    loop_watch: LoopWatch | None
 
     def say_who_is_left(self) -> None:
         """Log which children still run after the stop, while the caller waits for them."""
         self.tree.reporter.deliver()
         said = self.report.waiting()
-        for log in self._logs or (Log(),):  # without a Log hook, still log the last words
+        for log in self.logs or (Log(),):  # without a Log hook, still log the last words
             log.say(self.tree.root.machine.path, said)
 
 
@@ -90,10 +91,12 @@ async def open_host(
     try:
         async with AsyncExitStack() as until_gone:  # closed when the tree is gone, whatever has ended the block
             answer = _bind_health(options, until_gone)
-            if options.control and observation is None:
-                observation = await until_gone.enter_async_context(open_observation(spec.id))
-                all_hooks = (*all_hooks, *observation.hooks)
-            control = await _open_control(spec, options, observation, faults, until_gone)
+            control: Control | None = None
+            if options.control:
+                if observation is None:
+                    observation = await until_gone.enter_async_context(open_observation(spec.id))
+                    all_hooks = (*all_hooks, *observation.hooks)
+                control = await until_gone.enter_async_context(open_control(spec.id, observation, faults=faults))
             async with open_tree(spec, all_hooks) as tree:
                 watch = _watch_loop(tree, options, logs, until_gone)
                 if control is not None:
@@ -129,18 +132,6 @@ def _name_of(error: BaseException) -> str:
     if isinstance(error, anyio.get_cancelled_exc_class()):
         return "a cancellation"
     return type(error).__name__
-
-
-async def _open_control(
-    spec: SupervisorSpec,
-    options: Options,
-    observation: Observation | None,
-    faults: Faults | None,
-    until_gone: AsyncExitStack,
-) -> Control | None:
-    if not options.control or observation is None:
-        return None
-    return await until_gone.enter_async_context(open_control(spec.id, observation, faults=faults))
 
 
 def _serve(control: Control, tree: Tree, watch: LoopWatch | None) -> None:

@@ -9,7 +9,9 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
+from traceback import walk_stack
 from types import FrameType
 
 from otp.runtime.stack import await_chain
@@ -82,24 +84,21 @@ def _program(pid: str) -> str:
 
 def _belongs_to_a_pool(frame: FrameType) -> bool:
     """Whether this is a pool's thread, which may be idle; a thread of the program's own never counts as idle."""
-    caller: FrameType | None = frame
-    while caller is not None and not _module(caller).startswith(_POOLS):
-        caller = caller.f_back
-    return caller is not None
+    return any(_module(caller).startswith(_POOLS) for caller, _ in walk_stack(frame))
 
 
 def _is_idle(frame: FrameType, *, main: bool) -> bool:
-    inner = _module(frame)
-    if inner == "concurrent.futures.thread" and not main:  # it waits in C, as the work that it was given may
-        return frame.f_code.co_name == "_worker"
-    caller: FrameType | None = frame
-    while caller is not None and _module(caller) in _WAITING:
-        caller = caller.f_back
+    caller = _caller_of_waiting(frame)
     if caller is None:
         return True
-    if _module(caller) == "concurrent.futures.thread" and not main:  # else the work that it was given waits
+    if _module(caller) == "concurrent.futures.thread" and not main:  # else the work that it was given waits, maybe in C
         return caller.f_code.co_name == "_worker"
     return (main or caller is not frame) and _module(caller).startswith(_IDLE)
+
+
+def _caller_of_waiting(frame: FrameType) -> FrameType | None:
+    """The innermost frame that is not of a library module in which threads wait."""
+    return next((caller for caller, _ in walk_stack(frame) if _module(caller) not in _WAITING), None)
 
 
 def _is_somebodys(chain: tuple[str, ...]) -> bool:
@@ -113,12 +112,6 @@ def _module(frame: FrameType) -> str:
 
 def _stack(frame: FrameType) -> tuple[str, ...]:
     """The frames below that of the child, or all if there is none; outermost first, up to what waits in the library."""
-    inner: FrameType | None = frame
-    while inner is not None and _module(inner) in _WAITING:
-        inner = inner.f_back
-    inward: list[FrameType] = []
-    step: FrameType | None = inner or frame
-    while step is not None and _module(step) != "otp.runtime.child":
-        inward.append(step)
-        step = step.f_back
-    return tuple(f"{one.f_code.co_filename}:{one.f_lineno} {one.f_code.co_qualname}" for one in reversed(inward))
+    outward = (step for step, _ in walk_stack(_caller_of_waiting(frame) or frame))
+    own = list(takewhile(lambda step: _module(step) != "otp.runtime.child", outward))
+    return tuple(f"{one.f_code.co_filename}:{one.f_lineno} {one.f_code.co_qualname}" for one in reversed(own))

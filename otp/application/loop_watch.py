@@ -19,6 +19,7 @@ from functools import partial
 from threading import Event, Thread, get_ident
 from time import monotonic
 from types import FrameType
+from typing import NamedTuple
 
 from otp.events import LoopBlocked, LoopFreed
 from otp.foreign.guard import CallFailed, Role, call, calling, guards
@@ -112,9 +113,8 @@ class LoopWatch:
         with suppress(RuntimeError):  # the loop is closed
             while not self._over.wait(INTERVAL):
                 self._ping = ping = _Ping()
-                if (
-                    self._over.is_set()
-                ):  # a race: `stop` between the two lines above has answered the ping before this one
+                # A race: `stop` between the two lines above has answered the ping before this one.
+                if self._over.is_set():
                     break
                 self._tree.spawner.soon(ping.answer)
                 if not ping.waits_for(self._threshold):
@@ -199,7 +199,7 @@ class LoopWatch:
         return monotonic() + self._ahead
 
 
-class _Culprit:
+class _Culprit(NamedTuple):
     """The child or the supervisor whose call does not return.
 
     Attributes:
@@ -208,12 +208,9 @@ class _Culprit:
         callback: the function of the program that was called, with its role.
     """
 
-    __slots__ = ("callback", "identity", "path")
-
-    def __init__(self, path: str, identity: TaskChild | FrameType | None = None, callback: str = "") -> None:
-        self.path = path
-        self.identity = identity
-        self.callback = callback
+    path: str
+    identity: TaskChild | FrameType | None = None
+    callback: str = ""
 
 
 @contextmanager
@@ -230,11 +227,9 @@ def watching(watch: LoopWatch) -> Generator[LoopWatch]:
 
 def _stack(frame: FrameType | None) -> tuple[str, ...]:
     """The frames below that of the child, or of the guard, outermost first; all of them if there is none."""
-    frames: deque[str] = deque(maxlen=FRAME_LIMIT)
     inward: list[FrameType] = []
     while frame is not None and frame.f_globals.get("__name__") != "otp.runtime.child" and frame.f_code not in guards:
         inward.append(frame)
         frame = frame.f_back
-    for one in reversed(inward):
-        frames.append(clean_name(f"{one.f_code.co_filename}:{one.f_lineno} {one.f_code.co_qualname}"))
-    return tuple(frames)
+    kept = reversed(inward[:FRAME_LIMIT])
+    return tuple(clean_name(f"{one.f_code.co_filename}:{one.f_lineno} {one.f_code.co_qualname}") for one in kept)

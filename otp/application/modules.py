@@ -129,8 +129,7 @@ class _Imports(ast.NodeVisitor):
         self.generic_visit(node)
         self._functions -= 1
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        self.visit_FunctionDef(node)
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 # ast's name
 
     def _note(self, name: str) -> None:
         if name in self._modules:

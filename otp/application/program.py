@@ -3,7 +3,8 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -11,6 +12,7 @@ import anyio
 from otp.application.host import Host, open_host
 from otp.application.leftovers import listed, tasks_left
 from otp.application.options import Options
+from otp.application.shutdown_report import named
 from otp.application.signals import signals_heard
 from otp.application.watchman import FAILED, Watchman
 from otp.core.plan import Phase
@@ -26,7 +28,6 @@ from otp.runtime.crash import report
 from otp.runtime.handle import Supervisor
 from otp.runtime.reporter import EventHook
 from otp.spec import DEFAULT_SHUTDOWN, SupervisorSpec
-from otp.text.frames import hanging_place
 
 Beside = Callable[[Supervisor], Coroutine[Any, Any, None]]
 """An async function that runs from the start of the tree to its end, when it is cancelled; if it raises, the tree stops."""
@@ -38,50 +39,50 @@ LAST_CHANCE = 0.2
 """Seconds for a child that has refused to stop to end after all, before the process ends under it."""
 
 
+@dataclass(eq=False, kw_only=True)
 class Program:
-    """One run of one tree.
+    """One run of one tree; its watchman sees it as a `Watched`.
 
     Attributes:
+        spec: the tree, without faults.
+        hooks: called with every event.
+        grace: seconds that a stop in order may take, unless there is a watchman.
+        options: health port, loop watch and control.
+        faults: what injects faults into the workers; None: nothing does.
+        observation: history and incidents that exist already; None: made here.
+        opened: called with the handle before the first child is started.
+        beside: run from the start of the tree to its end.
         watchman: ends the process, and receives the signals; None: the process goes on when the tree has ended.
     """
 
-    def __init__(
-        self,
-        spec: SupervisorSpec,
-        hooks: tuple[EventHook, ...],
-        grace: float,
-        options: Options,
-        *,
-        faults: Faults | None,
-        observation: Observation | None = None,
-        opened: Callable[[Supervisor], None] | None = None,
-        beside: tuple[Beside, ...] = (),
-    ) -> None:
-        self.watchman: Watchman | None = None
-        self._spec = faults.around(spec) if faults is not None else spec
-        self._faults = faults
-        self._observation = observation
-        self._beside = beside
-        self._opened = opened
-        self._hooks = hooks
-        self._grace = grace
-        self._options = options
-        self._code = OK
-        self._failure: CallbackError | None = None
-        self._host: Host
+    spec: SupervisorSpec
+    hooks: tuple[EventHook, ...]
+    grace: float
+    options: Options
+    faults: Faults | None = None
+    observation: Observation | None = None
+    opened: Callable[[Supervisor], None] | None = None
+    beside: tuple[Beside, ...] = ()
+    watchman: Watchman | None = None
+    _code: int = field(default=OK, init=False)
+    _failure: CallbackError | None = field(default=None, init=False)
+    _host: Host = field(init=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
 
     async def main(self) -> int:
         """Run it; returns the exit code."""
+        spec = self.spec if self.faults is None else self.faults.around(self.spec)
         try:
             with ExitStack() as listening:
                 # Opened first and closed last: at no moment is a signal lost.
                 signals = listening.enter_context(self._listening())
-                async with open_host(
-                    self._spec, self._hooks, self._options, observation=self._observation, faults=self._faults
-                ) as self._host:
+                opening = open_host(spec, self.hooks, self.options, observation=self.observation, faults=self.faults)
+                async with opening as self._host:
                     if self.watchman is not None:
+                        with suppress(RuntimeError):  # trio, which waits for no tasks but those of the tree
+                            self._loop = asyncio.get_running_loop()
                         self._host.report.began = self.watchman.stops
-                        self.watchman.watch(_Watched(self, self._host))
+                        self.watchman.watch(self)
                     await self._live(signals, listening)
         except Exception as failure:  # noqa: BLE001 # whatever ended the tree, the program ends with a code
             code = self._code or code_of(failure)
@@ -95,10 +96,10 @@ class Program:
         tree = self._host.tree
         with anyio.CancelScope() as life:
             tree.cancel_when_ended(life)
-            if self._opened is not None:
-                self._stop_if_failed(call(Role.OPENED, "", self._opened, Supervisor(tree)))
+            if self.opened is not None:
+                self._stop_if_failed(call(Role.OPENED, "", self.opened, Supervisor(tree)))
             async with anyio.create_task_group() as others:
-                for run_beside in self._beside:
+                for run_beside in self.beside:
                     others.start_soon(self._run_beside, run_beside)
                 if tree.exit is None:  # else `opened` has stopped it
                     tree.root.begin()
@@ -151,7 +152,7 @@ class Program:
         """Stop the tree in order at the first signal, at once at the second; then wait to be cancelled by its end."""
         last = await anext(signals)
         self.stop(last)
-        with anyio.move_on_after(self._grace):
+        with anyio.move_on_after(self.grace):
             last = await anext(
                 number async for number in signals if number != signal.SIGHUP
             )  # a terminal may say so twice
@@ -170,6 +171,21 @@ class Program:
         self._code = code
         self._host.tree.stop(brutal=True)
 
+    def soon(self, scheduled: Callable[[], object], /) -> object:
+        """Schedule a call in the event loop, from any thread; RuntimeError once the loop is closed."""
+        return self._host.tree.spawner.soon(scheduled)
+
+    def last_words(self, code: int, others: str) -> str:
+        """A line that names what still runs when the process ends, children first, `others` last."""
+        tree, report = self._host.tree, self._host.report
+        refused = [child for child in tree.workers() if child.path in report.still]
+        live = [child for child in tree.workers() if child.path not in report.still]
+        names = [named(child.path, child.chain()) for child in live]
+        known = [child.coroutine for child in (*live, *refused)]
+        tasks = [] if self._loop is None else list(tasks_left(self._loop, known))
+        said = report.last_words(code, *filter(None, (listed(names), listed(tasks), others)))
+        return f"{said.level: <8} {tree.root.machine.path}  {said.text}"
+
     def _refused(self, listening: ExitStack) -> None:
         """A child that cannot be killed still runs: end the process, or name the child if the process is not ours to end."""
         if self.watchman is None:
@@ -183,34 +199,6 @@ class Program:
     def _code_so_far(self) -> int:
         failure = self._failure or self._host.tree.failure()
         return self._code or (OK if failure is None else code_of(failure))
-
-
-class _Watched:
-    """A program's tree, as its watchman sees it."""
-
-    def __init__(self, program: Program, host: Host) -> None:
-        self.soon = host.tree.spawner.soon
-        self.stop = program.stop
-        self.stop_at_once = program.stop_at_once
-        self._host = host
-        try:
-            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:  # trio waits for no tasks but those of the tree
-            self._loop = None
-
-    def last_words(self, code: int, others: str) -> str:
-        """A line that names what still runs, children first."""
-        host = self._host
-        live = {child.coroutine: child for child in host.tree.workers() if child.path not in host.report.still}
-        names = [_named(child.path, hanging_place(child.chain())) for child in live.values()]
-        refused = [child.coroutine for child in host.tree.workers() if child.path in host.report.still]
-        tasks = [] if self._loop is None else list(tasks_left(self._loop, (*live, *refused)))
-        said = host.report.last_words(code, *filter(None, (listed(names), listed(tasks), others)))
-        return f"{said.level: <8} {host.tree.root.machine.path}  {said.text}"
-
-
-def _named(path: str, place: str) -> str:
-    return f"{path} in {place}" if place else path
 
 
 def _log_failure(failure: Exception) -> None:

@@ -7,16 +7,8 @@ root  not all stopped after 5.7 s; …; the process exits with code 70, with thi
 
 from collections.abc import Callable
 
+from otp import events
 from otp.core.paths import is_within
-from otp.events import (
-    ChildExited,
-    ChildLate,
-    ChildRefused,
-    ChildStartFailed,
-    Event,
-    SupervisorExited,
-    SupervisorStopping,
-)
 from otp.exits import Crash, Crashed, Exit, Killed, Refused, Shutdown
 from otp.observe.sentences import Level, Sentence
 from otp.text.durations import precise
@@ -44,20 +36,20 @@ class ShutdownReport:
         self._refused: dict[str, str] = {}
         self._still: dict[str, str] = {}
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: events.Event) -> None:
         """Take note of an event."""
         match event:
-            case SupervisorStopping(path=self._root):
+            case events.SupervisorStopping(path=self._root):
                 self._began = event.at
                 self._why = _why(event.exit)
                 self.began()
-            case SupervisorExited(path=self._root):
+            case events.SupervisorExited(path=self._root):
                 self._took = event.at - self._began if self._began is not None else None
-            case ChildRefused():
-                self._note_refusal(event.path, _named(event.path, event.chain))
-            case ChildLate() if self._began is not None:
-                self._killed[event.path] = _named(f"{event.path} after {event.grace:g} s,", event.chain).rstrip(",")
-            case ChildExited() | ChildStartFailed():
+            case events.ChildRefused():
+                self._note_refusal(event.path, named(event.path, event.chain))
+            case events.ChildLate() if self._began is not None:
+                self._killed[event.path] = named(f"{event.path} after {event.grace:g} s,", event.chain).rstrip(",")
+            case events.ChildExited() | events.ChildStartFailed():
                 self._note_end(event)
             case _:
                 pass
@@ -115,11 +107,11 @@ class ShutdownReport:
         if self._began is not None:
             self._refused[path] = name
 
-    def _note_end(self, event: ChildExited | ChildStartFailed) -> None:
+    def _note_end(self, event: events.ChildExited | events.ChildStartFailed) -> None:
         self._still.pop(event.path, None)
         if self._began is None or event.path in self._refused or not isinstance(event.exit, Killed):
             return
-        meant = isinstance(event, ChildExited) and event.brutal
+        meant = isinstance(event, events.ChildExited) and event.brutal
         if not meant and not any(is_within(path, event.path) for path in self._killed):  # not those above it as well
             self._killed[event.path] = event.path
 
@@ -136,6 +128,7 @@ def _why(exit: Exit) -> str:
             return "by request"
 
 
-def _named(name: str, chain: tuple[str, ...]) -> str:
+def named(name: str, chain: tuple[str, ...]) -> str:
+    """The name, and the place in the chain of awaits where it hangs, as far as that is known."""
     place = hanging_place(chain)
     return f"{name} in {place}" if place else name

@@ -33,7 +33,7 @@ from datetime import datetime
 from enum import Enum, auto
 from functools import partial
 from itertools import chain
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from time import monotonic
 from types import FrameType
 from typing import Protocol
@@ -178,15 +178,12 @@ class Watchman:
     def _run(self) -> None:
         while True:
             self._listen()
-            while True:
-                try:
-                    self._calls.get_nowait()()
-                except Empty:
-                    break
+            while not self._calls.empty():  # taken in this thread only
+                self._calls.get_nowait()()
             for number in self._new_signals():
                 self._obey(number)
             if monotonic() >= self._deadline:
-                self._time_is_over()
+                self._hurry()
 
     def _listen(self) -> None:
         self._receiver.settimeout(min(max(self._deadline - monotonic(), 0.0001), LONGEST_WAIT))
@@ -224,10 +221,8 @@ class Watchman:
             return  # a terminal that goes away says so twice, which is no hurry
         self._obeyed += 1
         self._signal = number
-        if self._phase is _Phase.ENDS and self._obeyed > 1:
-            self._exit_process()
-        elif self._obeyed > 1:
-            self._ends_at_once()
+        if self._obeyed > 1:
+            self._hurry()
         else:
             self._stops()
             self._stop()
@@ -262,7 +257,8 @@ class Watchman:
         if self._watched is not None:
             self._soon(partial(self._watched.stop_at_once, code))
 
-    def _time_is_over(self) -> None:
+    def _hurry(self) -> None:
+        """Go on to the next phase: its time is over, or a further signal came."""
         if self._phase is _Phase.ENDS:
             self._exit_process()
         else:

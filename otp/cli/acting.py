@@ -8,8 +8,7 @@ from typing import Any, TypedDict
 import click
 from msgspec.structs import asdict
 
-from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, on_a_running_tree
+from otp.cli.connection import Connection, on_a_running_tree, path_argument
 from otp.cli.exit_codes import CODES, Ended, ExitCode
 from otp.cli.output import Output, Page, Shown
 from otp.control.wire.commands import OnChildren
@@ -44,7 +43,7 @@ def acting(
     """
 
     def decorate(wanted: Callable[..., OnChildren]) -> Callable[..., None]:
-        @click.argument("path", shell_complete=complete_path)
+        @path_argument
         @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit.")
         @click.option("--all", "all_", is_flag=True, help="More than one child is meant.")
         @click.option("--dry-run", is_flag=True, help="Only say what would be touched.")
@@ -114,10 +113,6 @@ def _end(acted: Acted, undone: str) -> None:
     failed = [change for change in acted.changes if change.error]
     if not failed:
         return
-    kinds = {_code(change) for change in failed}
+    kinds = {CODES.get(change.error, ExitCode.ERROR) for change in failed}
     text = "\n".join(printable(f"{change.path} {undone}: {change.message}") for change in failed)
     raise Ended(text, kinds.pop() if len(kinds) == 1 else ExitCode.ERROR)
-
-
-def _code(change: Change) -> ExitCode:
-    return next((code for kind, code in CODES.items() if kind == change.error), ExitCode.ERROR)

@@ -10,7 +10,7 @@ from typing import Literal
 import click
 
 from otp.cli.acting import Named, acting
-from otp.cli.parameters import seconds
+from otp.cli.parameters import duration_option
 from otp.control.wire.commands import InjectFault, Pause, Reset, Restart, Resume, Start, Stop
 
 
@@ -49,7 +49,7 @@ def reset(named: Named) -> Reset:
 
 
 @click.command(epilog='Example:  otp pause workers --for 10m --reason "provider moves"')
-@click.option("--for", "seconds", type=seconds, metavar="DURATION", help="It ends by itself after that.")
+@duration_option("--for", "seconds", help="It ends by itself after that.")
 @acting("pause", "paused")
 def pause(named: Named, seconds: float | None) -> Pause:
     """Begin maintenance: no restarts, no alerts.
@@ -89,15 +89,7 @@ Kind = Literal["crash", "hang", "cancel", "block-loop", "flap"]
     metavar="N",
     help="How many incarnations; without it one, and for flap as many as there is time for.",
 )
-@click.option(
-    "--for",
-    "seconds",
-    type=seconds,
-    default="30s",
-    show_default=True,
-    metavar="DURATION",
-    help="Nothing of it is left after that.",
-)
+@duration_option("--for", "seconds", default="30s", show_default=True, help="Nothing of it is left after that.")
 @acting("make fail", "a fault is on its way to", undone="gets no fault", sum_of="get a fault")
 def fault(named: Named, kind: Kind, times: int | None, seconds: float) -> InjectFault:
     """Make a worker fail on purpose.

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 
-from otp.cli.completion import complete_socket
+from otp.cli.completion import complete_path, complete_socket
 from otp.cli.exit_codes import CODES, Ended, ExitCode
 from otp.cli.output import with_output
-from otp.cli.parameters import seconds
+from otp.cli.parameters import duration_option
 from otp.control.client.client import PATIENCE, Client, connect
 from otp.control.client.errors import CommandFailed
 from otp.control.client.find import find_socket
@@ -21,6 +21,8 @@ from otp.text.printable import printable
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
+path_argument = click.argument("path", shell_complete=complete_path)
+optional_path = click.argument("path", default="", shell_complete=complete_path)
 
 _CODES = {NoSuchChild: ExitCode.NO_CHILD, TooMany: ExitCode.REFUSED, PatternError: ExitCode.USAGE}
 
@@ -73,14 +75,7 @@ def with_connection(command: Command) -> Command:
         shell_complete=complete_socket,
         help="Whom to ask: an application, or a socket's path. Without it: $OTP_SOCKET, else the only one there is.",
     )
-    @click.option(
-        "--timeout",
-        type=seconds,
-        default=f"{PATIENCE:g}s",
-        show_default=True,
-        metavar="DURATION",
-        help="How long an answer may take.",
-    )
+    @duration_option("--timeout", default=f"{PATIENCE:g}s", show_default=True, help="How long an answer may take.")
     @wraps(command)
     def call(*, socket: str | None, timeout: float, **rest: Any) -> None:
         command(connection=Connection(socket, timeout), **rest)

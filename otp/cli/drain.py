@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 from otp.cli.connection import Connection, on_a_running_tree
 from otp.cli.exit_codes import Ended, ExitCode
 from otp.cli.output import Output, Shown
-from otp.cli.parameters import seconds
+from otp.cli.parameters import duration_option
 from otp.control.client.client import Client
 from otp.control.client.errors import CommandFailed, Unreachable
 from otp.control.wire.commands import Drain
@@ -27,12 +27,7 @@ LISTED = 8
 
 
 @click.command(epilog='Example:  otp drain --within 30s --reason "deploy 412"')
-@click.option(
-    "--within",
-    type=seconds,
-    metavar="DURATION",
-    help="What is left after that is stopped at once; else as it was started.",
-)
+@duration_option("--within", help="What is left after that is stopped at once; else as it was started.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be stopped.")
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit.")
 @on_a_running_tree

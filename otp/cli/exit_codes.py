@@ -4,7 +4,6 @@ from enum import IntEnum
 
 import click
 
-from otp.control.wire.protocol import Failure
 from otp.text.printable import printable
 
 
@@ -42,7 +41,7 @@ class ExitCode(IntEnum):
     """Ctrl-C."""
 
 
-CODES: dict[Failure, ExitCode] = {
+CODES: dict[str, ExitCode] = {
     "error": ExitCode.ERROR,
     "not_found": ExitCode.NO_CHILD,
     "refused": ExitCode.REFUSED,

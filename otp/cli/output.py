@@ -19,8 +19,10 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args
 
 import click
 import msgspec
+from click.exceptions import Exit
 from msgspec.structs import asdict
 
+from otp.cli.exit_codes import ExitCode
 from otp.control.wire.rows import SCHEMA
 from otp.text.printable import printable
 
@@ -65,6 +67,13 @@ class Shown:
         return (self.document,) if self.rows is None else self.rows
 
 
+def listing(
+    app: str, kind: str, rows: Sequence[Document], names: Sequence[str], text: Callable[[Page], Iterable[str]]
+) -> Shown:
+    """Show rows of one kind, a line each; their document has the application's name, and the rows under their kind."""
+    return Shown({"app": app, kind: rows}, names, text, rows)
+
+
 class Output:
     """The format of a command, and the page that it writes on.
 
@@ -82,17 +91,20 @@ class Output:
         """Return an output of this kind for a terminal that may have another size by now."""
         return Output(self.form, colour=self.page.colour, within=_columns())
 
-    def show(self, shown: Shown, *, apart: bool = False) -> None:
+    def show(self, shown: Shown, *, apart: bool = False, up: bool = True) -> None:
         """Write what there is to say, and nothing, not even a line end, where there is nothing.
 
         Args:
             shown: in each format.
             apart: something was shown before it; people get an empty line between.
+            up: all that is shown is up; else this ends the command, with exit code 3.
         """
         text = self.rendered(shown)
         if text:
             gap = "\n" if apart and self.form in ("table", "wide") else ""
             click.echo(f"{gap}{text}", color=self.page.colour)
+        if not up:
+            raise Exit(ExitCode.NOT_UP)
 
     def rendered(self, shown: Shown) -> str:
         """Return what `show` writes."""

@@ -19,36 +19,26 @@ from otp.text.redaction import clean
 GROUP = "otp.commands"
 
 
-class PluginGroup(click.Group):
-    """A group whose own commands come first; a plugin cannot take the name of one of them."""
+def names() -> set[str]:
+    """The names of their commands."""
+    return entry_points(group=GROUP).names
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click gives it
-        """The names, own ones first."""
-        own = list(self.commands)
-        return own + sorted(entry_points(group=GROUP).names - set(own))
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name; None if there is none."""
-        own = super().get_command(ctx, cmd_name)
-        if own is not None:
-            return own
-        return next((_loaded(found) for found in entry_points(group=GROUP, name=cmd_name)), None)
+def command(name: str) -> click.Command | None:
+    """The plugin's command of that name; None if there is none."""
+    return next(map(_loaded, entry_points(group=GROUP, name=name)), None)
 
 
 def _loaded(plugin: EntryPoint) -> click.Command:
     try:
         command = plugin.load()
     except Exception as error:  # noqa: BLE001 # a broken plugin must not break the other commands
-        return _unavailable(
-            plugin, f"importing {plugin.module} failed: {describe(error)}", hint(error, *_distribution(plugin))
-        )
+        distribution = (plugin.dist.name,) if plugin.dist else ()
+        why = f"importing {plugin.module} failed: {describe(error)}"
+        return _unavailable(plugin, why, hint(error, *distribution))
     if not isinstance(command, click.Command):
         return _unavailable(plugin, f"expected {plugin.value} to be a click command, got {command!r}", "")
     return command
-
-
-def _distribution(plugin: EntryPoint) -> tuple[str, ...]:
-    return (plugin.dist.name,) if plugin.dist else ()
 
 
 def _unavailable(plugin: EntryPoint, why: str, install: str) -> click.Command:

@@ -1,9 +1,10 @@
 """`otp run`: a tree as a program."""
 
 import math
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
@@ -17,37 +18,34 @@ from otp.cli.target import Failure, load_target, with_target
 from otp.extras import install
 from otp.faults import Faults
 
+_seconds_option = partial(click.option, type=click.FloatRange(min=0), metavar="SECONDS")
+
 
 @click.command
 @with_target
 @click.option("--backend", type=click.Choice(get_args(Backend)), default="asyncio", show_default=True)
 @click.option("--uvloop/--no-uvloop", default=None, help="asyncio on uvloop; without either: if it is installed.")
-@click.option(
+@_seconds_option(
     "--grace",
-    type=click.FloatRange(min=0),
     default=math.inf,
-    metavar="SECONDS",
     help="Budget of a stop in order; what is left then is ended at once. Without it: as long as the children say.",
 )
-@click.option(
+@_seconds_option(
     "--exit-within",
-    type=click.FloatRange(min=0),
     default=EXIT_WITHIN,
     show_default=True,
-    metavar="SECONDS",
     help="What the process has when its last child is gone, or --grace is over; then it is gone, whatever still runs.",
 )
 @click.option(
     "--health-port",
+    "health",
     metavar="[HOST:]PORT",
     help="Answer /livez and /readyz there; without HOST on 127.0.0.1, for Kubernetes 0.0.0.0:8080.",
 )
-@click.option(
+@_seconds_option(
     "--loop-watch",
-    type=click.FloatRange(min=0),
     default=LOOP_THRESHOLD,
     show_default=True,
-    metavar="SECONDS",
     help="Name the child that blocks the event loop for so long, while it does; 0: do not.",
 )
 @click.option("--control/--no-control", default=True, help="Whether otp ps and its like can look in and steer.")
@@ -58,15 +56,10 @@ def run(
     target: str,
     config: Path | None,
     show_traceback: bool,
-    backend: Backend,
-    uvloop: bool | None,
-    grace: float,
-    exit_within: float,
-    health_port: str | None,
     loop_watch: float,
-    control: bool,
     faults: bool,
     reload: bool,
+    **options: Any,
 ) -> None:
     """Run a tree until it ends, or until Ctrl-C, SIGTERM or SIGHUP.
 
@@ -85,18 +78,7 @@ def run(
     switches = Faults() if faults else None
     beside = (_reloader(target, config, switches),) if reload else ()
     try:
-        main(
-            spec,
-            backend=backend,
-            uvloop=uvloop,
-            grace=grace,
-            exit_within=exit_within,
-            health=health_port,
-            loop_watch=loop_watch or None,
-            control=control,
-            faults=switches or False,
-            beside=beside,
-        )
+        main(spec, loop_watch=loop_watch or None, faults=switches or False, beside=beside, **options)
     except ValueError as error:
         raise Failure(str(error)) from error
 

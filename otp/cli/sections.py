@@ -9,61 +9,47 @@ from typing import Final
 
 import click
 
+from otp.cli import plugins
 from otp.cli.exit_codes import ExitCode
-from otp.cli.plugins import PluginGroup
 
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
-    "Run": {
-        "run": "otp.cli.run:run",
-        "check": "otp.cli.on_paper:check",
-    },
+    "Run": {"run": "run", "check": "on_paper"},
     "Look": {
-        "tree": "otp.cli.queries.tree:tree",
-        "ps": "otp.cli.queries.ps:ps",
-        "top": "otp.cli.top:top",
-        "describe": "otp.cli.queries.describe:describe",
-        "events": "otp.cli.queries.events:events",
-        "incidents": "otp.cli.queries.incidents:incidents",
-        "explain": "otp.cli.queries.explain:explain",
-        "why": "otp.cli.queries.why:why",
-        "stack": "otp.cli.queries.stack:stack",
-        "health": "otp.cli.queries.health:health",
-        "wait": "otp.cli.queries.wait:wait",
+        "tree": "queries.tree",
+        "ps": "queries.ps",
+        "top": "top",
+        "describe": "queries.describe",
+        "events": "queries.events",
+        "incidents": "queries.incidents",
+        "explain": "queries.explain",
+        "why": "queries.why",
+        "stack": "queries.stack",
+        "health": "queries.health",
+        "wait": "queries.wait",
     },
-    "Act": {
-        "restart": "otp.cli.actions:restart",
-        "stop": "otp.cli.actions:stop",
-        "start": "otp.cli.actions:start",
-        "reset": "otp.cli.actions:reset",
-        "pause": "otp.cli.actions:pause",
-        "resume": "otp.cli.actions:resume",
-        "drain": "otp.cli.drain:drain",
-    },
-    "Test": {
-        "fault": "otp.cli.actions:fault",
-    },
-    "Shell": {
-        "completion": "otp.cli.completion:completion",
-    },
+    "Act": {**dict.fromkeys(("restart", "stop", "start", "reset", "pause", "resume"), "actions"), "drain": "drain"},
+    "Test": {"fault": "actions"},
+    "Shell": {"completion": "completion"},
 }
+"""The commands of each section, each with the module of `otp.cli` in which it has this name."""
 
 ALIASES: Final = {"status": "ps"}
 
-_PLACES: Final = {name: place for section in SECTIONS.values() for name, place in section.items()}
+_MODULES: Final = {name: f"otp.cli.{place}" for section in SECTIONS.values() for name, place in section.items()}
 
 
-class SectionedGroup(PluginGroup):
-    """The group of all commands: own ones by section, plugins behind them."""
+class SectionedGroup(click.Group):
+    """The group of all commands: own ones by section, plugins behind them; none takes the name of an own one."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click gives it
         """The names, own ones first."""
-        own = [name for name in _PLACES if _is_there(name)]
-        return own + [name for name in super().list_commands(ctx) if name not in (*own, *ALIASES)]
+        own = [name for name in _MODULES if _is_there(name)]
+        return own + sorted(plugins.names() - {*own, *ALIASES})
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 # click gives it
         """The command of that name; None if there is none."""
         name = ALIASES.get(cmd_name, cmd_name)
-        return _imported(name) if _is_there(name) else super().get_command(ctx, name)
+        return _imported(name) if _is_there(name) else plugins.command(name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -88,7 +74,7 @@ class SectionedGroup(PluginGroup):
         names = self.list_commands(ctx)
         longest = max(map(len, names))
         sections = {title: [name for name in section if name in names] for title, section in SECTIONS.items()}
-        sections["Plugins"] = [name for name in names if name not in _PLACES]
+        sections["Plugins"] = [name for name in names if name not in _MODULES]
         for title, listed in sections.items():
             commands = [(name, self.get_command(ctx, name)) for name in listed]
             short = formatter.width - longest - 6
@@ -99,10 +85,9 @@ class SectionedGroup(PluginGroup):
 
 
 def _is_there(name: str) -> bool:
-    return name in _PLACES and find_spec(_PLACES[name].partition(":")[0]) is not None
+    return name in _MODULES and find_spec(_MODULES[name]) is not None
 
 
 def _imported(name: str) -> click.Command:
-    module, _, attribute = _PLACES[name].partition(":")
-    command: click.Command = getattr(import_module(module), attribute)
+    command: click.Command = getattr(import_module(_MODULES[name]), name)
     return command

@@ -4,9 +4,10 @@ A table that is wider than the terminal is cut: first the last column that allow
 that is not enough the same again, down to a few signs.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
+from otp.cli.output import Page
 from otp.cli.terminal import Style, cut, cut_start, paint, width
 from otp.control.wire.looks import Tone
 from otp.text.printable import printable
@@ -41,6 +42,20 @@ class Column(NamedTuple):
 
 
 Row = Sequence[str | Cell]
+
+T = TypeVar("T")
+
+Fields = Mapping[Column, Callable[[T, float], str | Cell]]
+"""Columns, each with what it shows of something, given the time in seconds since 1970."""
+
+
+def table_of(fields: Fields[T], things: Sequence[T], now: float, page: Page) -> list[str]:
+    """Show each thing as a row below the titles, as wide as the page is."""
+
+    def row(thing: T) -> Row:
+        return [cell(thing, now) for cell in fields.values()]
+
+    return table(list(fields), list(map(row, things)), within=page.within, colour=page.colour)
 
 
 def table(

@@ -24,17 +24,8 @@ class Failure(click.ClickException):
         super().__init__(clean(message))
 
 
-def with_target(command: Command) -> Command:
-    """Give a command the arguments of `load_target`."""
-    return _with_target(command, required=True)
-
-
-def with_optional_target(command: Command) -> Command:
-    """Give a command the arguments of `load_target`, TARGET being optional: without it `target` is None."""
-    return _with_target(command, required=False)
-
-
-def _with_target(command: Command, *, required: bool) -> Command:
+def with_target(command: Command, *, required: bool = True) -> Command:
+    """Give a command the arguments of `load_target`; without a TARGET that is not required, `target` is None."""
     for parameter in (
         click.option("--traceback", "show_traceback", is_flag=True, help="Show where it failed."),
         click.option(

@@ -8,8 +8,9 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -30,7 +31,7 @@ from otp.tui.confirm import Confirm, refused, result
 from otp.tui.details import Details
 from otp.tui.events import EventScreen, merged
 from otp.tui.headline import Headline
-from otp.tui.keys import Help, bar
+from otp.tui.keys import SHOWN, Help, bar
 from otp.tui.label import Label
 from otp.tui.order import Arrangement, Order
 from otp.tui.pages import PAGES
@@ -48,9 +49,11 @@ SAID = 20.0
 
 ACTIONS: dict[str, type[Action]] = {"restart": Restart, "stop": Stop, "start": Start, "reset": Reset}
 
+Answer = TypeVar("Answer")
+
 
 class Told(Message):
-    """A thread has an answer: what it is, and what is done with it."""
+    """A thread has an answer: what is done with it."""
 
     def __init__(self, take: Callable[[], None]) -> None:
         super().__init__()
@@ -69,27 +72,19 @@ class Top(App[None]):
         path: of the socket.
         patience: seconds that a command may take.
         queries: asks about the child under the cursor.
+        table: the tree on the screen.
     """
 
     CSS_PATH = "top.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (132, "-wide")]  # noqa: RUF012 # textual does not call it a ClassVar
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "act('restart')", "restart"),
-        Binding("s", "act('stop')", "stop"),
-        Binding("S", "act('start')", "start"),
-        Binding("x", "act('reset')", "reset"),
-        Binding("p", "pause", "pause, resume"),
-        Binding("slash", "seek", "filter"),
-        Binding("o", "sort", "sort"),
-        Binding("e", "events", "events"),
+        *SHOWN,
         Binding("enter", "zoom", "details"),
         Binding("escape", "leave", "back"),
         Binding("left", "turn(-1)", "page before"),
         Binding("right", "turn(1)", "next page"),
         Binding("t", "colours", "colours"),
-        Binding("question_mark", "help", "help"),
-        Binding("q", "quit", "quit"),
         Binding("ctrl+c", "quit", "quit", priority=True),
         *(Binding(str(number), f"page({number})", page) for number, page in enumerate(PAGES, start=1)),
     ]
@@ -100,9 +95,13 @@ class Top(App[None]):
         self.path = path
         self.patience = patience
         self._feed = feed or Feed(path)
-        self.queries = ChildQueries(path, self._answered)
+        self.queries = ChildQueries(path, self._from_thread(self._answered))
         self._mirror = Mirror()
         self._arrangement = Arrangement(self._mirror)
+        self._headline = Headline(id="headline")
+        self.table = TreeTable(self._row, id="tree")
+        self._details = Details(id="details")
+        self._status_line = Label(id="said")
         self._said: tuple[Text, float] = (Text(), 0.0)
         self._drawn = 0.0
         self._busy = False
@@ -111,11 +110,11 @@ class Top(App[None]):
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
-        yield Headline(id="headline")
+        yield self._headline
         with Container(id="main"):
-            yield TreeTable(self._row, id="tree")
-            yield Details(id="details")
-        yield Label(id="said")
+            yield self.table
+            yield self._details
+        yield self._status_line
         yield Input(id="sought", placeholder="part of a path or state, or a pattern such as workers/*", compact=True)
         yield Label(bar(), id="bar")
 
@@ -156,7 +155,7 @@ class Top(App[None]):
             arrangement.paths(clock), as_tree=arrangement.order is Order.TREE, is_stale=mirror.link.state == "lost"
         )
         self._draw_details()
-        self.screen_stack[0].query_one("#said", Label).show(self._status(clock))
+        self._status_line.show(self._status(clock))
         for screen in self.screen_stack:
             if isinstance(screen, EventScreen):
                 screen.show(tuple(mirror.events))
@@ -189,29 +188,26 @@ class Top(App[None]):
         if self._is_whole:
             told.take()
 
-    def _tell(self, take: Callable[[], None]) -> None:
-        """Have `take` called in the thread of the screen; from any thread."""
-        with suppress(RuntimeError):  # the loop has ended, and the screen with it
-            self.post_message(Told(take))
+    def _from_thread(self, take: Callable[[Answer], None]) -> Callable[[Answer], None]:
+        """Make a function for any thread, which has `take` called in the thread of the screen."""
+
+        def tell(answer: Answer) -> None:
+            with suppress(RuntimeError):  # the loop has ended, and the screen with it
+                self.post_message(Told(partial(take, answer)))
+
+        return tell
 
     def _answered(self, answered: ChildAnswer) -> None:
-        def take() -> None:
-            self._details.answer(answered)
-            self._draw_details()
-
-        self._tell(take)
+        self._details.answer(answered)
+        self._draw_details()
 
     def _rehearsed(self, outcome: Outcome) -> None:
         """Show what a command would touch, and send it when that is confirmed."""
-
-        def take() -> None:
-            if isinstance(outcome.answer, Acted):
-                self.push_screen(Confirm(outcome.command, outcome.answer), self._confirmed)
-            else:
-                self._busy = False
-                self._say(refused(outcome))
-
-        self._tell(take)
+        if isinstance(outcome.answer, Acted):
+            self.push_screen(Confirm(outcome.command, outcome.answer), self._confirmed)
+        else:
+            self._busy = False
+            self._say(refused(outcome))
 
     def _confirmed(self, wanted: Action | None) -> None:
         self._busy = False
@@ -219,7 +215,7 @@ class Top(App[None]):
             self._say(Text("nothing was done"))
             return
         self._say(Text(f"… {type(wanted).__name__.lower()} {wanted.path}", "bold"))
-        command(self.path, wanted, lambda outcome: self._tell(lambda: self._say(result(outcome))), self.patience)
+        command(self.path, wanted, self._from_thread(lambda outcome: self._say(result(outcome))), self.patience)
 
     # ------------------------------------------------------------------------------------------------ keys
 
@@ -244,7 +240,7 @@ class Top(App[None]):
     def _rehearse(self, wanted: Action) -> None:
         if wanted.path and not self._busy:
             self._busy = True
-            command(self.path, wanted, self._rehearsed, self.patience)
+            command(self.path, wanted, self._from_thread(self._rehearsed), self.patience)
 
     def action_seek(self) -> None:
         """Type a filter."""
@@ -293,7 +289,7 @@ class Top(App[None]):
     def action_events(self) -> None:
         """Show the events of the whole tree; those from before the screen began are asked for."""
         self.push_screen(EventScreen())
-        history(self.path, lambda events: self._tell(lambda: self._add_history(events)))
+        history(self.path, self._from_thread(self._add_history))
         self._draw()
 
     def _add_history(self, events: tuple[EventRow, ...]) -> None:
@@ -316,16 +312,3 @@ class Top(App[None]):
         """Whether the parts of the screen are there; while it is taken down they are not."""
         screens = self.screen_stack
         return bool(screens) and all(screens[0].query(part) for part in (Headline, TreeTable, Details, "#said"))
-
-    @property
-    def table(self) -> TreeTable:
-        """The tree on the screen."""
-        return self.screen_stack[0].query_one(TreeTable)
-
-    @property
-    def _details(self) -> Details:
-        return self.screen_stack[0].query_one(Details)
-
-    @property
-    def _headline(self) -> Headline:
-        return self.screen_stack[0].query_one(Headline)

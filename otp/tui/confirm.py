@@ -90,12 +90,11 @@ class Confirm(ModalScreen[Action | None]):
 
     def _complete(self) -> Action:
         reason = self.query_one("#reason", Input).value.strip()
-        if isinstance(self._wanted, Pause):
+        complete = replace(self._wanted, dry_run=False, reason=reason)
+        if isinstance(complete, Pause):
             seconds = self.query_one("#seconds", Input).value.strip()
-            return replace(
-                self._wanted, dry_run=False, reason=reason, seconds=parse_duration(seconds) if seconds else None
-            )
-        return replace(self._wanted, dry_run=False, reason=reason)
+            return replace(complete, seconds=parse_duration(seconds) if seconds else None)
+        return complete
 
 
 def radius(rehearsed: Acted) -> Text:

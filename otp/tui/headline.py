@@ -7,7 +7,6 @@ from rich.text import Text
 from otp.control.client.link import Link
 from otp.control.client.mirror import Mirror
 from otp.control.wire.looks import INCIDENTS, NEED_DOWN, TREES, Tone
-from otp.control.wire.rows import Blocked, NeedRow
 from otp.text.durations import short
 from otp.text.printable import printable
 from otp.tui.colours import STYLES
@@ -58,10 +57,13 @@ def alarms(mirror: Mirror, link: Link, clock: float) -> Iterator[Text]:
     if link.state == "lost":
         yield _alarm(f"DISCONNECTED for {short(clock - link.since)}", f"{link.why}; shown is the tree as it was then")
     if blocked := mirror.blocked(now):
-        yield _alarm(f"EVENT LOOP BLOCKED for {short(blocked.seconds)}", f"by {_culprit(blocked)}")
+        place = f"  {blocked.stack[-1]}" if blocked.stack else ""
+        yield _alarm(f"EVENT LOOP BLOCKED for {short(blocked.seconds)}", f"by {blocked.who}{place}")
     for need in mirror.needs:
         if need.down_s is not None:
-            yield _warning(_need(need, mirror.age(now)))
+            last = f": {need.last}" if need.last else ""
+            said = f" ! {need.name} down for {short(need.down_s + mirror.age(now))}{last}"
+            yield Text(printable(said), STYLES[NEED_DOWN], no_wrap=True, overflow="ellipsis")
 
 
 def _figures(mirror: Mirror) -> Iterator[Part]:
@@ -72,19 +74,6 @@ def _figures(mirror: Mirror) -> Iterator[Part]:
         yield f"lag {lag * 1000:.0f} ms", STYLES[Tone.WAITING if lag >= LATE else Tone.PLAIN]
 
 
-def _culprit(blocked: Blocked) -> str:
-    return f"{blocked.who}  {blocked.stack[-1]}" if blocked.stack else blocked.who
-
-
-def _need(need: NeedRow, age: float) -> str:
-    down = short((need.down_s or 0.0) + age)
-    return f"{need.name} down for {down}{f': {need.last}' if need.last else ''}"
-
-
 def _alarm(loud: str, text: str) -> Text:
     line = Text(no_wrap=True, overflow="ellipsis")
     return line.append(f" !! {loud} ", "bold reverse red").append(f" {printable(text)}", STYLES[Tone.BAD])
-
-
-def _warning(text: str) -> Text:
-    return Text(f" ! {printable(text)}", STYLES[NEED_DOWN], no_wrap=True, overflow="ellipsis")

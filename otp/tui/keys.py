@@ -11,18 +11,19 @@ from textual.widgets import Static
 
 from otp.control.wire.looks import STATES
 
-_BAR = (
-    ("r", "restart"),
-    ("s", "stop"),
-    ("S", "start"),
-    ("p", "pause"),
-    ("x", "reset"),
-    ("/", "filter"),
-    ("o", "sort"),
-    ("e", "events"),
-    ("?", "help"),
-    ("q", "quit"),
+SHOWN = (
+    Binding("r", "act('restart')", "restart"),
+    Binding("s", "act('stop')", "stop"),
+    Binding("S", "act('start')", "start"),
+    Binding("p", "pause", "pause"),
+    Binding("x", "act('reset')", "reset"),
+    Binding("slash", "seek", "filter", key_display="/"),
+    Binding("o", "sort", "sort"),
+    Binding("e", "events", "events"),
+    Binding("question_mark", "help", "help", key_display="?"),
+    Binding("q", "quit", "quit"),
 )
+"""The keys of the screen that its last line names."""
 
 _KEYS = (
     ("↑ ↓ PgUp PgDn", "choose a child; also j k, Home End"),
@@ -72,8 +73,8 @@ class Help(ModalScreen[None]):
 def bar() -> Text:
     """The last line of the screen; it fits into 80 characters."""
     text = Text(no_wrap=True)
-    for key, meaning in _BAR:
-        text.append(key, "bold reverse").append(f" {meaning} ", "")
+    for key in SHOWN:
+        text.append(key.key_display or key.key, "bold reverse").append(f" {key.description} ", "")
     return text
 
 

@@ -7,6 +7,7 @@ from math import inf
 from otp.control.client.mirror import Mirror
 from otp.control.wire.looks import gravity
 from otp.control.wire.rows import ChildRow
+from otp.core.paths import ancestors
 from otp.core.patterns import Pattern, is_pattern
 from otp.errors import PatternError
 
@@ -110,8 +111,9 @@ def found(rows: Sequence[ChildRow], sought: str, *, with_above: bool) -> list[Ch
     if not with_above:
         return kept
     wanted = {row.path for row in kept}
-    above = {path[:end] for path in wanted for end in range(len(path)) if path[end] == "/"}
-    return [row for row in rows if row.path in wanted or row.path in above]
+    for row in kept:
+        wanted.update(ancestors(row.path))
+    return [row for row in rows if row.path in wanted]
 
 
 def _filter(sought: str) -> Callable[[ChildRow], bool]:

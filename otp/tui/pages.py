@@ -10,7 +10,7 @@ from typing import Literal
 from rich.text import Text
 
 from otp.control.wire.looks import INCIDENTS, Tone, sign, tone, tone_of_level
-from otp.control.wire.rows import ChildRow, EventRow, FailureRow, IncidentRow, LogRow, StackRow, TaskRow, Why
+from otp.control.wire.rows import ChildRow, EventRow, FailureRow, IncidentRow, LogRow, StackRow, Why
 from otp.core.paths import below_root
 from otp.text.durations import short
 from otp.text.printable import printable
@@ -162,14 +162,9 @@ def _stack(row: ChildRow, why: Why | None) -> Iterator[Line]:
 def _tasks(stack: StackRow) -> Iterator[Line]:
     yield _line(f"{stack.path}  {stack.state}", "bold")
     for task in stack.tasks:
-        yield from _task(task)
-
-
-def _task(task: TaskRow) -> Iterator[Line]:
-    indent = "  " * (task.depth + 1)
-    yield _line(f"{indent}{printable(task.name)}")
-    for step in task.chain:
-        yield _line(f"{indent}  → {printable(step)}")
+        indent = "  " * (task.depth + 1)
+        yield _line(f"{indent}{printable(task.name)}")
+        yield from (_line(f"{indent}  → {printable(step)}") for step in task.chain)
 
 
 def _policy(_: ChildRow, why: Why | None) -> Iterator[Line]:

@@ -42,8 +42,8 @@ class Outcome(Struct, frozen=True):
     answer: Acted | str
 
 
-class ChildQueries:
-    """A thread that asks about one child at a time.
+class ChildQueries(Thread):
+    """A thread that asks about one child at a time, from `start` to `stop`.
 
     Args:
         path: of the socket.
@@ -55,6 +55,7 @@ class ChildQueries:
     def __init__(
         self, path: Path, tell: Callable[[ChildAnswer], None], *, pause: float = 2.0, settle: float = 0.1
     ) -> None:
+        super().__init__(name="otp top: queries", daemon=True)
         self._path = path
         self._tell = tell
         self._pause = pause
@@ -65,11 +66,6 @@ class ChildQueries:
         self._ended = False
         self._asked: tuple[str, float] = ("", 0.0)
         self._client: Client | None = None
-        self._thread = Thread(target=self._run, name="otp top: queries", daemon=True)
-
-    def start(self) -> None:
-        """Begin to ask."""
-        self._thread.start()
 
     def want(self, path: str) -> None:
         """Ask about this child next; a wish that has not been asked yet is dropped for it."""
@@ -84,11 +80,8 @@ class ChildQueries:
             self._ended = True
             self._changed.notify()
 
-    def join(self) -> None:
-        """Wait until the thread has ended."""
-        self._thread.join()
-
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Ask what is wanted, until `stop`; called in the thread."""
         while (path := self._next()) is not None:
             self._tell(ChildAnswer(path, self._answer(path)))
         self._hang_up()
@@ -119,12 +112,9 @@ class ChildQueries:
             if self._client is None:
                 self._client = connect(self._path, timeout=PATIENCE)
             return self._client.ask(GetWhy(path=path))
-        except CommandFailed as refusal:
-            if refusal.kind == "timed_out":
+        except (CommandFailed, Unreachable) as error:
+            if isinstance(error, Unreachable) or error.kind == "timed_out":
                 self._hang_up()
-            return str(refusal)
-        except Unreachable as error:
-            self._hang_up()
             return str(error)
 
     def _hang_up(self) -> None:

@@ -60,10 +60,6 @@ class TreeTable(ScrollView, can_focus=True):
     class Moved(Message):
         """The cursor is on another child."""
 
-        def __init__(self, path: str) -> None:
-            super().__init__()
-            self.path = path
-
     def __init__(self, row: Callable[[str], ChildRow | None], id: str | None = None) -> None:
         super().__init__(id=id)
         self._row = row
@@ -161,7 +157,7 @@ class TreeTable(ScrollView, can_focus=True):
             self._index = max(0, min(self._index, len(self._paths) - 1))
         self._into_view()
         if self.selected != before:
-            self.post_message(self.Moved(self.selected))
+            self.post_message(self.Moved())
 
     def _move_to(self, index: int) -> None:
         index = max(0, min(index, len(self._paths) - 1))
@@ -170,7 +166,7 @@ class TreeTable(ScrollView, can_focus=True):
         self._index = index
         self._into_view()
         self.refresh()
-        self.post_message(self.Moved(self.selected))
+        self.post_message(self.Moved())
 
     def _into_view(self) -> None:
         top, lines = self.scroll_offset.y, self._lines

@@ -374,6 +374,6 @@ async def test_an_answer_that_comes_while_the_screen_is_taken_down_is_for_nobody
         await pilot.app.screen_stack[0].query("#main").remove()
         taken = []
         pilot.app.on_told(Told(lambda: taken.append(True)))
-        pilot.app.post_message(TreeTable.Moved("massive"))
+        pilot.app.post_message(TreeTable.Moved())
         await pilot.pause()
         assert taken == []

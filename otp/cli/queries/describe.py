@@ -4,11 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
-from click.exceptions import Exit
 
-from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, on_a_running_tree
-from otp.cli.exit_codes import ExitCode
+from otp.cli.connection import Connection, on_a_running_tree, path_argument
 from otp.cli.output import Output, Shown
 from otp.cli.queries.fact_sheet import Fact, sheet
 from otp.cli.queries.states import budget, maintenance, since, state
@@ -20,7 +17,7 @@ from otp.text.durations import duration
 
 
 @click.command(epilog="Example:  otp describe massive/workers/ws_worker")
-@click.argument("path", shell_complete=complete_path)
+@path_argument
 @on_a_running_tree
 def describe(*, path: str, connection: Connection, output: Output) -> None:
     """Show one child: figures, settings, last failures.
@@ -29,9 +26,7 @@ def describe(*, path: str, connection: Connection, output: Output) -> None:
     """
     with connection.open() as client:
         why, snapshot = client.ask(GetWhy(path=path)), client.ask(GetSnapshot())
-    output.show(shown(why, snapshot))
-    if not why.child.ready:
-        raise Exit(ExitCode.NOT_UP)
+    output.show(shown(why, snapshot), up=why.child.ready)
 
 
 def shown(why: Why, snapshot: Snapshot) -> Shown:

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 
 import click
 
-from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, check_known, on_a_running_tree
+from otp.cli.connection import Connection, check_known, on_a_running_tree, optional_path
 from otp.cli.exit_codes import Ended, ExitCode
-from otp.cli.output import Output, Page, Shown
+from otp.cli.output import Output, Page, Shown, listing
 from otp.cli.queries.watching import watched
 from otp.cli.terminal import cut, paint
 from otp.control.client.client import Client
@@ -32,7 +31,7 @@ MISSED = 10_000
 
 
 @click.command(epilog="Example:  otp events -f workers/ws_worker")
-@click.argument("path", default="", shell_complete=complete_path)
+@optional_path
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
 @click.option("-n", "--lines", type=click.IntRange(min=0), default=20, show_default=True, help="How many at most.")
 @click.option("-v", "--verbose", is_flag=True, help="Healthy operation too (DEBUG).")
@@ -56,12 +55,8 @@ def events(*, path: str, follow: bool, lines: int, verbose: bool, connection: Co
 
 def shown(app: str, found: Sequence[EventRow]) -> Shown:
     """The events, one a line."""
-    return Shown(
-        document={"app": app, "events": found},
-        rows=found,
-        names=[row.path for row in found],
-        text=lambda page: [_on_page(row, page) for row in found],
-    )
+    paths = [row.path for row in found]
+    return listing(app, "events", found, paths, lambda page: [_on_page(row, page) for row in found])
 
 
 def event_line(row: EventRow, now: float) -> str:

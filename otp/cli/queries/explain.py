@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, on_a_running_tree
+from otp.cli.connection import Connection, on_a_running_tree, path_argument
 from otp.cli.on_paper import explained_on_paper
 from otp.cli.output import Output, Shown
 from otp.cli.target import load_target
@@ -18,7 +17,7 @@ from otp.text.printable import printable
 @click.command(
     epilog="\b\nExamples:  otp explain massive/workers/ws_worker\n           otp explain workers/ws_worker --target trees.massive:tree --config massive.toml"
 )
-@click.argument("path", shell_complete=complete_path)
+@path_argument
 @click.option("--target", metavar="MODULE:NAME", help="Explain a tree on paper instead of a running one.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="The config of that target.")
 @on_a_running_tree

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 
 import click
-from click.exceptions import Exit
 
 from otp.cli.connection import Connection, on_a_running_tree
-from otp.cli.exit_codes import ExitCode
 from otp.cli.output import Output, Page, Shown
 from otp.cli.queries.watching import watch, watch_option
 from otp.cli.terminal import paint
@@ -28,9 +26,8 @@ def health(*, watching: bool, connection: Connection, output: Output) -> None:
         if watching:
             watch(connection, output, lambda _: shown(client.ask(GetHealth())))
         found = client.ask(GetHealth())
-    output.show(shown(found))
-    if found.problems or not (found.live and found.ready and found.up == found.total):
-        raise Exit(ExitCode.NOT_UP)
+    well = found.live and found.ready and found.up == found.total and not found.problems
+    output.show(shown(found), up=well)
 
 
 def shown(found: Health) -> Shown:

@@ -8,17 +8,16 @@ Newest first.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import click
 from msgspec.structs import asdict
 
-from otp.cli.completion import complete_incident, complete_path
-from otp.cli.connection import Connection, check_known, on_a_running_tree
-from otp.cli.output import Output, Page, Shown
+from otp.cli.completion import complete_incident
+from otp.cli.connection import Connection, check_known, on_a_running_tree, optional_path
+from otp.cli.output import Output, Page, Shown, listing
 from otp.cli.queries.states import blocked, head
 from otp.cli.queries.watching import watch, watch_option
-from otp.cli.tables import Cell, Column, Row, table
+from otp.cli.tables import Cell, Column, Fields, table_of
 from otp.control.client.client import Client
 from otp.control.client.errors import CommandFailed
 from otp.control.wire.commands import GetIncidents, ResolveIncident
@@ -27,28 +26,6 @@ from otp.control.wire.rows import IncidentRow, Snapshot
 from otp.text.clock import clock
 from otp.text.durations import duration
 from otp.text.printable import printable
-
-_PATH = Column("PATH", least=18, keeps_end=True)
-_CAUSE = Column("CAUSE", least=15)
-_NARROW = (
-    Column("ID"),
-    Column("OPENED"),
-    _PATH,
-    Column("COUNT", right=True),
-    Column("DOWN", right=True),
-    _CAUSE,
-)
-_WIDE = (
-    *_NARROW[:-1],
-    Column("STATE"),
-    Column("LAST"),
-    Column("RESOLVED"),
-    Column("WORST"),
-    Column("VERDICT"),
-    Column("FINGERPRINT"),
-    Column("FRAME"),
-    _CAUSE,
-)
 
 
 class _ListFirst(click.Group):
@@ -73,7 +50,7 @@ def incidents() -> None:
 
 
 @incidents.command("list", epilog="Example:  otp incidents list 'workers/*' --all")
-@click.argument("path", default="", shell_complete=complete_path)
+@optional_path
 @click.option("--all", "everything", is_flag=True, help="Those that are over too.")
 @watch_option
 @on_a_running_tree
@@ -109,12 +86,8 @@ def resolve(*, incident: str, reason: str, connection: Connection, output: Outpu
 
 def shown(app: str, found: Sequence[IncidentRow], now: float) -> Shown:
     """The incidents, one a line."""
-    return Shown(
-        document={"app": app, "incidents": found},
-        rows=found,
-        names=[row.id for row in found],
-        text=lambda page: _text(found, now, page),
-    )
+    ids = [row.id for row in found]
+    return listing(app, "incidents", found, ids, lambda page: _text(found, now, page))
 
 
 def _asked_again(client: Client, path: str, everything: bool) -> Callable[[Snapshot], Shown]:
@@ -135,10 +108,9 @@ def _asked_again(client: Client, path: str, everything: bool) -> Callable[[Snaps
 
 
 def _as_before(last: Shown, snapshot: Snapshot) -> Shown:
-    def text(page: Page) -> list[str]:
-        return [*head(blocked(snapshot), page), *last.text(page)]
-
-    return replace(last, text=text)
+    """What was shown last, below the lines on the event loop that does not turn."""
+    text = last.text
+    return Shown(last.document, last.names, lambda page: [*head(blocked(snapshot), page), *text(page)], last.rows)
 
 
 def _found(client: Client, path: str, everything: bool) -> Shown:
@@ -149,20 +121,8 @@ def _found(client: Client, path: str, everything: bool) -> Shown:
 def _text(found: Sequence[IncidentRow], now: float, page: Page) -> list[str]:
     if not found:
         return ["no incidents"]
-    columns, line = (_WIDE, _wide) if page.wide else (_NARROW, _narrow)
-    return table(columns, [line(row, now) for row in found], within=page.within, colour=page.colour)
-
-
-def _narrow(row: IncidentRow, now: float) -> Row:
-    opened = clock(row.opened_wall, now)
-    cause = Cell(_cause(row), INCIDENTS[row.state])
-    return row.id, opened, row.path, str(row.count), duration(row.downtime_s), cause
-
-
-def _wide(row: IncidentRow, now: float) -> Row:
-    *begin, cause = _narrow(row, now)
-    last, resolved = clock(row.last_wall, now), clock(row.resolved_wall, now)
-    return *begin, row.state, last, resolved, row.worst, row.verdict, row.fingerprint, row.frame, cause
+    fields = {**_BEGIN, **_MORE, **_END} if page.wide else {**_BEGIN, **_END}
+    return table_of(fields, found, now, page)
 
 
 def _cause(row: IncidentRow) -> str:
@@ -172,3 +132,22 @@ def _cause(row: IncidentRow) -> str:
     kind = row.cause.rpartition(".")[2]
     said = row.message if row.message.startswith(kind) else f"{kind}: {row.message}"
     return f"{mark}{said.removesuffix(': ')}"
+
+
+_BEGIN: Fields[IncidentRow] = {
+    Column("ID"): lambda row, _: row.id,
+    Column("OPENED"): lambda row, now: clock(row.opened_wall, now),
+    Column("PATH", least=18, keeps_end=True): lambda row, _: row.path,
+    Column("COUNT", right=True): lambda row, _: str(row.count),
+    Column("DOWN", right=True): lambda row, _: duration(row.downtime_s),
+}
+_MORE: Fields[IncidentRow] = {
+    Column("STATE"): lambda row, _: row.state,
+    Column("LAST"): lambda row, now: clock(row.last_wall, now),
+    Column("RESOLVED"): lambda row, now: clock(row.resolved_wall, now),
+    Column("WORST"): lambda row, _: row.worst,
+    Column("VERDICT"): lambda row, _: row.verdict,
+    Column("FINGERPRINT"): lambda row, _: row.fingerprint,
+    Column("FRAME"): lambda row, _: row.frame,
+}
+_END: Fields[IncidentRow] = {Column("CAUSE", least=15): lambda row, _: Cell(_cause(row), INCIDENTS[row.state])}

@@ -9,45 +9,46 @@ In start order; the root is no child.
 """
 
 import click
-from click.exceptions import Exit
 
-from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, on_a_running_tree
-from otp.cli.exit_codes import ExitCode
-from otp.cli.output import Output, Page, Shown
+from otp.cli.connection import Connection, on_a_running_tree, optional_path
+from otp.cli.output import Output, Page, Shown, listing
 from otp.cli.queries.states import all_well, blocked, cause, head, maintenance, since, state
 from otp.cli.queries.watching import watch, watch_option
-from otp.cli.tables import Column, Row, table
+from otp.cli.tables import Column, Fields, table_of
 from otp.control.wire.commands import GetSnapshot
 from otp.control.wire.rows import ChildRow, Snapshot
 from otp.control.wire.targets import chosen, covering
 from otp.text.durations import duration
 
-_PATH = Column("PATH", least=28, keeps_end=True)
-_CAUSE = Column("LAST-CAUSE", least=16)
-
-_NARROW = (_PATH, Column("STATE"), Column("UP"), Column("↺", right=True), Column("STREAK", right=True), _CAUSE)
-_WIDE = (
-    _PATH,
-    Column("STATE"),
-    Column("READY"),
-    Column("UP"),
-    Column("CRASHES", right=True),
-    Column("MANUAL", right=True),
-    Column("COLLATERAL", right=True),
-    Column("STREAK", right=True),
-    Column("DOWN", right=True),
-    Column("AVAIL", right=True),
-    Column("MTBF", right=True),
-    Column("VERDICT"),
-    Column("INCIDENT"),
-    Column("MAINTENANCE"),
-    _CAUSE,
-)
+_NARROW: Fields[ChildRow] = {
+    Column("PATH", least=28, keeps_end=True): lambda row, _: row.path,
+    Column("STATE"): lambda row, _: state(row),
+    Column("UP"): lambda row, _: since(row),
+    Column("↺", right=True): lambda row, _: str(row.crashes),
+    Column("STREAK", right=True): lambda row, _: str(row.streak),
+    Column("LAST-CAUSE", least=16): lambda row, now: "  ".join(filter(None, (maintenance(row), cause(row, now)))),
+}
+_WIDE: Fields[ChildRow] = {
+    Column("PATH"): lambda row, _: row.path,
+    Column("STATE"): lambda row, _: state(row),
+    Column("READY"): lambda row, _: "yes" if row.ready else "no",
+    Column("UP"): lambda row, _: since(row),
+    Column("CRASHES", right=True): lambda row, _: str(row.crashes),
+    Column("MANUAL", right=True): lambda row, _: str(row.manual),
+    Column("COLLATERAL", right=True): lambda row, _: str(row.collateral),
+    Column("STREAK", right=True): lambda row, _: str(row.streak),
+    Column("DOWN", right=True): lambda row, _: duration(row.downtime_s),
+    Column("AVAIL", right=True): lambda row, _: "–" if row.availability is None else f"{row.availability:.3%}",
+    Column("MTBF", right=True): lambda row, _: duration(row.mtbf_s),
+    Column("VERDICT"): lambda row, _: row.verdict,
+    Column("INCIDENT"): lambda row, _: row.incident,
+    Column("MAINTENANCE"): lambda row, _: maintenance(row),
+    Column("LAST-CAUSE"): cause,
+}
 
 
 @click.command(epilog="Example:  otp ps 'workers/*' -o wide")
-@click.argument("path", default="", shell_complete=complete_path)
+@optional_path
 @watch_option
 @on_a_running_tree
 def ps(*, path: str, watching: bool, connection: Connection, output: Output) -> None:
@@ -65,20 +66,15 @@ def ps(*, path: str, watching: bool, connection: Connection, output: Output) -> 
             chosen(snapshot.rows, path)  # raises, and says what there is
     if watching:
         watch(connection, output, lambda snapshot: shown(snapshot, path))
-    output.show(shown(snapshot, path))
-    if not (snapshot.blocked is None and all(row.ready for row in found) if path else all_well(snapshot)):
-        raise Exit(ExitCode.NOT_UP)
+    well = snapshot.blocked is None and all(row.ready for row in found) if path else all_well(snapshot)
+    output.show(shown(snapshot, path), up=well)
 
 
 def shown(snapshot: Snapshot, path: str = "") -> Shown:
     """The children, all or those at and below a path or pattern."""
     rows = _meant(snapshot, path)
-    return Shown(
-        document={"app": snapshot.app, "children": rows},
-        rows=rows,
-        names=[row.path for row in rows],
-        text=lambda page: _text(rows, snapshot, page),
-    )
+    paths = [row.path for row in rows]
+    return listing(snapshot.app, "children", rows, paths, lambda page: _text(rows, snapshot, page))
 
 
 def _meant(snapshot: Snapshot, path: str) -> list[ChildRow]:
@@ -87,31 +83,5 @@ def _meant(snapshot: Snapshot, path: str) -> list[ChildRow]:
 
 
 def _text(rows: list[ChildRow], snapshot: Snapshot, page: Page) -> list[str]:
-    columns, line = (_WIDE, _wide) if page.wide else (_NARROW, _narrow)
-    lines = table(columns, [line(row, snapshot.wall) for row in rows], within=page.within, colour=page.colour)
+    lines = table_of(_WIDE if page.wide else _NARROW, rows, snapshot.wall, page)
     return [*head(blocked(snapshot), page), *lines]
-
-
-def _narrow(row: ChildRow, now: float) -> Row:
-    said = "  ".join(filter(None, (maintenance(row), cause(row, now))))
-    return row.path, state(row), since(row), str(row.crashes), str(row.streak), said
-
-
-def _wide(row: ChildRow, now: float) -> Row:
-    return (
-        row.path,
-        state(row),
-        "yes" if row.ready else "no",
-        since(row),
-        str(row.crashes),
-        str(row.manual),
-        str(row.collateral),
-        str(row.streak),
-        duration(row.downtime_s),
-        "–" if row.availability is None else f"{row.availability:.3%}",
-        duration(row.mtbf_s),
-        row.verdict,
-        row.incident,
-        maintenance(row),
-        cause(row, now),
-    )

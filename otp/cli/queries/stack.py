@@ -14,9 +14,8 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, on_a_running_tree
-from otp.cli.output import Output, Page, Shown
+from otp.cli.connection import Connection, on_a_running_tree, path_argument
+from otp.cli.output import Output, Page, Shown, listing
 from otp.cli.terminal import paint
 from otp.control.wire.commands import GetStack
 from otp.control.wire.rows import StackRow
@@ -27,7 +26,7 @@ _STEP = re.compile(r"(?P<function>.*) \((?P<place>[^()]*)\)")
 
 
 @click.command(epilog="Example:  otp stack massive/workers/ws_worker")
-@click.argument("path", shell_complete=complete_path)
+@path_argument
 @on_a_running_tree
 def stack(*, path: str, connection: Connection, output: Output) -> None:
     """Show what a worker awaits, outermost first.
@@ -40,12 +39,8 @@ def stack(*, path: str, connection: Connection, output: Output) -> None:
 
 def shown(app: str, stacks: Sequence[StackRow]) -> Shown:
     """The workers, each with its tasks."""
-    return Shown(
-        document={"app": app, "stacks": stacks},
-        rows=stacks,
-        names=[row.path for row in stacks],
-        text=lambda page: [line for row in stacks for line in _lines(row, page)],
-    )
+    paths = [row.path for row in stacks]
+    return listing(app, "stacks", stacks, paths, lambda page: [line for row in stacks for line in _lines(row, page)])
 
 
 def stack_lines(row: StackRow, *, wide: bool) -> Iterator[str]:

@@ -47,18 +47,8 @@ def cause(row: ChildRow, now: float) -> str:
 
 def notes(row: ChildRow, now: float) -> str:
     """Budget, streak, incident, maintenance and cause, the longest last, so that a cut takes that."""
-    return "  ".join(_notes(row, now))
-
-
-def _notes(row: ChildRow, now: float) -> Iterator[str]:
-    found = (
-        budget(row),
-        f"streak {row.streak}" if row.streak else "",
-        row.incident,
-        maintenance(row),
-        cause(row, now),
-    )
-    yield from filter(None, found)
+    streak = f"streak {row.streak}" if row.streak else ""
+    return "  ".join(filter(None, (budget(row), streak, row.incident, maintenance(row), cause(row, now))))
 
 
 def blocked(snapshot: Snapshot) -> Iterator[tuple[str, Style]]:

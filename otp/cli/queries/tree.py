@@ -11,20 +11,19 @@ NOTES has the budget of a supervisor, streak, open incident, maintenance, and th
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import click
-from click.exceptions import Exit
 
 from otp.cli.branches import drawn
 from otp.cli.connection import Connection, on_a_running_tree
-from otp.cli.exit_codes import ExitCode
 from otp.cli.on_paper import on_paper
 from otp.cli.output import Output, Page, Shown
 from otp.cli.queries.states import all_well, blocked, head, notes, since, state, up_count
 from otp.cli.queries.watching import watch, watch_option
 from otp.cli.tables import Cell, Column, Row, table
-from otp.cli.target import load_target, with_optional_target
+from otp.cli.target import load_target, with_target
 from otp.cli.terminal import Style
 from otp.control.wire.commands import GetSnapshot
 from otp.control.wire.looks import NEED_DOWN, Tone
@@ -43,7 +42,7 @@ _WIDE = (*_COLUMNS[:4], Column("CRASHES", right=True), Column("MANUAL", right=Tr
 
 
 @click.command(epilog="Example:  otp tree -w")
-@with_optional_target
+@partial(with_target, required=False)
 @watch_option
 @on_a_running_tree
 def tree(
@@ -64,15 +63,9 @@ def tree(
     elif watching:
         watch(connection, output, shown)
     else:
-        _look(connection, output)
-
-
-def _look(connection: Connection, output: Output) -> None:
-    with connection.open() as client:
-        snapshot = client.ask(GetSnapshot())
-    output.show(shown(snapshot))
-    if not all_well(snapshot):
-        raise Exit(ExitCode.NOT_UP)
+        with connection.open() as client:
+            snapshot = client.ask(GetSnapshot())
+        output.show(shown(snapshot), up=all_well(snapshot))
 
 
 def shown(snapshot: Snapshot) -> Shown:

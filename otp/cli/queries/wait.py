@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import click
 from msgspec.structs import replace
 
-from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, on_a_running_tree
+from otp.cli.connection import Connection, on_a_running_tree, path_argument
 from otp.cli.exit_codes import Ended, ExitCode
 from otp.cli.output import Output, Shown
 from otp.cli.queries.states import since
@@ -27,7 +26,7 @@ _ALIVE = ("starting", "running", "stopping", "refused")
 
 
 @click.command(epilog="Example:  otp wait massive --for ready --timeout 2m")
-@click.argument("path", shell_complete=complete_path)
+@path_argument
 @click.option(
     "--for",
     "goal",

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import click
 from msgspec.structs import asdict, replace
 
-from otp.cli.completion import complete_path
-from otp.cli.connection import Connection, on_a_running_tree
+from otp.cli.connection import Connection, on_a_running_tree, path_argument
 from otp.cli.output import Output, Page, Shown
 from otp.cli.queries.fact_sheet import Fact, sheet
 from otp.cli.queries.stack import stack_lines
@@ -29,7 +28,7 @@ MANY = 1_000
 
 
 @click.command(epilog="Example:  otp why massive/workers/ws_worker")
-@click.argument("path", shell_complete=complete_path)
+@path_argument
 @on_a_running_tree
 def why(*, path: str, connection: Connection, output: Output) -> None:
     """Say what happened to a child, and what happens next.
