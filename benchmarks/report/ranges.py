@@ -9,7 +9,7 @@ from benchmarks.report.results import Result
 from benchmarks.rig.rows import Row
 
 RANGES = (
-    "Two ends are the least and the most over the machines. A figure with one end is known of one machine alone, or is alike "
+    "A range gives the lowest and the highest ratio over all machines. A single number was measured on one machine, or is equal "
     "on all."
 )
 """What is to be said beside figures."""

@@ -122,7 +122,7 @@ async def test_a_caller_that_is_cancelled_leaves_the_call():
         assert waited.cancelled_caught
         again = await attempt(Role.PROBE, "p", stubborn, within=60.0, owner=stubborn)
         assert type(again) is CallFailed
-        assert "has not ended yet" in str(again.error)
+        assert "is still running" in str(again.error)
         stubborn.well = True
         await stubborn.is_gone()
         await anyio.sleep(0.05)
