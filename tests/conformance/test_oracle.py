@@ -2,7 +2,7 @@
 
 import pytest
 
-from otp.core import plan, requests, termination
+from otp.core import inputs, plan, requests, termination
 from otp.core.intensity import RestartWindow
 from tests.conformance.compare import disagreement
 from tests.conformance.erlang import erlang, is_present
@@ -56,7 +56,7 @@ def test_a_scenario_survives_being_written_down(oracle):
         (termination, "wants_restart", lambda _, exit: exit.abnormal),
         (RestartWindow, "record", lambda _, __: True),
         (plan, "taken_along", lambda _, __, failed: [failed]),
-        (requests.ANSWERS, requests.DeleteChild, lambda of, request: of.reply(request, None)),
+        (requests.ANSWERS, inputs.DeleteChild, lambda of, request: of.reply(request, None)),
     ],
     ids=["restart types", "window", "strategies", "delete_child"],
 )
