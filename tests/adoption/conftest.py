@@ -83,10 +83,12 @@ async def system():
 
 
 class Feed:
-    """Sends each one who connects a price for each symbol that it asks for: how many have connected so far.
+    """Sends each one who connects a price for each symbol that it asks for: how many have asked so far.
+
+    A connection counts from what it asks for: closed before that, with something unread, it would be reset.
 
     Attributes:
-        sessions: how many have connected so far.
+        sessions: how many have asked so far.
         port: where it listens.
     """
 
@@ -106,10 +108,10 @@ class Feed:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _serve(self, reader, writer):
-        self.sessions += 1
-        self._open.add(writer)
         try:
             asked = (await reader.readline()).decode().split()
+            self.sessions += 1
+            self._open.add(writer)
             writer.write("".join(f"{symbol} {self.sessions}\n" for symbol in asked).encode())
             await reader.read()
         except ConnectionError:
