@@ -9,10 +9,8 @@ what pip was given.
 """
 
 import re
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import msgspec
 
@@ -49,6 +47,8 @@ def hint(error: BaseException, *distributions: str) -> str:
 
 def install(extra: str, name: str = DISTRIBUTION) -> str:
     """The command that installs an extra of the distribution from where the distribution itself was installed."""
+    from urllib.request import url2pathname  # noqa: PLC0415 # heavy, and wanted only when something is missing
+
     origin = _origin(name)
     path = Path(url2pathname(urlsplit(origin.url).path)) if origin and origin.url.startswith("file:") else None
     if origin is None or path is None or not path.exists():
@@ -57,6 +57,8 @@ def install(extra: str, name: str = DISTRIBUTION) -> str:
 
 
 def _origin(name: str) -> _Origin | None:
+    from importlib.metadata import PackageNotFoundError, distribution  # noqa: PLC0415 # as above
+
     try:
         text = distribution(name).read_text("direct_url.json")
         return msgspec.json.decode(text, type=_Origin) if text else None
@@ -65,6 +67,8 @@ def _origin(name: str) -> _Origin | None:
 
 
 def _extra_of(module: str, name: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, distribution  # noqa: PLC0415 # as above
+
     try:
         requirements = distribution(name).requires or ()
     except PackageNotFoundError:  # run from a source tree that is not installed

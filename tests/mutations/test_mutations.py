@@ -12,12 +12,11 @@ from tests.mutations.mutations import MUTATIONS
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=[mutation.name for mutation in MUTATIONS])
-def test_a_mutation_applies_and_compiles(mutation):
+def test_a_mutation_applies_and_is_python(mutation):
     source = (CORE / mutation.file).read_text()
     assert source.count(mutation.old) == 1
     assert mutation.new != mutation.old
     mutated = ast.parse(mutation.mutate(source), mutation.file)
-    compile(mutated, mutation.file, "exec")
     found = [node for node in ast.walk(mutated) if isinstance(node, ast.Name)]
     bound = {name.id for name in found if isinstance(name.ctx, ast.Store)}
     assert not {name.id for name in found} - bound - names(mutation.file) - set(dir(builtins)), (
