@@ -133,14 +133,14 @@ async def _open_host(outer: TaskGroup, spec: SupervisorSpec, hooks: tuple[EventH
 
 
 async def _host(
-    spec: SupervisorSpec, hooks: tuple[EventHook, ...], host: anyio.CancelScope, opened: Callable[[Tree], None]
+    spec: SupervisorSpec, hooks: tuple[EventHook, ...], host: anyio.CancelScope, on_open: Callable[[Tree], None]
 ) -> None:
     with host:
         async with open_spawner() as spawner, anyio.create_task_group() as background:
             tree = Tree(spec, spawner, hooks)
             for name, task in tree.background_tasks:
                 background.start_soon(tree.run_background, name, task.run)
-            opened(tree)
+            on_open(tree)
             while not tree.gone.is_set():
                 await tree.run_background("host", tree.gone.wait)
             tree.reporter.deliver()

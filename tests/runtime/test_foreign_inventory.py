@@ -67,7 +67,7 @@ FOREIGN = {
 OURS = {
     *("now", "wall", "dice", "sleep", "interrupt", "starting", "over", "_over", "new_scope", "stop", "soon", "noted"),
     *("around", "change", "ending", "readiness", "task", "tasks", "_HANDLERS", "_EXECUTE", "_NOTES"),
-    *("lag", "request"),
+    *("lag", "request", "scheduled", "on_open"),
     *("call", "what", "program"),  # of the watchman, whose program's failures go upwards with their exit code
     *("write", "form"),  # of an outlet: what they do in its own thread is its business
 }
