@@ -131,7 +131,7 @@ async def test_and_one_without_a_finally_leaves_its_workers_running_beside_the_n
     async def leaking():
         async def work():
             async with await anyio.connect_tcp("127.0.0.1", feed.port) as stream:
-                await stream.send(b"A")
+                await stream.send(b"A\n")
                 await asyncio.sleep(3600)
 
         left.append(asyncio.create_task(work()))
