@@ -31,8 +31,8 @@ L = TypeVar("L")
 async def run(make: Callable[[C, L], LegacyWorker], config: C, logger: L, grace: float = GRACE) -> None:
     """Make a worker and run it; when it is to stop, set its stop event, and cancel it `grace` seconds later.
 
-    The worker runs in this very task: whoever looks where it hangs, finds it. What it starts by `asyncio.create_task`
-    is its own business, as ever.
+    The worker runs in this very task, so that `otp stack` shows where it hangs. Declare the child with `cancel="scope"`: the
+    worker is shielded, and a single cancellation would wait for the end of the shield until the child is killed.
 
     Args:
         make: usually the worker's class; called for each incarnation, so that none inherits the state of another.

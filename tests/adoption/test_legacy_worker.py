@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import subprocess
 import sys
 import traceback
@@ -136,9 +137,8 @@ async def test_it_brings_nothing_of_otp_along():
 
 async def test_each_incarnation_has_a_worker_of_its_own_and_a_restart_waits_for_the_former_one(until):
     seen = []
-    async with open_supervisor(
-        supervisor("root", children=[worker("a", legacy_worker.run, Worker, seen, LOG)])
-    ) as root:
+    child = worker("a", legacy_worker.run, Worker, seen, LOG, cancel="scope", shutdown=math.inf)
+    async with open_supervisor(supervisor("root", children=[child])) as root:
         await until(lambda: "runs" in seen)
         await root.restart("a")
         await until(lambda: seen.count("runs") == 2)
