@@ -81,6 +81,15 @@ def say(**figures):
     sys.stdout.flush()
 
 
+async def lasting_tasks():
+    """The fewest tasks of some looks: a question that is being answered is one for a moment."""
+    fewest = len(asyncio.all_tasks())
+    for _ in range(4):
+        await anyio.sleep(0.02)
+        fewest = min(fewest, len(asyncio.all_tasks()))
+    return fewest
+
+
 async def main(goal):
     flapping = Flapping(goal)
     async with open_observation(APP) as seen, anyio.create_task_group() as group:
@@ -90,7 +99,7 @@ async def main(goal):
             while not flapping.over.is_set():
                 with anyio.move_on_after(1.0):
                     await flapping.over.wait()
-                say(crashes=flapping.crashes, tasks=len(asyncio.all_tasks()), metrics=len(generate_latest(registry)))
+                say(crashes=flapping.crashes, tasks=await lasting_tasks(), metrics=len(generate_latest(registry)))
             await anyio.sleep(0.5)  # the hooks hear of the last crash
             counted = sum(child.failures for child in seen.history.children(anyio.current_time()))
             say(crashes=flapping.crashes, counted=counted)
