@@ -31,17 +31,17 @@ class Line(Struct, frozen=True):
 
     @property
     def figures(self) -> list[float]:
-        """Of each machine on which it is known."""
+        """Return one value for each machine that has measured it."""
         return [row.figure for row in self.rows if row.figure is not None]
 
     @property
     def p99s(self) -> list[float]:
-        """Of each machine on which it is known."""
+        """Return one value for each machine that has measured it."""
         return [row.p99 for row in self.rows if row.p99 is not None]
 
     @property
     def ratios(self) -> list[float]:
-        """Of each machine on which it is known."""
+        """Return one value for each machine that has measured it."""
         return [row.ratio for row in self.rows if row.ratio is not None]
 
     @property

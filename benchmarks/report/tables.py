@@ -16,7 +16,7 @@ HEAD = "| what | figure | p99 | ratio | limit | met |\n| --- | --- | --- | --- |
 
 
 def tables(results: Kept) -> str:
-    """Of each benchmark what it measures, where it was measured, and all of its lines."""
+    """Write for each benchmark what it measures, on which machines, and all its lines."""
     known = machines(results)
     return "\n\n".join(part for name, one in results.items() for part in _parts(name, one, known)) + "\n"
 

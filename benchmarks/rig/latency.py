@@ -26,7 +26,7 @@ def latencies(systems: Iterable[System], rounds: int, *options: object, measure:
 
 
 def latencies_of(runs: Mapping[str, Run], rounds: int, *, measure: str = "restart") -> dict[str, Latency]:
-    """Of runs that have names and options of their own, those whose system is here, by name."""
+    """Return the runs with options of their own whose system is installed, by name."""
     taken = take_turns({name: system.command(measure, *options) for name, (system, options) in runs.items()}, rounds)
     return {
         name: Latency(runs[name][0], *median_and_p99([ns / 1e3 for one in outcomes for ns in one["ns"]]))

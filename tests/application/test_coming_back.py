@@ -25,7 +25,7 @@ TREE = supervisor("back", children=[worker("a", anyio.sleep_forever)])
 
 
 class Odd(BaseException):
-    """Of no family."""
+    """An exception outside of every family that a rule names."""
 
 
 @pytest.fixture(params=["asyncio", "uvloop", "trio"])

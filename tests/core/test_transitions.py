@@ -29,7 +29,7 @@ DEPENDENCIES = [dependency("db", probe)]
 
 
 def options():
-    """Of a child: what its failures may lead to, and whether it says when it is up."""
+    """Return what the failures of a child may lead to, and whether it reports that it is up."""
     wanted = (None, *(POLICIES[name] for name in ("after a delay", "at once, then after a delay, expected", "parked")))
     for policy, needs, ready in product(wanted, ((), ("db",)), (True, False)):
         yield {"policy": policy, "needs": needs, "ready": ready, "shutdown": 1.0}

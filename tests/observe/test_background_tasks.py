@@ -11,7 +11,7 @@ from otp.observe.observation import open_observation
 
 
 class Odd(BaseException):
-    """Of no family."""
+    """An exception outside of every family that a rule names."""
 
 
 @pytest.fixture

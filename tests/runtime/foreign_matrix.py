@@ -27,7 +27,7 @@ SOON = 0.05
 
 
 class Odd(BaseException):
-    """Of no family."""
+    """An exception outside of every family that a rule names."""
 
 
 class Silent(Exception):

@@ -19,7 +19,7 @@ SERVICES = {"timers": Timers, "watchdogs": Watchdogs, "reporter": Reporter, "dep
 
 
 class Odd(BaseException):
-    """Of no family."""
+    """An exception outside of every family that a rule names."""
 
 
 @pytest.mark.parametrize("how", [None, ValueError("bug"), asyncio.CancelledError(), GeneratorExit(), Odd()], ids=repr)

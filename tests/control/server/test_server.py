@@ -162,6 +162,19 @@ async def test_looks_and_dry_runs_are_answered_anew_under_any_id(place):
         assert stage.generations() == {"shop/a": 2}
 
 
+def slow_to_stop(let_go):
+    """A shop whose only worker ends when it is let go."""
+
+    async def clean_up():
+        try:
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await let_go.wait()
+
+    return supervisor("shop", children=[worker("a", clean_up, shutdown=math.inf)])
+
+
 async def test_only_so_many_answers_are_kept(place, monkeypatch):
     monkeypatch.setattr(pending, "REMEMBERED", 2)
     async with served(shop(Probe("a")), place) as stage:
@@ -176,15 +189,7 @@ async def test_only_so_many_answers_are_kept(place, monkeypatch):
 
 async def test_what_a_client_asked_is_done_when_the_client_has_left_meanwhile(place):
     let_go = anyio.Event()
-
-    async def slow():
-        try:
-            await anyio.sleep_forever()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await let_go.wait()
-
-    async with served(supervisor("shop", children=[worker("a", slow, shutdown=math.inf)]), place) as stage:
+    async with served(slow_to_stop(let_go), place) as stage:
         with pytest.raises(CommandFailed, match="it may still be done") as late:
             await stage.ask(Restart(path="a"), id="one", timeout=0.05)
         assert late.value.kind == "timed_out"
@@ -197,15 +202,7 @@ async def test_what_a_client_asked_is_done_when_the_client_has_left_meanwhile(pl
 async def test_only_so_many_questions_wait_for_the_tree(place, monkeypatch):
     monkeypatch.setattr(pending, "MOST_AT_ONCE", 1)
     let_go = anyio.Event()
-
-    async def slow():
-        try:
-            await anyio.sleep_forever()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await let_go.wait()
-
-    async with served(supervisor("shop", children=[worker("a", slow, shutdown=math.inf)]), place) as stage:
+    async with served(slow_to_stop(let_go), place) as stage:
         waiting = InThread(asked, stage.socket, Restart(path="a"))
         await stage.until(lambda: len(stage.server._pending._open) == 1)
         for command in (GetHealth(), Restart(path="a")):
@@ -241,15 +238,7 @@ async def test_it_answers_while_the_tree_starts_slowly(place):
 
 async def test_it_answers_while_the_tree_stops_slowly_and_says_gone_once_it_has_ended(place):
     let_go = anyio.Event()
-
-    async def slow():
-        try:
-            await anyio.sleep_forever()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await let_go.wait()
-
-    async with served(supervisor("shop", children=[worker("a", slow, shutdown=math.inf)]), place) as stage:
+    async with served(slow_to_stop(let_go), place) as stage:
         stage.handle.stop()
         assert (await stage.ask(GetSnapshot())).state == "stopping"
         health = await stage.ask(GetHealth())
